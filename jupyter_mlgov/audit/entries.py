@@ -1,0 +1,112 @@
+"""The vocabulary of the trail: every act that is recorded, and how it reads in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.facts import plain
+
+GENESIS = Digest("sha256:" + "0" * 64)
+
+# action -> sentence; {names} come from the payload, {subject} and {actor} from the entry.
+ACTIONS: dict[str, str] = {
+    "workspace.created": "{actor} made this workspace",
+    "session.started": "{actor} opened {subject} in a kernel",
+    "session.ended": "the kernel of {subject} ended: {outcome}",
+    "cell.started": "cell {cell_id} of {subject} began",
+    "cell.finished": "cell {cell_id} of {subject} ran: {outcome}",
+    "recording.gap": "something in {subject} could not be recorded: {problem}",
+    "file.tracked": "{subject} is tracked by DVC as {hash}",
+    "projection.delivered": "{kind} was delivered to {target}",
+    "projection.failed": "{kind} could not be delivered to {target} (try {attempt}): {problem}",
+    "validation.done": "{actor} validated {subject}: {verdict}",
+    "review.given": "{actor} gave {verdict} on report {report}",
+    "promotion.decided": "{actor} asked for {stage} for {subject}: {outcome}",
+    "promotion.applied": "{subject} carries the alias {stage} in the registry",
+    "export.written": "{actor} exported {subject} to {targets}",
+    "run.refused": "a run of {subject} was refused: {problem}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry before it has a place in the log. Raises ValueError for an action that is not in ACTIONS."""
+
+    action: str
+    subject: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise ValueError(f"No action {self.action!r} in the vocabulary of the trail (audit/entries.py).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One act at its place in the chain. `digest` covers every other field, and `previous` the whole history."""
+
+    seq: int
+    time: datetime
+    actor: Actor
+    action: str
+    subject: str
+    payload: Mapping[str, object]
+    payload_digest: Digest
+    previous: Digest
+    digest: Digest
+
+    def __str__(self) -> str:
+        words = {key: _words(value) for key, value in self.payload.items()}
+        words.update(actor=str(self.actor), subject=self.subject)
+        return ACTIONS.get(self.action, self.action + " {subject}").format_map(_Lenient(words))
+
+
+class _Lenient(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"(no {key})"
+
+
+def _words(value: object) -> str:
+    text = ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def entry_digest(*, seq: int, time: datetime, actor: Actor, action: str, subject: str, payload_digest: Digest, previous: Digest) -> Digest:
+    """The chain rule (docs/formats/trail.md): SHA-256 of the canonical JSON of these seven fields."""
+    return Digest.of_json(
+        {
+            "seq": seq,
+            "time": stamp(time),
+            "actor": plain(actor),
+            "action": action,
+            "subject": subject,
+            "payload": payload_digest,
+            "previous": previous,
+        }
+    )
+
+
+def link(draft: Draft, *, seq: int, time: datetime, actor: Actor, previous: Digest) -> AuditEntry:
+    """Give `draft` its place behind the entry whose digest is `previous`."""
+    payload = plain(draft.payload)
+    assert isinstance(payload, dict)
+    payload_digest = Digest.of_json(payload)
+    digest = entry_digest(
+        seq=seq, time=time, actor=actor, action=draft.action, subject=draft.subject, payload_digest=payload_digest, previous=previous
+    )
+    return AuditEntry(
+        seq=seq,
+        time=time,
+        actor=actor,
+        action=draft.action,
+        subject=draft.subject,
+        payload=payload,
+        payload_digest=payload_digest,
+        previous=previous,
+        digest=digest,
+    )

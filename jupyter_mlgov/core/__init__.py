@@ -1,0 +1,1 @@
+"""The ground floor: canonical form, digests, people, verdicts, errors. Standard library only."""

@@ -1,0 +1,93 @@
+"""One byte string per JSON value (RFC 8785), so that equal content has an equal digest on every machine."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+type_error = "Canonical JSON holds null, booleans, numbers, strings, lists and objects with string keys; got {kind}."
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+class NotCanonical(ValueError):
+    """A value that JSON cannot carry without loss (NaN, infinity, an integer past 2**53, a lone surrogate, another type)."""
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the RFC 8785 (JCS) bytes of `value`.
+
+    Raises NotCanonical for NaN, infinities, integers outside +-(2**53 - 1), lone surrogates and foreign types.
+    """
+    try:
+        return "".join(_write(value)).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotCanonical(f"A string holds a lone surrogate, which JSON text cannot carry: {error.reason}.") from None
+
+
+def _write(value: object) -> list[str]:
+    if value is None:
+        return ["null"]
+    if value is True:
+        return ["true"]
+    if value is False:
+        return ["false"]
+    if isinstance(value, str):
+        return [json.dumps(str(value), ensure_ascii=False)]
+    if isinstance(value, int):
+        if abs(value) > 2**53 - 1:
+            raise NotCanonical(f"Integer {value} is outside +-(2**53 - 1) and JSON readers would round it; write it as a string.")
+        return [str(int(value))]
+    if isinstance(value, float):
+        return [_number(float(value))]
+    if isinstance(value, Mapping):
+        return _object(value)
+    if isinstance(value, (list, tuple)):
+        parts = ["["]
+        for index, item in enumerate(value):
+            parts.extend([","] if index else [])
+            parts.extend(_write(item))
+        return [*parts, "]"]
+    raise NotCanonical(type_error.format(kind=type(value).__name__))
+
+
+def _object(value: Mapping[object, object]) -> list[str]:
+    keys: list[str] = []
+    for key in value:
+        if not isinstance(key, str):
+            raise NotCanonical(type_error.format(kind=f"a key of type {type(key).__name__}"))
+        keys.append(key)
+    parts = ["{"]
+    # RFC 8785, 3.2.3: keys are sorted by their UTF-16 code units.
+    for index, key in enumerate(sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))):
+        parts.append("," if index else "")
+        parts.append(json.dumps(str(key), ensure_ascii=False))
+        parts.append(":")
+        parts.extend(_write(value[key]))
+    return [*parts, "}"]
+
+
+def _number(value: float) -> str:
+    """ECMAScript's Number::toString (ECMA-262, 6.1.6.1.20), which RFC 8785 prescribes."""
+    if not math.isfinite(value):
+        raise NotCanonical(f"{value} has no JSON form; record that it is undefined instead.")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = "" if fraction == "0" else fraction
+    exponent = int(exponent_text or 0)
+    digits = (whole + fraction).lstrip("0")
+    point = len(whole) + exponent - (len(whole + fraction) - len(digits))
+    digits = digits.rstrip("0")
+    count = len(digits)
+    if count <= point <= 21:
+        return sign + digits + "0" * (point - count)
+    if 0 < point <= 21:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    tail = f".{digits[1:]}" if count > 1 else ""
+    return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"

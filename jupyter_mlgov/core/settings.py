@@ -1,0 +1,33 @@
+"""What the operator decides: where the workspace, MLflow and DVC are. It can never weaken a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Every tool we start obeys at least one of these; see docs/operators/privacy.md.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "ITERATIVE_DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Deployment facts, from traits, flags or `MLGOV_*`. Empty means the embedded default."""
+
+    tracking_uri: str = ""
+    actor: str = ""
+    workspace: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        return cls(
+            tracking_uri=environ.get("MLGOV_TRACKING_URI", ""),
+            actor=environ.get("MLGOV_ACTOR", ""),
+            workspace=environ.get("MLGOV_WORKSPACE", ""),
+        )

@@ -1,0 +1,156 @@
+"""`mlgov.toml`: what the team decides in git (model, roles of columns, policies, gates, reviewers)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import BadInput, unknown
+from jupyter_mlgov.core.facts import plain
+
+TEAM_FILE = "mlgov.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """Which column of the subject's table plays which part. Empty means: nobody said."""
+
+    table: str = "scored"
+    outcome: str = ""
+    favourable: str = ""
+    protected: tuple[str, ...] = ()
+    score: str = ""
+    label: str = ""
+    baseline: str = ""
+    declared_personal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRule:
+    """What one stage asks for: policy packs and the number of approvals by people who are not authors."""
+
+    stage: str
+    policies: tuple[str, ...]
+    approvals: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """The team file as a fact. Its digest stands in each decision."""
+
+    model: str = "model"
+    notebook: str = ""
+    tier: int = 1
+    roles: Roles = field(default_factory=Roles)
+    policies: tuple[str, ...] = ("us-fair-lending", "sr-26-2")
+    parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    stages: tuple[str, ...] = ("development", "staging", "production")
+    approvals: Mapping[str, int] = field(default_factory=dict)
+    reviewers: tuple[str, ...] = ()
+    lock: str = "requirements.lock"
+    track: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of_json(plain(self))
+
+    def gate(self, stage: str) -> GateRule:
+        """The gate into `stage`. Raises UsageError naming the known stages; the first stage has no gate."""
+        if stage not in self.stages[1:]:
+            raise unknown("stage", stage, self.stages[1:], next="See `mlgov status`.")
+        return GateRule(stage=stage, policies=self.policies, approvals=self.approvals.get(stage, 1))
+
+
+_KEYS: dict[str, dict[str, str]] = {
+    "model": {"name": "model", "notebook": "notebook", "tier": "tier"},
+    "policy": {"packs": "policies", "parameters": "parameters"},
+    "promotion": {"stages": "stages", "approvals": "approvals", "reviewers": "reviewers"},
+    "environment": {"lock": "lock"},
+    "data": {"track": "track"},
+}
+
+
+def parse_team(text: str, *, path: str = TEAM_FILE) -> Team:
+    """Read the text of a team file. Raises BadInput for bad TOML or types, UsageError for an unknown key."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}.", next=f"Mend that line of {path} and run the command again.") from None
+    values: dict[str, Any] = {}
+    for section, body in document.items():
+        if section == "subject":
+            values["roles"] = _roles(body, path)
+            continue
+        if section not in _KEYS:
+            raise unknown(f"section in {path}", section, [*_KEYS, "subject"])
+        _expect(isinstance(body, dict), path, f"[{section}] must be a table")
+        for key, value in body.items():
+            if key not in _KEYS[section]:
+                raise unknown(f"key in [{section}] of {path}", key, _KEYS[section])
+            values[_KEYS[section][key]] = _typed(section, key, value, path)
+    return Team(**values)
+
+
+def read_team(folder: Path) -> Team:
+    """The team file of `folder`, or the defaults when there is none."""
+    path = folder / TEAM_FILE
+    if not path.exists():
+        return Team()
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{TEAM_FILE} cannot be read: {error}.") from None
+    return parse_team(text)
+
+
+def _typed(section: str, key: str, value: object, path: str) -> object:
+    where = f"{key} in [{section}]"
+    if key == "tier":
+        _expect(isinstance(value, int) and value in (1, 2, 3), path, f"{where} must be 1, 2 or 3")
+    elif key == "approvals":
+        _expect(
+            isinstance(value, dict) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value.values()),
+            path,
+            f"{where} must be a table of stage = number",
+        )
+    elif key == "parameters":
+        _expect(isinstance(value, dict) and all(isinstance(n, dict) for n in value.values()), path, f"{where} must hold one table a validator")
+    elif key in ("packs", "stages", "reviewers", "track"):
+        return _texts(value, where, path)
+    else:
+        _expect(isinstance(value, str), path, f"{where} must be text")
+    return value
+
+
+def _roles(body: object, path: str) -> Roles:
+    if not isinstance(body, dict):
+        raise BadInput(f"{path}: [subject] must be a table.")
+    known = [*Roles.__dataclass_fields__]
+    values: dict[str, Any] = {}
+    for key, value in body.items():
+        if key not in known:
+            raise unknown(f"key in [subject] of {path}", key, known)
+        if key in ("protected", "declared_personal"):
+            values[key] = _texts([value] if isinstance(value, str) else value, f"{key} in [subject]", path)
+        elif key == "favourable":
+            _expect(isinstance(value, (str, int, float, bool)), path, "favourable in [subject] must be one value")
+            values[key] = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+        else:
+            _expect(isinstance(value, str), path, f"{key} in [subject] must be text")
+            values[key] = value
+    return Roles(**values)
+
+
+def _texts(value: object, where: str, path: str) -> tuple[str, ...]:
+    _expect(isinstance(value, list) and all(isinstance(item, str) for item in value), path, f"{where} must be a list of texts")
+    assert isinstance(value, list)
+    return tuple(value)
+
+
+def _expect(holds: bool, path: str, rule: str) -> None:
+    if not holds:
+        raise BadInput(f"{path}: {rule}.", next=f"Mend {path} and run the command again.")

@@ -1,0 +1,1 @@
+"""The only doors to foreign systems, one module or folder each; none knows another."""

@@ -1,0 +1,191 @@
+"""The facts of lineage: steps, cell runs, fingerprints, sessions, environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from jupyter_mlgov.core.digests import Digest
+
+KINDS = ("data", "features", "train", "evaluate", "register", "report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A named piece of work, parsed from a tag: `mlgov:train` or `mlgov:train:champion`. `str(parse(tag)) == tag`."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"mlgov:{self.kind}:{self.name}" if self.name else f"mlgov:{self.kind}"
+
+    @property
+    def label(self) -> str:
+        """`train`, or `train:champion`."""
+        return str(self)[len("mlgov:") :]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """A digest of all the content of a table, array, model or file. `method` names kind and version of the rule.
+
+    `columns` maps a column to its own root (tables only); `rows` is -1 where there are none to count.
+    """
+
+    method: str
+    root: Digest
+    columns: Mapping[str, Digest] = field(default_factory=dict)
+    schema: Mapping[str, str] = field(default_factory=dict)
+    rows: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRef:
+    """A file that a cell read or wrote; `path` is relative to the workspace where it lies inside."""
+
+    path: str
+    digest: Digest | None
+    size: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRef:
+    """A named table, array or model at a step's boundary. `stored` is its content in the object store, if kept."""
+
+    name: str
+    kind: Literal["table", "array", "model"]
+    fingerprint: Fingerprint | None
+    stored: Digest | None = None
+    note: str = ""
+
+
+class Outcome(StrEnum):
+    """How a cell run ended. `running` in the record of a dead session means: killed mid-cell."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    SYNTAX = "syntax error"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRun:
+    """One execution of one cell, with what it read and made. `order` counts cell runs of the session from 1.
+
+    `distributions` names the installed packages in use when a tagged cell ended; `gaps` says what could not be recorded.
+    """
+
+    id: str
+    session: str
+    notebook: str
+    cell_id: str
+    order: int
+    started: datetime
+    source_digest: Digest
+    step: Step | None = None
+    tags: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    files_read: tuple[FileRef, ...] = ()
+    files_written: tuple[FileRef, ...] = ()
+    inputs: tuple[ObjectRef, ...] = ()
+    outputs: tuple[ObjectRef, ...] = ()
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    duration_ms: float = 0.0
+    outcome: Outcome = Outcome.RUNNING
+    error: str = ""
+    distributions: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where code ran: Python, platform, and every installed distribution with its version."""
+
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of_json({"python": self.python, "platform": self.platform, "packages": dict(self.packages)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeState:
+    """The git commit code came from. `commit` is empty outside a repository; `dirty` names changed files."""
+
+    commit: str = ""
+    dirty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One kernel's life on one notebook. `host` says who runs the cells."""
+
+    id: str
+    notebook: str
+    host: Literal["jupyterlab", "papermill", "ipython"]
+    started: datetime
+    environment: Environment
+    code: CodeState = field(default_factory=CodeState)
+
+
+class StepState(StrEnum):
+    """How a step stands: what the panel, `%mlgov` and the gates read."""
+
+    NEVER_RAN = "never ran"
+    RUNNING = "running"
+    FRESH = "fresh"
+    STALE = "stale"
+    FAILED = "failed"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStatus:
+    """A step of a notebook with its state and, where it is not fresh, the reason in a sentence."""
+
+    step: Step
+    cells: tuple[str, ...]
+    state: StepState
+    why: str = ""
+    order: int = 0
+    duration_ms: float = 0.0
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """The folded record of one notebook's last session: what a verdict about its model rests on."""
+
+    notebook: str
+    session: Session | None
+    runs: tuple[CellRun, ...]
+    steps: tuple[StepStatus, ...]
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {name: value for run in self.runs for name, value in run.parameters.items()}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return {name: value for run in self.runs for name, value in run.metrics.items()}
+
+    def last_output(self, name: str) -> ObjectRef | None:
+        """The newest recorded state of the named table or model."""
+        found = [ref for run in self.runs for ref in run.outputs if ref.name == name]
+        return found[-1] if found else None
+
+    @property
+    def model(self) -> ObjectRef | None:
+        """The newest model that came out of a train step."""
+        found = [ref for run in self.runs for ref in run.outputs if ref.kind == "model"]
+        return found[-1] if found else None

@@ -1,0 +1,1 @@
+"""The notebook as a reproducible job: parameters, plan, export targets."""

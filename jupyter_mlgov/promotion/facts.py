@@ -1,0 +1,63 @@
+"""The facts of promotion: reviews, reasons, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.verdicts import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A person's word on one report. Counts only for the report it read, never from an author of the subject.
+
+    `attests_unchecked`: the reviewer judged by hand the controls that no validator checks here, and says so.
+    """
+
+    actor: Actor
+    verdict: Literal["approve", "refuse"]
+    report: Digest
+    comment: str
+    time: datetime
+    attests_unchecked: bool = False
+
+
+class Answer(StrEnum):
+    """A gate's answer. Only `granted` moves a model."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    AWAITING_REVIEW = "awaiting review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that stands in the way. `next` is what to type, run or whom to ask; `validator`/`cell` point to its place."""
+
+    code: str
+    sentence: str
+    next: str
+    severity: Severity = Severity.HIGH
+    validator: str = ""
+    cell: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A gate's answer with all its reasons, replayable from the trail. `report` is None when there was none to judge."""
+
+    model: str
+    version: str
+    stage: str
+    answer: Answer
+    reasons: tuple[Reason, ...]
+    report: Digest | None
+    team: Digest
+    asked_by: Actor
+    approved_by: tuple[Actor, ...] = ()
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""How a model reaches its users. Not in this version: there is no canary, no serving, and no command that claims to."""

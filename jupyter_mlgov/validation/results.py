@@ -1,0 +1,161 @@
+"""What a check says: findings, results, and the report that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.verdicts import Severity, Verdict
+
+REPORT_SCHEMA = "mlgov-report-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One group's rate for a plot: `value` in 0..1 with its interval, from `k` of `n`."""
+
+    label: str
+    value: float | None
+    interval: tuple[float, float] | None
+    k: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One measured thing. `measured` is None where it is undefined (never 0 instead); `interval` is at `confidence`."""
+
+    message: str
+    verdict: Verdict
+    measured: float | None = None
+    allowed: str = ""
+    n: int | None = None
+    interval: tuple[float, float] | None = None
+    confidence: float = 0.95
+    where: str = ""
+    fix: str = ""
+    estimates: tuple[Estimate, ...] = ()
+    reference: float | None = None
+    reference_label: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """A validator's answer about a subject. A validator that raised is `error`, one that could not see is `inconclusive`."""
+
+    validator: str
+    version: str
+    title: str
+    verdict: Verdict
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    fix: str = ""
+    source: str = ""
+    cell: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    evidence: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRef:
+    """What a verdict is about, as digests. Empty texts and None where the subject has no such part (a bare table has no notebook)."""
+
+    kind: str
+    name: str
+    notebook: str = ""
+    table: Digest | None = None
+    rows: int = -1
+    model: Digest | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    slice: Digest | None = None
+    environment: Digest | None = None
+    code: str = ""
+    roles: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of_json(plain(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementResult:
+    """A control's demand on one validator, answered. `verdict` is None when no installed validator can answer: unchecked, not passed."""
+
+    policy: str
+    control: str
+    cite: str
+    url: str
+    obligation: str
+    verified: str
+    severity: Severity
+    automation: str
+    gates: tuple[str, ...]
+    validator: str
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRef:
+    """The pack a report was judged under."""
+
+    id: str
+    version: str
+    title: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Subject, policies, results. Equal inputs give an equal digest in every surface: no time, no duration, no path of a machine."""
+
+    subject: SubjectRef
+    policies: tuple[PolicyRef, ...]
+    results: tuple[CheckResult, ...]
+    requirements: tuple[RequirementResult, ...]
+    note: str = ""
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of_json(plain(self))
+
+    def result(self, validator: str) -> CheckResult | None:
+        return next((result for result in self.results if result.validator == validator), None)
+
+    def severity(self, validator: str) -> Severity:
+        """The gravest severity any control gives this validator; `low` where none asks for it."""
+        found = [item.severity for item in self.requirements if item.validator == validator]
+        return min(found, key=lambda severity: severity.rank, default=Severity.LOW)
+
+    @property
+    def blocking(self) -> tuple[CheckResult, ...]:
+        """Results that keep a gate shut: any `fail`; `error` and `inconclusive` where critical or high. Gravest first."""
+        shut = [result for result in self.results if _blocks(result.verdict, self.severity(result.validator))]
+        return tuple(sorted(shut, key=lambda result: (self.severity(result.validator).rank, result.verdict.rank, result.validator)))
+
+    @property
+    def unchecked(self) -> tuple[RequirementResult, ...]:
+        """Demands nobody measured. They are shown, never counted as passed."""
+        return tuple(item for item in self.requirements if item.verdict is None)
+
+    def counts(self) -> dict[str, int]:
+        """Verdict -> number of results, in reading order, zeros left out."""
+        ordered = sorted(Verdict, key=lambda verdict: verdict.rank)
+        numbers = {verdict.value: sum(result.verdict is verdict for result in self.results) for verdict in ordered}
+        return {verdict: number for verdict, number in numbers.items() if number}
+
+
+def _blocks(verdict: Verdict, severity: Severity) -> bool:
+    if verdict is Verdict.FAIL:
+        return True
+    return not verdict.opens and severity in (Severity.CRITICAL, Severity.HIGH)
+
+
+def report_json(report: Report) -> dict[str, object]:
+    """The published form (docs/formats/report.md): the report's fields, its schema name, digest and counts."""
+    body = plain(report)
+    assert isinstance(body, dict)
+    blocking = [result.validator for result in report.blocking]
+    return {"schema": REPORT_SCHEMA, "digest": report.digest, "counts": report.counts(), "blocking": blocking, **body}
