@@ -9,7 +9,7 @@ from datetime import datetime
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.facts import fields_of, plain
 
 GENESIS = Digest("sha256:" + "0" * 64)
 
@@ -93,8 +93,7 @@ def entry_digest(*, seq: int, time: datetime, actor: Actor, action: str, subject
 
 def link(draft: Draft, *, seq: int, time: datetime, actor: Actor, previous: Digest) -> AuditEntry:
     """Give `draft` its place behind the entry whose digest is `previous`."""
-    payload = plain(draft.payload)
-    assert isinstance(payload, dict)
+    payload = fields_of(draft.payload)
     payload_digest = Digest.of_json(payload)
     digest = entry_digest(
         seq=seq, time=time, actor=actor, action=draft.action, subject=draft.subject, payload_digest=payload_digest, previous=previous

@@ -18,7 +18,7 @@ class NotCanonical(ValueError):
 def canonical_json(value: object) -> bytes:
     """Return the RFC 8785 (JCS) bytes of `value`.
 
-    Raises NotCanonical for NaN, infinities, integers outside +-(2**53 - 1), lone surrogates and foreign types.
+    Raises NotCanonical for NaN, infinities, integers that a double cannot carry (past 2**53 - 1), lone surrogates and foreign types.
     """
     try:
         return "".join(_write(value)).encode("utf-8")
@@ -36,8 +36,9 @@ def _write(value: object) -> list[str]:
     if isinstance(value, str):
         return [json.dumps(str(value), ensure_ascii=False)]
     if isinstance(value, int):
-        if abs(value) > 2**53 - 1:
-            raise NotCanonical(f"Integer {value} is outside +-(2**53 - 1) and JSON readers would round it; write it as a string.")
+        # JSON numbers are doubles: a larger integer passes only where the double's own text is that integer.
+        if abs(value) > 2**53 - 1 and (abs(value) >= 10**21 or _number(float(value)) != str(int(value))):
+            raise NotCanonical(f"Integer {value} is past 2**53 - 1 and JSON readers would round it; write it as a string.")
         return [str(int(value))]
     if isinstance(value, float):
         return [_number(float(value))]

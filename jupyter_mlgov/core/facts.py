@@ -28,3 +28,11 @@ def plain(value: object) -> object:
     if isinstance(value, PurePath):
         return value.as_posix()
     return value
+
+
+def fields_of(fact: object) -> dict[str, object]:
+    """plain() of a dataclass or mapping, known to be an object. Raises TypeError for anything else."""
+    value = plain(fact)
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(fact).__name__} has no fields.")
+    return value

@@ -118,7 +118,9 @@ def _typed(section: str, key: str, value: object, path: str) -> object:
             f"{where} must be a table of stage = number",
         )
     elif key == "parameters":
-        _expect(isinstance(value, dict) and all(isinstance(n, dict) for n in value.values()), path, f"{where} must hold one table a validator")
+        _expect(
+            isinstance(value, dict) and all(isinstance(n, dict) for n in value.values()), path, f"{where} must hold one table a validator"
+        )
     elif key in ("packs", "stages", "reviewers", "track"):
         return _texts(value, where, path)
     else:
@@ -146,8 +148,8 @@ def _roles(body: object, path: str) -> Roles:
 
 
 def _texts(value: object, where: str, path: str) -> tuple[str, ...]:
-    _expect(isinstance(value, list) and all(isinstance(item, str) for item in value), path, f"{where} must be a list of texts")
-    assert isinstance(value, list)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadInput(f"{path}: {where} must be a list of texts.", next=f"Mend {path} and run the command again.")
     return tuple(value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 
 REPORT_SCHEMA = "mlgov-report-1"
@@ -155,7 +155,5 @@ def _blocks(verdict: Verdict, severity: Severity) -> bool:
 
 def report_json(report: Report) -> dict[str, object]:
     """The published form (docs/formats/report.md): the report's fields, its schema name, digest and counts."""
-    body = plain(report)
-    assert isinstance(body, dict)
     blocking = [result.validator for result in report.blocking]
-    return {"schema": REPORT_SCHEMA, "digest": report.digest, "counts": report.counts(), "blocking": blocking, **body}
+    return {"schema": REPORT_SCHEMA, "digest": report.digest, "counts": report.counts(), "blocking": blocking, **fields_of(report)}

@@ -1,0 +1,117 @@
+# What the README tells users. Warm runs skip what is up to date: each product is a file, made from the files it depends on.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+CONSTRAINTS := requirements/constraints.txt
+DEMO ?= demo-workspace
+PORT ?= 8888
+SHARE := $(VENV)/share/jupyter/labextensions/jupyter-mlgov
+LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/tsconfig.json
+PANDAS2 := .cache/pandas-2.3
+
+# Nothing phones home from what we start (docs/operators/privacy.md).
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export npm_config_update_notifier := false
+# uv takes the registry that pip was told.
+ifneq ($(PIP_INDEX_URL),)
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+.PHONY: demo lab test check bench install labextension wheel constraints clean chromium format
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    the credit-approval example, start to finish"
+	@echo "make lab     JupyterLab on the demo workspace"
+	@echo "make test    everything the tests need, then all tests"
+	@echo "make check   linters, types, floor contracts"
+	@echo "make bench   speed, as ratios against the peers"
+
+# -- set-up -----------------------------------------------------------------------------------------------------------
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say which: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@command -v git >/dev/null || { echo "git is needed and not on PATH. Install it, then run make again."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) uv
+
+$(VENV)/.dependencies: pyproject.toml requirements/tools.in $(CONSTRAINTS) | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -r pyproject.toml --all-extras -r requirements/tools.in
+	@touch $@
+
+labextension/node_modules/.package-lock.json: labextension/package.json labextension/package-lock.json
+	@command -v node >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+		|| { echo "Node 20.19 or newer is needed to build the JupyterLab panel from a checkout (a wheel needs none)."; exit 1; }
+	cd labextension && npm ci --no-audit --no-fund --prefer-offline --loglevel=error
+	@touch $@
+
+jupyter_mlgov/labextension/package.json: labextension/node_modules/.package-lock.json $(LAB_SOURCES)
+	cd labextension && npm run --silent build:prod
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.dependencies jupyter_mlgov/labextension/package.json install.json
+	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) --no-deps --editable .
+	rm -rf $(SHARE) && mkdir -p $(dir $(SHARE)) && ln -s $(CURDIR)/jupyter_mlgov/labextension $(SHARE) && cp install.json $(SHARE)/install.json
+	@touch $@
+
+labextension: jupyter_mlgov/labextension/package.json
+install: $(VENV)/.installed
+
+# -- use --------------------------------------------------------------------------------------------------------------
+
+demo: install
+	$(BIN)/mlgov demo --workspace $(DEMO)
+
+$(DEMO)/.mlgov:
+	$(BIN)/mlgov demo --workspace $(DEMO)
+
+lab: install $(DEMO)/.mlgov
+	$(BIN)/jupyter lab --ServerApp.root_dir=$(DEMO) --port=$(PORT) --LabApp.default_url=/lab/tree/credit_approval.ipynb $(LAB_FLAGS)
+
+# -- tests ------------------------------------------------------------------------------------------------------------
+
+chromium:
+	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core; \
+		else echo "The browser tests need Chromium. Install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it."; exit 1; fi; }
+
+$(PANDAS2)/.installed: $(CONSTRAINTS) | $(VENV)/.dependencies
+	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps "pandas==2.3.3"
+	@touch $@
+
+test: install chromium $(PANDAS2)/.installed
+	$(BIN)/python -m pytest tests --ignore=tests/server --ignore=tests/benchmarks
+	$(BIN)/python -m pytest tests/server
+	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest tests/lineage tests/validation tests/validators
+	cd labextension && npm test --silent
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pip check
+	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit
+
+bench: install
+	$(BIN)/python -m tests.benchmarks
+
+format: install
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	cd labextension && npm run --silent lint
+
+# -- packaging --------------------------------------------------------------------------------------------------------
+
+wheel: install
+	$(BIN)/python -m build --outdir dist
+
+constraints: | $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		pyproject.toml --all-extras requirements/tools.in --output-file $(CONSTRAINTS)
+
+clean:
+	rm -rf $(VENV) .cache dist labextension/node_modules labextension/lib jupyter_mlgov/labextension $(DEMO)

@@ -1,0 +1,92 @@
+"""The shell: `mlgov VERB`. Verbs are listed without importing them, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from jupyter_mlgov._version import __version__
+from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
+
+# verb -> (module, one line for --help). The order is the order of a day's work.
+VERBS: dict[str, tuple[str, str]] = {
+    "status": ("where", "Where you stand and what to do next."),
+    "init": ("setup", "Make a workspace in a folder."),
+    "demo": ("demo", "Run the credit-approval example, start to finish."),
+    "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
+    "run": ("jobs", "Run a notebook as a governed job (papermill)."),
+    "lineage": ("where", "What ran on what."),
+    "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
+    "why": ("gate", "The shortest list of what stands before a stage."),
+    "report": ("where", "Show or write the last report (text, HTML, JSON, SARIF)."),
+    "review": ("gate", "Approve or refuse the last report, as a reviewer."),
+    "promote": ("gate", "Ask for a stage: staging, production."),
+    "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
+    "sync": ("jobs", "Send what waits for MLflow."),
+    "audit": ("trail", "Read and verify the trail."),
+    "policy": ("policy", "List and show policy packs."),
+    "doctor": ("where", "Check this installation and workspace."),
+}
+
+# Words of the plan that this version has not got. They answer, they do not pretend.
+NOT_YET = ("suggest", "reproduce", "rollback", "serve", "canary", "monitor", "portfolio")
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"jupyter_mlgov.cli.{VERBS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in NOT_YET:
+            raise UsageError(f"`mlgov {args[0]}` is planned and not in version {__version__}.", next="See `mlgov --help` for what is.")
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise unknown("verb", args[0], VERBS, next="See `mlgov --help`.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlgov")
+def mlgov() -> None:
+    """Model governance: lineage, checks, evidence and gates for notebooks.
+
+    Exit codes: 0 clear, 1 blocked, 2 wrong usage, 3 could not check.
+    """
+
+
+def main() -> None:
+    """Run one verb; every problem is one sentence on stderr, and the exit code says which kind."""
+    from jupyter_mlgov.cli.options import quiet_tools
+
+    quiet_tools()
+    try:
+        code = mlgov.main(standalone_mode=False)
+    except MlgovError as error:
+        sys.exit(_complain(str(error), error.exit_code))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_complain("Stopped. What was recorded stays.", 130))
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str, code: int) -> int:
+    click.echo(f"mlgov: {sentence}", err=True)
+    return code

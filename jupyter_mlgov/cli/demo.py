@@ -1,0 +1,192 @@
+"""`mlgov demo`: the main job on real data, told act by act."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.cli.options import colour, format_option, progress, say_json, width
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.promotion.facts import Decision
+from jupyter_mlgov.validation.results import Report
+from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER, prepare
+from jupyter_mlgov.workspace.jobs import export_notebook, run_governed
+
+
+@click.command()
+@click.option(
+    "--workspace",
+    "-w",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="mlgov-demo",
+    show_default=True,
+    help="An empty folder.",
+)
+@format_option()
+@click.pass_context
+def demo(ctx: click.Context, folder: Path, style: str) -> None:
+    """Run the credit-approval example: record, validate, refuse, review, promote, export, verify. About a minute."""
+    teller = Teller(quiet=style == "json")
+    told = perform(folder.resolve(), teller)
+    if style == "json":
+        say_json(told)
+    ctx.exit(0)
+
+
+class Teller:
+    """Says what happens; says nothing in JSON mode."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def act(self, title: str) -> None:
+        self.say("")
+        self.say(click.style(title, bold=True) if colour() else title)
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            click.echo(line)
+
+    def step(self, line: str) -> None:
+        import sys
+
+        if not self.quiet and sys.stderr.isatty():
+            click.echo(f"\r\x1b[K  {line}", err=True, nl=False)
+
+
+def perform(folder: Path, teller: Teller) -> dict[str, object]:
+    """All acts, in order. Returns what `--format json` prints."""
+    settings = replace(Settings.from_environment(os.environ), workspace="")
+    teller.act(f"1  A workspace with real data in {folder}")
+    workspace = prepare(folder, settings)
+    teller.say(f"   1,989 mortgage applications in {DATA}, tracked by DVC; notebook, team file and lock committed to git.")
+    report, refused = _first_model(workspace, teller)
+    granted = _second_model(workspace, teller)
+    files = _export(workspace, teller)
+    trail, tampered = _trail(workspace, teller)
+    html = _html(workspace, report, refused)
+    teller.act("Where things lie")
+    teller.say(f"   report     {html}\n   workspace  {workspace.root}")
+    teller.say("   next       `make lab` (in a checkout) or `jupyter lab` in the workspace; `mlgov status`, `mlgov why`")
+    return {
+        "workspace": str(workspace.root),
+        "report": str(html),
+        "digest": report.digest,
+        "counts": report.counts(),
+        "refused": plain(refused),
+        "granted": plain(granted),
+        "exported": [str(path) for path in files],
+        "trail": trail,
+        "tampered": tampered,
+    }
+
+
+def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision]:
+    from jupyter_mlgov.promotion.why import shortest
+    from jupyter_mlgov.reports.bundle import Context
+    from jupyter_mlgov.reports.text import text
+    from jupyter_mlgov.reports.why import decision_text, why_text
+
+    teller.act(f"2  {NOTEBOOK} runs in a kernel of its own (papermill engine `mlgov`)")
+    done = run_governed(workspace, workspace.root / NOTEBOOK, say=teller.step)
+    if done.outcome != "ok":
+        raise MlgovError(done.sentence, next="Mend the notebook and run `mlgov demo` again.")
+    teller.say(f"   {done.sentence}")
+    for problem in done.problems:
+        teller.say(f"   ! {problem}")
+    teller.act("3  Validated: what the shell finds is what the notebook found")
+    report = workspace.validate(NOTEBOOK, None if teller.quiet else progress)
+    teller.say(text(report, Context(), colour=colour(), width=width()))
+    teller.act("4  The author asks for staging")
+    refused = workspace.promote("staging", NOTEBOOK)
+    teller.say(decision_text(refused, colour=colour(), width=width()))
+    teller.act("5  What to do about it")
+    teller.say(why_text(refused, shortest(refused), colour=colour(), width=width()))
+    return report, refused
+
+
+def _second_model(workspace: Workspace, teller: Teller) -> Decision:
+    from jupyter_mlgov.reports.why import decision_text
+
+    teller.act("6  A gate that opens: the same notebook judged on another question, approvals by sex")
+    teller.say("   (a model of its own in by_sex/; it does not make the first one fair)")
+    done = run_governed(workspace, workspace.root / BY_SEX, given=[f"data_file=../{DATA}"], say=teller.step)
+    if done.outcome != "ok":
+        raise MlgovError(done.sentence, next="Mend the notebook and run `mlgov demo` again.")
+    report = workspace.validate(BY_SEX, None if teller.quiet else progress)
+    teller.say(f"   {report.subject.name}: {', '.join(f'{number} {verdict}' for verdict, number in report.counts().items())}")
+    reviewer = Workspace(workspace.root, replace(workspace.settings, actor=REVIEWER), clock=workspace.clock)
+    comment = "Read the report; judged the controls without a machine check by hand (demo)."
+    reviewer.review(BY_SEX, "approve", comment, attests_unchecked=True)
+    granted = reviewer.promote("staging", BY_SEX)
+    teller.say(decision_text(granted, colour=colour(), width=width()))
+    reviewer.close()
+    return granted
+
+
+def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
+    teller.act("7  Exported as a job for papermill and DVC")
+    files = export_notebook(workspace, NOTEBOOK, ("papermill", "dvc"), None)
+    teller.say("   " + ", ".join(path.relative_to(workspace.root).as_posix() for path in files))
+    try:
+        run_governed(workspace, workspace.root / NOTEBOOK, given=["fold=3"])
+    except MlgovError as error:
+        teller.say(f"   A mistyped parameter is refused before anything runs: {error}")
+    else:
+        raise MlgovError("The run with the unknown parameter `fold` was not refused.", next="This is a defect; please report it.")
+    return files
+
+
+def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
+    teller.act("8  The trail")
+    whole = workspace.audit()
+    teller.say(f"   {'✓' if whole.ok else '✕'} {whole.sentence}")
+    if not whole.ok:
+        raise MlgovError(whole.sentence, next="Look at `mlgov audit verify`.")
+    tampered = tamper(workspace)
+    teller.say(f"   With one byte changed in a copy: {tampered}")
+    return whole.sentence, tampered
+
+
+def tamper(workspace: Workspace) -> str:
+    """Change one byte of the refusal in a copy of the database, and return what verification says of the copy.
+
+    Raises MlgovError when the change is not found: the demo must not claim what it did not see.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name) / ".mlgov" / "mlgov.db"
+        copy.parent.mkdir()
+        with sqlite3.connect(workspace.root / ".mlgov" / "mlgov.db") as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+        content = copy.read_bytes()
+        place = content.find(b'"answer":"refused"')
+        copy.write_bytes(content[: place + 10] + b"R" + content[place + 11 :])
+        twin = Workspace(Path(name))
+        found = twin.audit()
+        twin.close()
+        shutil.rmtree(copy.parent)
+    if place < 0 or found.ok:
+        raise MlgovError("A changed byte in the trail was not found.", next="This is a defect; please report it.")
+    return found.sentence
+
+
+def _html(workspace: Workspace, report: Report, refused: Decision) -> Path:
+    from jupyter_mlgov.reports.bundle import Context
+    from jupyter_mlgov.reports.html import page
+
+    path = workspace.root / "runs" / "report.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(page(report, Context(stage=refused.stage, why=refused.reasons)), "utf-8")
+    return path

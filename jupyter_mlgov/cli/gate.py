@@ -1,0 +1,73 @@
+"""`mlgov why`, `review`, `promote`: the gate, from both sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.cli.options import colour, format_option, notebook_option, opened, say_json, width, workspace_option
+from jupyter_mlgov.core.facts import fields_of, plain
+from jupyter_mlgov.promotion.facts import Answer, Decision
+
+
+@click.command()
+@click.argument("stage", required=False)
+@workspace_option
+@notebook_option
+@format_option()
+@click.pass_context
+def why(ctx: click.Context, stage: str | None, folder: Path | None, notebook: str | None, style: str) -> None:
+    """The shortest list of what stands before STAGE (default: the next one). Exit code 1 while something does."""
+    workspace = opened(folder)
+    name = workspace.notebook(notebook)
+    decision = workspace.why(stage or workspace.team_for(name).stages[1], name)
+    _say(decision, style, shortest_only=True)
+    ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
+
+
+@click.command()
+@click.argument("stage")
+@workspace_option
+@notebook_option
+@format_option()
+@click.pass_context
+def promote(ctx: click.Context, stage: str, folder: Path | None, notebook: str | None, style: str) -> None:
+    """Ask for STAGE. Granted: the alias is set in the registry. Refused: every reason, and exit code 1."""
+    workspace = opened(folder)
+    decision = workspace.promote(stage, workspace.notebook(notebook))
+    _say(decision, style, shortest_only=False)
+    ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
+
+
+def _say(decision: Decision, style: str, *, shortest_only: bool) -> None:
+    from jupyter_mlgov.promotion.why import shortest
+    from jupyter_mlgov.reports.why import decision_text, why_text
+
+    if style == "json":
+        say_json({**fields_of(decision), "shortest": plain(shortest(decision))})
+    elif shortest_only:
+        click.echo(why_text(decision, shortest(decision), colour=colour(), width=width()))
+    else:
+        click.echo(decision_text(decision, colour=colour(), width=width()))
+
+
+@click.command()
+@click.argument("verdict", type=click.Choice(["approve", "refuse"]))
+@click.option("--comment", "-m", required=True, help="Why, in a sentence; it stands in the trail.")
+@click.option("--attest-unchecked", is_flag=True, help="You judged by hand the controls that no validator checks here.")
+@workspace_option
+@notebook_option
+@format_option()
+def review(verdict: str, comment: str, attest_unchecked: bool, folder: Path | None, notebook: str | None, style: str) -> None:
+    """Approve or refuse the last report, as yourself. An author's word does not open a gate."""
+    workspace = opened(folder)
+    name = workspace.notebook(notebook)
+    chosen = "approve" if verdict == "approve" else "refuse"
+    given, report = workspace.review(name, chosen, comment, attests_unchecked=attest_unchecked)
+    if style == "json":
+        say_json(plain(given))
+        return
+    click.echo(f"{given.actor} gave: {verdict} on report {report.digest.short} of {report.subject.name}.")
+    if report.unchecked and not attest_unchecked:
+        click.echo(f"{len(report.unchecked)} demands have no machine check here; `--attest-unchecked` says that you judged them by hand.")

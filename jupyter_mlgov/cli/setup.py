@@ -1,0 +1,88 @@
+"""`mlgov init` and `mlgov tag`: the first things to type."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.cli.options import format_option, say_json
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.core.team import TEAM_FILE
+
+TEAM_TEMPLATE = """\
+# What the team decides; its digest stands in each decision. All keys: docs/users/team-file.md
+[model]
+name = "{name}"
+# notebook = "train.ipynb"
+tier = 1
+
+[subject]
+table = "scored"          # the table a step makes with outcome, score and protected columns
+# outcome = "approve"
+# favourable = 1
+# protected = ["white"]
+# score = "score"
+# baseline = "baseline"
+
+[policy]
+packs = ["us-fair-lending", "sr-26-2"]
+
+[environment]
+lock = "requirements.lock"
+"""
+
+
+@click.command()
+@click.option(
+    "--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True, help="The folder."
+)
+@format_option()
+def init(folder: Path, style: str) -> None:
+    """Make a workspace in a folder, with a team file to fill in. What is there stays as it is."""
+    from jupyter_mlgov.workspace import Workspace
+
+    workspace = Workspace.create(folder, Settings.from_environment(os.environ))
+    team = workspace.root / TEAM_FILE
+    made = not team.exists()
+    if made:
+        name = "".join(char if char.isalnum() or char in "-_ ." else "-" for char in workspace.root.name)
+        team.write_text(TEAM_TEMPLATE.format(name=name or "model"), "utf-8")
+    if style == "json":
+        say_json({"workspace": str(workspace.root), "team_file": str(team), "team_file_made": made})
+        return
+    click.echo(f"Workspace {workspace.root}")
+    click.echo(f"{'Fill in' if made else 'Kept'} {TEAM_FILE}. Next: `%load_ext jupyter_mlgov` in a notebook here, or `mlgov run NOTEBOOK`.")
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("cell", required=False)
+@click.argument("step", required=False)
+@format_option()
+def tag(notebook: Path, cell: str | None, step: str | None, style: str) -> None:
+    """Tag CELL (its number or id) of NOTEBOOK as STEP (data, features, train, evaluate, register, report; `none` takes it away).
+
+    Without CELL and STEP: show the tags.
+    """
+    from jupyter_mlgov.integrations.notebooks import read_notebook, set_step
+
+    if cell is not None and step is None:
+        raise click.UsageError("Name the step too: `mlgov tag NOTEBOOK CELL STEP`, for instance `mlgov tag model.ipynb 5 train`.")
+    if cell is not None and step is not None:
+        set_step(notebook, cell, None if step == "none" else step)
+    rows = [
+        {"cell": one.index, "id": one.id, "tags": list(one.tags), "source": _first_line(one.source)}
+        for one in read_notebook(notebook).cells
+    ]
+    if style == "json":
+        say_json(rows)
+        return
+    for row in rows:
+        tags = ", ".join(map(str, row["tags"] if isinstance(row["tags"], list) else []))
+        click.echo(f"[{row['cell']}]  {tags or '–':<24}  {row['source']}")
+
+
+def _first_line(source: str) -> str:
+    return next((line for line in source.splitlines() if line.strip()), "")[:80]

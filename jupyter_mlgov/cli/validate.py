@@ -1,0 +1,83 @@
+"""`mlgov validate`: a notebook's model, or a plain table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.cli.options import format_option, notebook_option, opened, progress, workspace_option
+from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.validation.results import Report
+
+
+@click.command()
+@workspace_option
+@notebook_option
+@click.option("--data", type=click.Path(path_type=Path), help="A Parquet or CSV file to check instead of a notebook's model.")
+@click.option(
+    "--policy", "policies", multiple=True, help="A policy pack, or a TOML file of one; may be given again.  [default: us-fair-lending]"
+)
+@click.option("--outcome", default="", help="Column of decisions or outcomes (with --data).")
+@click.option("--favourable", default="", help="The outcome value that is good for the person (with --data).")
+@click.option("--protected", multiple=True, help="Protected attribute column; may be given again (with --data).")
+@click.option("--score", default="", help="Column of model scores, higher meaning favourable (with --data).")
+@click.option("--label", default="", help="Column of true outcomes; default: --outcome (with --data).")
+@click.option("--baseline", default="", help="Column of the simple baseline's scores (with --data).")
+@click.option("--only", multiple=True, help="Run only these validators; the report is then partial and opens no gate.")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
+@format_option("sarif", "html")
+@click.pass_context
+def validate(
+    ctx: click.Context,
+    folder: Path | None,
+    notebook: str | None,
+    data: Path | None,
+    policies: tuple[str, ...],
+    only: tuple[str, ...],
+    output: Path | None,
+    style: str,
+    **roles: str | tuple[str, ...],
+) -> None:
+    """Check a notebook's model under its team's policies, or a plain table with --data.
+
+    \b
+    mlgov validate
+    mlgov validate --data loans.parquet --policy us-fair-lending --outcome approve --favourable 1 --protected white
+
+    Exit codes: 0 clear, 1 blocked, 2 wrong usage, 3 could not check.
+    """
+    from jupyter_mlgov.cli.showing import exit_code, show
+
+    if data is not None:
+        report = _table(data, policies or ("us-fair-lending",), roles, only)
+        show(report, style, output)
+    else:
+        if given := [f"--{name}" for name, value in roles.items() if value] + (["--policy"] if policies else []):
+            raise click.UsageError(f"{', '.join(given)} goes with --data FILE; a notebook's roles and policies stand in mlgov.toml.")
+        workspace = opened(folder)
+        name = workspace.notebook(notebook)
+        report = workspace.validate(name, progress, only)
+        show(report, style, output, workspace=workspace, notebook=name)
+    ctx.exit(exit_code(report))
+
+
+def _table(data: Path, policies: tuple[str, ...], given: dict[str, str | tuple[str, ...]], only: tuple[str, ...]) -> Report:
+    from jupyter_mlgov.validation.engine import validate as judge
+    from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
+    from jupyter_mlgov.validation.tables import table_subject
+
+    if given["protected"] and not given["outcome"]:
+        raise click.UsageError("--protected needs --outcome COLUMN, the decision that may differ between the groups.")
+    if given["outcome"] and not given["favourable"]:
+        raise click.UsageError("--outcome needs --favourable VALUE, the value that is good for the person (for instance 1).")
+    roles = Roles(
+        outcome=str(given["outcome"]),
+        favourable=str(given["favourable"]),
+        protected=tuple(given["protected"]),
+        score=str(given["score"]),
+        label=str(given["label"]),
+        baseline=str(given["baseline"]),
+    )
+    packs = installed_policies(policies)
+    return judge(table_subject(data, roles), packs, installed_validators(), progress=progress, only=only)

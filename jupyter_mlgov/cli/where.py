@@ -1,0 +1,81 @@
+"""`mlgov status`, `lineage`, `report`, `doctor`: where you stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.cli.options import colour, format_option, notebook_option, opened, say_json, width, workspace_option
+from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.core.facts import plain
+
+
+@click.command()
+@workspace_option
+@notebook_option
+@format_option()
+def status(folder: Path | None, notebook: str | None, style: str) -> None:
+    """Where you stand and what to do next."""
+    workspace = opened(folder)
+    view = workspace.view(workspace.notebook(notebook))
+    if style == "json":
+        say_json(plain(view))
+        return
+    from jupyter_mlgov.reports.status import status_text
+
+    click.echo(status_text(view, colour=colour(), width=width()))
+
+
+@click.command()
+@workspace_option
+@notebook_option
+@format_option("svg")
+def lineage(folder: Path | None, notebook: str | None, style: str) -> None:
+    """What ran on what: steps, cells, files, tables and model of the last session."""
+    from jupyter_mlgov.reports.lineage import lineage_svg, lineage_text
+
+    workspace = opened(folder)
+    found = workspace.lineage(workspace.notebook(notebook))
+    if style == "json":
+        say_json(plain(found))
+    elif style == "svg":
+        click.echo(lineage_svg(found))
+    else:
+        click.echo(lineage_text(found, colour=colour(), width=width()))
+
+
+@click.command()
+@workspace_option
+@notebook_option
+@format_option("html", "sarif")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
+@click.pass_context
+def report(ctx: click.Context, folder: Path | None, notebook: str | None, style: str, output: Path | None) -> None:
+    """Show or write the last report. Exit code as in `validate`."""
+    from jupyter_mlgov.cli.showing import exit_code, show
+
+    workspace = opened(folder)
+    name = workspace.notebook(notebook)
+    found = workspace.report(name)
+    if found is None:
+        raise NotReady(f"There is no report on {name} yet.", next="Ask for one: `mlgov validate`.")
+    show(found, style, output, workspace=workspace, notebook=name)
+    ctx.exit(exit_code(found))
+
+
+@click.command()
+@workspace_option
+@format_option()
+@click.pass_context
+def doctor(ctx: click.Context, folder: Path | None, style: str) -> None:
+    """Check this installation and workspace: versions, kernel, git, DVC, database, outbox."""
+    from jupyter_mlgov.cli.doctor import examine
+
+    lines = examine(folder)
+    if style == "json":
+        say_json([plain(line) for line in lines])
+    else:
+        for line in lines:
+            click.echo(f"{'✓' if line.fine else '✕'} {line.what}: {line.found}" + (f"\n    {line.next}" if line.next else ""))
+    ctx.exit(0 if all(line.fine for line in lines) else 3)

@@ -1,0 +1,144 @@
+"""The journal in a database: log and outbox in one transaction, on the Journal port (audit/journal.py)."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Collection, Iterator, Sequence
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.audit.stored import COLUMNS, DamagedEntry, restore, restore_parcel, store, store_parcel
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.clock import Clock
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import StorageProblem
+from jupyter_mlgov.integrations.sql.backend import Backend
+from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
+from jupyter_mlgov.integrations.sql.tables import log, outbox
+
+PAGE = 500
+PROBLEM_LIMIT = 2000
+
+_HEAD = select(log.c.seq, log.c.digest).order_by(log.c.seq.desc()).limit(1)
+_LOG = select(*(log.c[name] for name in COLUMNS)).order_by(log.c.seq).limit(PAGE)
+_ADD = insert(log)
+_POST = insert(outbox)
+_WAITING = select(outbox.c.key, outbox.c.target, outbox.c.kind, outbox.c.payload, outbox.c.payload_digest, outbox.c.attempts, outbox.c.last_problem)
+
+
+class SqlJournal:
+    """Append-only log and outbox behind a Backend. Safe from several threads and processes; closes before a fork."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self._backend, self._clock = backend, clock
+        bring_up_to_date(backend)
+        _OPEN.add(self)
+
+    def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
+        if not drafts and not parcels:
+            return ()
+        with self._backend.writing() as connection:
+            entries = self._chain(connection, drafts, actor)
+            for parcel in parcels:
+                self._post(connection, parcel)
+        return entries
+
+    def entries(self, *, after: int = 0, actions: Collection[str] = (), subject: str | None = None) -> Iterator[AuditEntry]:
+        """Page by page, so that a slow reader holds up no writer. Raises DamagedEntry at the first row that cannot be trusted."""
+        chosen = _LOG
+        if actions:
+            chosen = chosen.where(log.c.action.in_(sorted(actions)))
+        if subject is not None:
+            chosen = chosen.where(log.c.subject == subject)
+        last, full = after, True
+        while full:
+            rows, broken = self._page(chosen.where(log.c.seq > last) if last else chosen)
+            for row in rows:
+                yield restore(row)
+            if broken:
+                raise DamagedEntry(rows[-1][0] + 1 if rows else last + 1, f"cannot be read: {broken.what}") from broken
+            full = len(rows) == PAGE
+            last = rows[-1][0] if rows else last
+
+    def head(self) -> tuple[int, Digest]:
+        with self._backend.reading() as connection:
+            return _head(connection)
+
+    def pending(self) -> tuple[Parcel, ...]:
+        with self._backend.reading() as connection:
+            rows = connection.execute(_WAITING.order_by(outbox.c.id)).all()
+        return tuple(restore_parcel(row) for row in rows)
+
+    def delivered(self, parcel: Parcel, draft: Draft, *, actor: Actor) -> None:
+        """Of two that deliver the same parcel, the first is recorded; the second finds it gone and writes nothing."""
+        with self._backend.writing() as connection:
+            if connection.execute(delete(outbox).where(outbox.c.key == parcel.key)).rowcount:
+                self._chain(connection, [draft], actor)
+
+    def failed(self, parcel: Parcel, problem: str) -> None:
+        with self._backend.writing() as connection:
+            values = {"attempts": outbox.c.attempts + 1, "last_problem": problem[:PROBLEM_LIMIT]}
+            connection.execute(update(outbox).where(outbox.c.key == parcel.key).values(values))
+
+    def damage(self) -> str:
+        try:
+            with self._backend.reading() as connection:
+                return self._backend.damage(connection)
+        except StorageProblem as problem:
+            return problem.what
+
+    def close(self) -> None:
+        self._backend.release()
+
+    def _chain(self, connection: Connection, drafts: Sequence[Draft], actor: Actor) -> tuple[AuditEntry, ...]:
+        """Link `drafts` behind the head as it is now: other processes write too, so it is read inside the transaction."""
+        seq, previous = _head(connection)
+        entries = []
+        for draft in drafts:
+            entry = link(draft, seq=seq + 1, time=self._clock.now(), actor=actor, previous=previous)
+            entries.append(entry)
+            seq, previous = entry.seq, entry.digest
+        if entries:
+            connection.execute(_ADD, [store(entry) for entry in entries])
+        return tuple(entries)
+
+    def _post(self, connection: Connection, parcel: Parcel) -> None:
+        """A parcel whose key already waits is the same deed and is not queued twice."""
+        if connection.execute(select(outbox.c.id).where(outbox.c.key == parcel.key)).first() is None:
+            connection.execute(_POST, [store_parcel(parcel)])
+
+    def _page(self, chosen: Select[tuple[object, ...]]) -> tuple[list[Sequence[object]], StorageProblem | None]:
+        """Rows up to the first the database cannot read, and what it said there."""
+        rows: list[Sequence[object]] = []
+        try:
+            with self._backend.reading() as connection:
+                for row in connection.execute(chosen):
+                    rows.append(row)
+        except StorageProblem as problem:
+            return rows, problem
+        return rows, None
+
+
+def _head(connection: Connection) -> tuple[int, Digest]:
+    row = connection.execute(_HEAD).first()
+    if row is None:
+        return 0, GENESIS
+    try:
+        return int(row[0]), Digest(row[1])
+    except (TypeError, ValueError):
+        raise DamagedEntry(row[0], "was changed: its digest is no longer one, so nothing can be written behind it.") from None
+
+
+# An SQLite connection must not be carried over a fork, so idle ones are closed before it and reopened on use on both sides.
+_OPEN: weakref.WeakSet[SqlJournal] = weakref.WeakSet()
+
+
+def _close_before_fork() -> None:
+    for journal in tuple(_OPEN):
+        journal.close()
+
+
+os.register_at_fork(before=_close_before_fork)

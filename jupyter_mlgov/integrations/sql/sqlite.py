@@ -1,0 +1,180 @@
+"""All that only SQLite understands: pragmas, triggers, error codes, the file and its read-only cases."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from jupyter_mlgov.core.errors import StorageProblem, UsageError
+from jupyter_mlgov.integrations.sql.tables import metadata
+
+TRIGGERS = {
+    "log_keeps_rows": "CREATE TRIGGER log_keeps_rows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+    "log_keeps_words": "CREATE TRIGGER log_keeps_words BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+    # Also stops INSERT OR REPLACE, which deletes without asking the trigger above.
+    "log_grows_at_its_end": (
+        "CREATE TRIGGER log_grows_at_its_end BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) "
+        "BEGIN SELECT RAISE(ABORT, 'the trail grows at its end only'); END"
+    ),
+}
+
+_AUDIT = "Run `mlgov audit verify`, and restore the workspace from a copy."
+
+
+class SqliteBackend:
+    """One SQLite file in WAL mode. Every commit is synced to disk; a writer waits up to `wait` seconds for another one."""
+
+    def __init__(self, url: str | Path, *, wait: float) -> None:
+        self._path = _file_of(url)
+        self._wait = wait
+        self._frozen = not _writable(self._path)
+        self._engine = self._make_engine()
+        self._writer = self._engine.execution_options(mlgov_begin="BEGIN IMMEDIATE")
+        self._use_wal()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._sentences(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._sentences(), self._writer.begin() as connection:
+            yield connection
+
+    def release(self) -> None:
+        self._engine.dispose()
+
+    def damage(self, connection: Connection) -> str:
+        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
+        told = [] if found == ["ok"] else found
+        return "; ".join(line.replace("\n", " ") for line in (*told, *_schema_faults(connection)))
+
+    def problem(self, error: Exception) -> StorageProblem:
+        name, said = _code(error), str(getattr(error, "orig", None) or error)
+        place = self._path
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return StorageProblem(
+                f"{place} is locked by another kernel or program; waited {self._wait:g} s and wrote nothing.",
+                next="Stop the one that holds it, or try again.",
+            )
+        if name.startswith("SQLITE_READONLY") or (self._frozen and name.startswith("SQLITE_CANTOPEN")):
+            return StorageProblem(f"{place} cannot be written: it or its folder is read-only.", next="Give write access, or use `--workspace DIR`.")
+        if name.startswith("SQLITE_FULL") or "disk is full" in said:
+            return StorageProblem(f"{place} cannot grow: the disk is full. Nothing of this act was written.", next="Free some space and try again.")
+        if name == "SQLITE_NOTADB":
+            return StorageProblem(f"{place} is not an SQLite database, or its first page was overwritten.", next=_AUDIT)
+        if name.startswith("SQLITE_CORRUPT"):
+            return StorageProblem(f"{place} is damaged: SQLite says {said}.", next=_AUDIT)
+        if name.startswith("SQLITE_CANTOPEN"):
+            return StorageProblem(f"{place} cannot be opened.", expected="Its folder must exist and be readable.", next="See `mlgov init`.")
+        return StorageProblem(f"{place} cannot be used: SQLite says {said}{f' ({name})' if name else ''}.", next=_AUDIT)
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise self.problem(error) from error
+
+    def _make_engine(self) -> Engine:
+        # A folder we may not write can be written by others: look anew each time. Otherwise keep connections, on any thread.
+        pool = NullPool if self._frozen else QueuePool
+        more = {} if self._frozen else {"pool_size": 4, "max_overflow": -1}
+        engine = create_engine("sqlite://", creator=self._connect, poolclass=pool, skip_autocommit_rollback=False, **more)
+        event.listen(engine, "begin", _begin)
+        return engine.execution_options(mlgov_begin="BEGIN")
+
+    def _connect(self) -> sqlite3.Connection:
+        link = sqlite3.connect(
+            _target(self._path, frozen=self._frozen), timeout=self._wait, isolation_level=None, check_same_thread=False, uri=True
+        )
+        # Bytes that are no UTF-8 reach restore(), which names the row, instead of failing the whole read.
+        link.text_factory = _lenient_text
+        for pragma in ("synchronous = FULL", "cell_size_check = ON", "trusted_schema = OFF"):
+            link.execute(f"PRAGMA {pragma}")
+        return link
+
+    def _use_wal(self) -> None:
+        """Write-ahead logging is a property of the file. Changing it needs the file alone, and SQLite does not wait for that itself."""
+        if self._frozen:
+            return
+        until = time.monotonic() + self._wait
+        while True:
+            try:
+                with self._sentences():
+                    link = self._connect()
+                    try:
+                        if link.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                            link.execute("PRAGMA journal_mode = WAL").fetchone()
+                    finally:
+                        link.close()
+            except StorageProblem as problem:
+                if not _code(problem.__cause__).startswith("SQLITE_BUSY") or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _file_of(url: str | Path) -> Path:
+    if isinstance(url, Path):
+        return url.absolute()
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        raise UsageError(f"Not a database URL: {url[:80]!r}.", expected="Expected `sqlite:///path/to/mlgov.db`.") from None
+    if parts.get_backend_name() != "sqlite":
+        raise UsageError(f"No journal on {parts.get_backend_name()} yet.", expected="Expected `sqlite:///path/to/mlgov.db`.")
+    if not parts.database or parts.database == ":memory:" or parts.query:
+        raise UsageError("A journal needs a file of its own.", expected="Expected `sqlite:///path/to/mlgov.db` without options.")
+    return Path(parts.database).absolute()
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def _target(path: Path, *, frozen: bool) -> str:
+    if not frozen:
+        return path.as_uri()
+    log = path.with_name(path.name + "-wal")
+    waiting = log.exists() and log.stat().st_size > 0
+    # SQLite reads a WAL file in a read-only folder only as it is; without one, nothing can change under us for this one read.
+    return path.as_uri() + ("?mode=ro" if waiting else "?mode=ro&immutable=1")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options()["mlgov_begin"])
+
+
+def _lenient_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _code(error: BaseException | None) -> str:
+    origin = getattr(error, "orig", None) or error
+    return str(getattr(origin, "sqlite_errorname", ""))
+
+
+def _schema_faults(connection: Connection) -> Iterator[str]:
+    """The guards and columns must be ours: integrity_check does not look at what a trigger or a column says."""
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master").all()
+    guards = {str(name): sql for kind, name, sql in rows if kind == "trigger"}
+    for name in sorted({*TRIGGERS, *guards}):
+        if guards.get(name) != TRIGGERS.get(name):
+            yield f"the append-only guard {name!r} was {'removed' if name not in guards else 'changed'}"
+    for table in metadata.sorted_tables:
+        wanted = [(column.name, str(column.type.dialect_impl(connection.dialect)), column.primary_key) for column in table.columns]
+        found = connection.exec_driver_sql(f"SELECT name, type, pk FROM pragma_table_info('{table.name}') ORDER BY cid").all()
+        if [(name, kind, bool(key)) for name, kind, key in found] != wanted:
+            yield f"the columns of table {table.name!r} were changed"

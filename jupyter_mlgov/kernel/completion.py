@@ -1,0 +1,35 @@
+"""Tab after `%mlgov`: verbs, then what the verb takes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jupyter_mlgov.lineage.facts import KINDS
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "status": (),
+    "validate": ("--quiet",),
+    "why": ("staging", "production"),
+    "lineage": (),
+    "report": ("--output",),
+    "promote": ("staging", "production"),
+    "review": ("approve", "refuse", "--comment", "--attest-unchecked"),
+    "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),
+    "audit": ("log", "verify"),
+}
+
+
+class Event(Protocol):
+    """What IPython hands to a completer: the line so far, and the word under the cursor."""
+
+    line: str
+    symbol: str
+
+
+def complete_mlgov(_shell: object, event: Event) -> list[str]:
+    """The words that can stand at the cursor. Steps after `%%mlgov step`, verbs after `%mlgov`."""
+    words = event.line.split()
+    typed = words[1:] if event.line.endswith(" ") else words[1:-1]
+    if event.line.lstrip().startswith("%%"):
+        return list(KINDS) if typed[:1] == ["step"] else ["step"]
+    return list(WORDS.get(typed[0], ())) if typed else list(WORDS)

@@ -1,0 +1,200 @@
+"""`%mlgov` and `%%mlgov`: the verbs in a notebook. Thin: read the words, make one call, show what comes back."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from IPython.core.error import UsageError as NotebookSentence
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+    from jupyter_mlgov.kernel.hooks import KernelSession
+
+    from jupyter_mlgov.validation.results import Report
+
+VERBS = ("status", "validate", "why", "lineage", "report", "promote", "review", "export", "audit")
+CELL_VERBS = ("step",)
+
+
+class _Words(argparse.ArgumentParser):
+    """Words after a verb. A wrong one is a sentence, never an exit of the kernel."""
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(prog=f"%mlgov {verb}", add_help=False, exit_on_error=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"`{self.prog}`: {message}.", next="See `%mlgov` for where you stand; docs/users/magics.md lists every word.")
+
+
+@magics_class
+class GovernanceMagics(Magics):
+    """`%mlgov VERB` and `%%mlgov step NAME`."""
+
+    def __init__(self, shell: InteractiveShell, session: KernelSession) -> None:
+        super().__init__(shell)  # type: ignore[no-untyped-call]  # IPython's Magics has no annotations
+        self.session = session
+
+    @line_cell_magic  # type: ignore[untyped-decorator]  # IPython's decorators have no annotations
+    def mlgov(self, line: str, cell: str | None = None) -> object:
+        """`%mlgov` says where you stand. `%mlgov VERB` does it; `%%mlgov step NAME` runs a cell as a step."""
+        try:
+            words = shlex.split(line)
+            if cell is not None:
+                return self._cell(words, cell)
+            verb, rest = (words[0], words[1:]) if words else ("status", [])
+            if verb not in VERBS:
+                raise unknown("verb", verb, VERBS, next="`%mlgov` alone says where you stand.")
+            action: Callable[[list[str]], object] = getattr(self, f"_{verb}")
+            return action(rest)
+        except ValueError as error:
+            raise NotebookSentence(f"`%mlgov {line}` cannot be read: {error}. Close the quote.") from None
+        except MlgovError as error:
+            raise NotebookSentence(str(error)) from None
+
+    def _cell(self, words: list[str], cell: str) -> None:
+        if not words or words[0] not in CELL_VERBS:
+            raise unknown("cell verb", words[0] if words else "", CELL_VERBS, next="Write `%%mlgov step train` in the cell's first line.")
+        if len(words) != 2:
+            raise UsageError(
+                "`%%mlgov step` takes one name.", expected="For instance `%%mlgov step train` or `%%mlgov step train:champion`."
+            )
+        self.session.step(words[1], cell)
+
+    def _status(self, rest: list[str]) -> object:
+        from jupyter_mlgov.reports.status import ShownStatus
+
+        _Words("status").parse_args(rest)
+        return ShownStatus(self.session.workspace.view(self.session.notebook))
+
+    def _validate(self, rest: list[str]) -> object:
+        words = _Words("validate")
+        words.add_argument("only", nargs="*")
+        words.add_argument("--quiet", action="store_true")
+        asked = words.parse_args(rest)
+        workspace, notebook = self.session.workspace, self.session.notebook
+        report = workspace.validate(notebook, None if asked.quiet else _progress, tuple(asked.only))
+        workspace.project(notebook)
+        deliver_in_background(workspace.root)
+        return None if asked.quiet else self._shown(report)
+
+    def _shown(self, report: Report) -> object:
+        from jupyter_mlgov.reports.bundle import Context, Shown
+
+        stale = self.session.workspace.stale(report, self.session.notebook)
+        return Shown(report, Context(stale=stale))
+
+    def _report(self, rest: list[str]) -> object:
+        from jupyter_mlgov.core.errors import NotReady
+
+        words = _Words("report")
+        words.add_argument("--output", "-o", type=Path)
+        asked = words.parse_args(rest)
+        report = self.session.workspace.report(self.session.notebook)
+        if report is None:
+            raise NotReady("There is no report on this notebook yet.", next="Ask for one: `%mlgov validate`.")
+        if asked.output is not None:
+            return self._write(report, asked.output)
+        return self._shown(report)
+
+    def _write(self, report: Report, output: Path) -> None:
+        from jupyter_mlgov.reports.bundle import Context
+        from jupyter_mlgov.reports.html import page
+
+        from jupyter_mlgov.core.errors import StorageProblem
+
+        stale = self.session.workspace.stale(report, self.session.notebook)
+        try:
+            output.write_text(page(report, Context(stale=stale)), "utf-8")
+        except OSError as error:
+            raise StorageProblem(f"{output} cannot be written: {error.strerror or error}.", next="Name another file.") from None
+        print(f"Wrote {output}")  # noqa: T201  # a magic speaks through the cell's output
+
+    def _why(self, rest: list[str]) -> object:
+        from jupyter_mlgov.promotion.why import shortest
+        from jupyter_mlgov.reports.why import ShownWhy
+
+        words = _Words("why")
+        words.add_argument("stage", nargs="?")
+        asked = words.parse_args(rest)
+        decision = self.session.workspace.why(self._stage(asked.stage), self.session.notebook)
+        return ShownWhy(decision, shortest(decision))
+
+    def _promote(self, rest: list[str]) -> object:
+        from jupyter_mlgov.reports.why import ShownDecision
+
+        words = _Words("promote")
+        words.add_argument("stage", nargs="?")
+        asked = words.parse_args(rest)
+        return ShownDecision(self.session.workspace.promote(self._stage(asked.stage), self.session.notebook))
+
+    def _stage(self, named: str | None) -> str:
+        return named or self.session.workspace.team_for(self.session.notebook).stages[1]
+
+    def _lineage(self, rest: list[str]) -> object:
+        from jupyter_mlgov.reports.lineage import ShownLineage
+
+        _Words("lineage").parse_args(rest)
+        return ShownLineage(self.session.workspace.lineage(self.session.notebook))
+
+    def _review(self, rest: list[str]) -> None:
+        words = _Words("review")
+        words.add_argument("verdict", choices=("approve", "refuse"))
+        words.add_argument("--comment", "-m", required=True)
+        words.add_argument("--attest-unchecked", action="store_true")
+        asked = words.parse_args(rest)
+        given, report = self.session.workspace.review(
+            self.session.notebook, asked.verdict, asked.comment, attests_unchecked=asked.attest_unchecked
+        )
+        print(f"{given.actor} gave: {given.verdict} on report {report.digest.short}")  # noqa: T201  # a magic speaks through the cell's output
+
+    def _export(self, rest: list[str]) -> None:
+        from jupyter_mlgov.workspace.jobs import export_notebook
+
+        words = _Words("export")
+        words.add_argument("--to", default="papermill,dvc")
+        words.add_argument("--output", "-o", type=Path)
+        asked = words.parse_args(rest)
+        targets = tuple(filter(None, (one.strip() for one in asked.to.split(","))))
+        for path in export_notebook(self.session.workspace, self.session.notebook, targets, asked.output):
+            print(f"Wrote {path}")  # noqa: T201  # a magic speaks through the cell's output
+
+    def _audit(self, rest: list[str]) -> None:
+        words = _Words("audit")
+        words.add_argument("what", choices=("log", "verify"), nargs="?", default="verify")
+        asked = words.parse_args(rest)
+        if asked.what == "verify":
+            print(self.session.workspace.audit().sentence)  # noqa: T201  # a magic speaks through the cell's output
+            return
+        for entry in self.session.workspace.journal.entries():
+            print(f"{entry.seq:>6}  {entry}")  # noqa: T201  # a magic speaks through the cell's output
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    end = "\r" + " " * 60 + "\r" if done >= total else ""
+    print(f"\r  {done}/{total} {what:<40}{end}", end="", flush=True)  # noqa: T201  # progress in the cell's output
+
+
+def deliver_in_background(root: Path) -> None:
+    """Start `mlgov sync` on its own, so that no cell waits for MLflow. What it cannot send stays in the outbox."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "jupyter_mlgov.cli", "sync", "--workspace", str(root)]
+    nowhere = subprocess.DEVNULL
+    subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+
+
+def register(shell: InteractiveShell, session: KernelSession) -> None:
+    """Give `shell` the magics and their completion."""
+    from jupyter_mlgov.kernel.completion import complete_mlgov
+
+    shell.register_magics(GovernanceMagics(shell, session))
+    for key in ("%mlgov", "mlgov", "%%mlgov"):
+        shell.set_hook("complete_command", complete_mlgov, str_key=key)

@@ -1,0 +1,77 @@
+"""What to do now: the shortest list that leads to an open gate, from all the reasons of a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.promotion.facts import Decision, Reason
+
+_RUN = frozenset({"no-steps", "step-never-ran", "step-running", "step-stale", "step-killed"})
+_MEND = frozenset({"step-failed"})
+_VALIDATE = frozenset({"no-report", "stale-report", "partial-report", "policy-missing", "nothing-measured"})
+# What a new run and a new report answer anew: not worth a line of its own while they are due.
+_RENEWED = frozenset({"no-model", "no-version", "model-mismatch", "refused", "no-authors"})
+_REVIEW = frozenset({"unchecked", "approvals"})
+
+
+def shortest(decision: Decision) -> tuple[Reason, ...]:
+    """The to-dos, in the order in which to do them. Empty exactly when the gate is open.
+
+    Running and validating come first and swallow what they renew; failing validators stay apart; one review answers all that need one.
+    """
+    reasons = decision.reasons
+    mend = [reason for reason in reasons if reason.code in _MEND]
+    run = [reason for reason in reasons if reason.code in _RUN]
+    judge = [reason for reason in reasons if reason.code in _VALIDATE]
+    due = bool(mend or run or judge)
+    renewed = [reason for reason in reasons if reason.code.startswith("verdict-") or reason.code in _RENEWED] if due else []
+    listed = {id(reason) for reason in (*mend, *run, *judge, *renewed)}
+    review = [reason for reason in reasons if reason.code in _REVIEW]
+    rest = [reason for reason in reasons if id(reason) not in listed and reason.code not in _REVIEW]
+    return (*mend, *_run(run), *_validate(judge, renewed, after_run=bool(mend or run)), *rest, *_review(review))
+
+
+def _run(reasons: list[Reason]) -> tuple[Reason, ...]:
+    if len(reasons) < 2:
+        return tuple(reasons)
+    return (
+        Reason(
+            code="run",
+            sentence=f"{len(reasons)} steps are not up to date. {_joined(reason.sentence for reason in reasons)}",
+            next=_joined(reason.next for reason in reasons),
+            severity=_gravest(reasons),
+            cell=next((reason.cell for reason in reasons if reason.cell), ""),
+        ),
+    )
+
+
+def _validate(judge: list[Reason], renewed: list[Reason], *, after_run: bool) -> tuple[Reason, ...]:
+    """One validation for all that asks for one; also after a run, because what it renews must be judged again."""
+    if not judge and not renewed:
+        return ()
+    told = _joined(reason.sentence for reason in judge) or "What the steps make anew must be judged anew."
+    verdicts = sum(reason.code.startswith("verdict-") for reason in renewed)
+    if verdicts:
+        told += f" {verdicts} blocking verdict{'' if verdicts == 1 else 's'} of the last report {'is' if verdicts == 1 else 'are'} judged anew then."
+    first = "Then type" if after_run else "Type"
+    return (Reason(code="validate", sentence=told, next=f"{first} `%mlgov validate`.", severity=_gravest([*judge, *renewed])),)
+
+
+def _review(reasons: list[Reason]) -> tuple[Reason, ...]:
+    if len(reasons) < 2:
+        return tuple(reasons)
+    attested = any(reason.code == "unchecked" for reason in reasons)
+    command = "mlgov review approve --attest-unchecked" if attested else "mlgov review approve"
+    told = _joined(reason.sentence for reason in sorted(reasons, key=lambda reason: reason.code != "approvals"))
+    by_hand = " They judge the unchecked controls by hand and say so." if attested else ""
+    return (replace(reasons[0], code="review", sentence=told, next=f"Ask a reviewer: `{command}`.{by_hand}", severity=_gravest(reasons)),)
+
+
+def _gravest(reasons: list[Reason]) -> Severity:
+    return min((reason.severity for reason in reasons), key=lambda severity: severity.rank)
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(sentences))

@@ -1,0 +1,230 @@
+"""One folder with a `.mlgov/` in it: its journal, objects, team, people and foreign systems, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.clock import Clock, SystemClock
+from jupyter_mlgov.core.errors import NotReady, StorageProblem, UsageError
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.core.team import TEAM_FILE, Team, read_team
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.audit.journal import Journal, ObjectStore
+    from jupyter_mlgov.audit.verify import Verification
+    from jupyter_mlgov.lineage.facts import Lineage
+    from jupyter_mlgov.lineage.recorder import Recorder
+    from jupyter_mlgov.promotion.facts import Decision, Review
+    from jupyter_mlgov.promotion.registry import ModelRegistry
+    from jupyter_mlgov.reports.views import NotebookView
+    from jupyter_mlgov.validation.results import Report
+
+FOLDER = ".mlgov"
+IGNORE = "# Records, objects and the embedded MLflow of jupyter_mlgov: kept out of git, back them up.\n*\n"
+
+
+class Workspace:
+    """The composition root. Every part is opened when first asked for; nothing here decides anything."""
+
+    def __init__(self, root: Path, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.root = root.resolve()
+        self.settings = settings or Settings()
+        self.clock = clock or SystemClock()
+
+    @classmethod
+    def find(cls, start: Path, settings: Settings | None = None) -> Workspace:
+        """The workspace of the nearest parent folder. Raises NotReady where there is none."""
+        start = start.resolve()
+        for folder in (start, *start.parents):
+            if (folder / FOLDER).is_dir():
+                return cls(folder, settings)
+        raise NotReady(f"No workspace in {start} or above it.", next="Make one with `mlgov init`, or look at `mlgov demo --workspace DIR`.")
+
+    @classmethod
+    def create(cls, root: Path, settings: Settings | None = None) -> Workspace:
+        """Make `.mlgov/` in `root` (nothing happens where it is). Raises StorageProblem where it cannot be written."""
+        folder = root.resolve() / FOLDER
+        if folder.is_dir():
+            return cls(root, settings)
+        try:
+            folder.mkdir(parents=True)
+            (folder / ".gitignore").write_text(IGNORE, "utf-8")
+        except OSError as error:
+            raise StorageProblem(
+                f"No workspace can be made in {root}: {error.strerror or error}.",
+                next="Name a folder that can be written: `--workspace DIR`.",
+            ) from None
+        workspace = cls(root, settings)
+        workspace.record(Draft(action="workspace.created", subject=workspace.root.name))
+        return workspace
+
+    @cached_property
+    def journal(self) -> Journal:
+        from jupyter_mlgov.integrations.sql import open_journal
+
+        return open_journal(f"sqlite:///{self.root / FOLDER / 'mlgov.db'}", self.clock)
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        from jupyter_mlgov.integrations.objects import FileObjects
+
+        return FileObjects(self.root / FOLDER / "objects")
+
+    @property
+    def tracking_uri(self) -> str:
+        return self.settings.tracking_uri or f"sqlite:///{self.root / FOLDER / 'mlflow.db'}"
+
+    @property
+    def registry(self) -> ModelRegistry:
+        from jupyter_mlgov.integrations.mlflow import MlflowRegistry
+
+        return MlflowRegistry(self.tracking_uri)
+
+    def actor(self) -> Actor:
+        from jupyter_mlgov.integrations.git import git_identity
+        from jupyter_mlgov.integrations.identity import SystemIdentity
+
+        return SystemIdentity(self.settings.actor, git_identity(self.root)).actor()
+
+    def record(self, *drafts: Draft) -> None:
+        self.journal.append(drafts, actor=self.actor())
+
+    # -- notebooks and their teams ------------------------------------------------------------------------------------
+
+    def name_of(self, path: Path) -> str:
+        """A notebook's name: its POSIX path below the root. Raises UsageError for a path outside it."""
+        full = path if path.is_absolute() else self.root / path
+        try:
+            return full.resolve().relative_to(self.root).as_posix()
+        except ValueError:
+            raise UsageError(
+                f"{path} lies outside the workspace {self.root}.", next="Name a notebook inside it, or another --workspace."
+            ) from None
+
+    def path_of(self, notebook: str) -> Path:
+        return self.root / PurePosixPath(notebook)
+
+    def team_for(self, notebook: str) -> Team:
+        """The nearest `mlgov.toml` from the notebook's folder up to the root; the defaults where there is none."""
+        folder = self.path_of(notebook).parent if notebook else self.root
+        while folder != self.root and not (folder / TEAM_FILE).exists() and self.root in folder.parents:
+            folder = folder.parent
+        team = read_team(folder)
+        return team if team.model != "model" or not notebook else replace(team, model=PurePosixPath(notebook).stem)
+
+    @property
+    def team(self) -> Team:
+        return self.team_for("")
+
+    def notebooks(self) -> tuple[str, ...]:
+        """Every notebook with a recorded session, the last used one first."""
+        seen = [entry.subject for entry in self.journal.entries(actions=("session.started",))]
+        return tuple(dict.fromkeys(reversed(seen)))
+
+    def notebook(self, named: str | None = None) -> str:
+        """The notebook meant: the named one, the team file's, or the last one that ran. Raises NotReady for none."""
+        if named:
+            return self.name_of(Path(named))
+        known = self.notebooks()
+        chosen = self.team.notebook or (known[0] if known else "")
+        if not chosen:
+            raise NotReady("Nothing has run in this workspace yet.", next="Run a notebook: `mlgov run NOTEBOOK`, or Run All in JupyterLab.")
+        return chosen
+
+    # -- lineage ------------------------------------------------------------------------------------------------------
+
+    def recorder(self, notebook: str, host: str) -> Recorder:
+        from jupyter_mlgov.workspace.recording import open_recorder
+
+        return open_recorder(self, notebook, host)
+
+    def lineage(self, notebook: str) -> Lineage:
+        """The last session of `notebook`, with the state of its steps as the file reads now."""
+        from jupyter_mlgov.workspace.recording import read_lineage
+
+        return read_lineage(self, notebook)
+
+    def project(self, notebook: str) -> None:
+        """Put what the outbox must tell MLflow about the last session of `notebook` into it; deliver() sends it."""
+        from jupyter_mlgov.workspace.delivery import post
+
+        post(self, notebook)
+
+    def deliver(self, say: Callable[[str], None] | None = None) -> tuple[str, ...]:
+        """Send what waits in the outbox; a parcel that fails stays. Returns the problems as sentences."""
+        from jupyter_mlgov.workspace.delivery import deliver
+
+        return deliver(self, say)
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def validate(self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = ()) -> Report:
+        from jupyter_mlgov.workspace.judging import validate
+
+        return validate(self, notebook, progress, only)
+
+    def report(self, notebook: str) -> Report | None:
+        from jupyter_mlgov.workspace.judging import last_report
+
+        return last_report(self, notebook)
+
+    def stale(self, report: Report, notebook: str) -> tuple[str, ...]:
+        from jupyter_mlgov.workspace.judging import changes
+
+        return changes(report, self.lineage(notebook), self.team_for(notebook))
+
+    def why(self, stage: str, notebook: str) -> Decision:
+        """The gate's answer as it would be now; nothing is asked for and nothing is written."""
+        from jupyter_mlgov.workspace.judging import decide
+
+        return decide(self, stage, notebook)[0]
+
+    def promote(self, stage: str, notebook: str) -> Decision:
+        from jupyter_mlgov.workspace.judging import promote
+
+        return promote(self, stage, notebook)
+
+    def review(
+        self, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool
+    ) -> tuple[Review, Report]:
+        from jupyter_mlgov.workspace.judging import review
+
+        return review(self, notebook, verdict, comment, attests_unchecked=attests_unchecked)
+
+    def view(self, notebook: str) -> NotebookView:
+        """Where `notebook` stands, for the panel and `%mlgov`. Raises nothing for a user's mistake: see `problem`."""
+        from jupyter_mlgov.workspace.view import view
+
+        return view(self, notebook)
+
+    # -- the trail ----------------------------------------------------------------------------------------------------
+
+    def audit(self) -> Verification:
+        from jupyter_mlgov.audit.verify import verify
+
+        return verify(self.journal.entries(), damage=self.journal.damage())
+
+    def close(self) -> None:
+        if "journal" in self.__dict__:
+            self.journal.close()
+
+
+def open_workspace(folder: Path | None, settings: Settings, start: Path) -> Workspace:
+    """The named workspace, or the nearest one above `start`. Raises NotReady, and says so for a folder that is none."""
+    named = folder or (Path(settings.workspace) if settings.workspace else None)
+    if named is None:
+        return Workspace.find(start, settings)
+    if not (named / FOLDER).is_dir():
+        raise NotReady(
+            f"{named} is not a workspace: it has no {FOLDER}/ in it.", next=f"Make it one with `mlgov init --workspace {named}`."
+        )
+    return Workspace(named, settings)
+
+
+__all__ = ["FOLDER", "Workspace", "open_workspace"]

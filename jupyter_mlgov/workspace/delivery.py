@@ -1,0 +1,72 @@
+"""The outbox: what foreign systems must be told, sent again until they heard it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.lineage.facts import Outcome
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+
+def post(workspace: Workspace, notebook: str) -> None:
+    """Put the last session of `notebook` into the outbox, once for each state of it. Nothing tagged has run: nothing to tell."""
+    from jupyter_mlgov.integrations.mlflow import run_parcel
+
+    lineage = workspace.lineage(notebook)
+    if not any(run.step is not None and run.outcome is Outcome.OK for run in lineage.runs):
+        return
+    parcel = run_parcel(lineage, workspace.team_for(notebook))
+    sent = {entry.payload.get("key") for entry in workspace.journal.entries(actions=("projection.delivered",))}
+    if parcel.key in sent or any(waiting.key == parcel.key for waiting in workspace.journal.pending()):
+        return
+    workspace.journal.append([], actor=workspace.actor(), parcels=[parcel])
+
+
+def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> tuple[str, ...]:
+    """Send each waiting parcel, oldest first; after the first failure of a target the rest of that target waits too."""
+    problems: dict[str, str] = {}
+    for parcel in workspace.journal.pending():
+        if parcel.target in problems:
+            continue
+        if say:
+            say(f"telling {parcel.target} about {parcel.kind} …")
+        try:
+            answer = _send(workspace, parcel)
+        except MlgovError as error:
+            problems[parcel.target] = str(error)
+            workspace.journal.failed(parcel, str(error))
+            payload = {
+                "key": parcel.key,
+                "kind": parcel.kind,
+                "target": parcel.target,
+                "attempt": parcel.attempts + 1,
+                "problem": str(error),
+            }
+            workspace.record(Draft(action="projection.failed", subject=_subject(parcel), payload=payload))
+            continue
+        payload = {"key": parcel.key, "kind": parcel.kind, "target": parcel.target, **answer}
+        draft = Draft(action="projection.delivered", subject=_subject(parcel), payload=payload)
+        workspace.journal.delivered(parcel, draft, actor=workspace.actor())
+    return tuple(problems.values())
+
+
+def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
+    if parcel.target == "mlflow":
+        from jupyter_mlgov.integrations.mlflow import MlflowProjector
+
+        artifacts = "" if workspace.settings.tracking_uri else str(workspace.root / ".mlgov" / "mlartifacts")
+        return dict(MlflowProjector(workspace.tracking_uri, artifacts).deliver(parcel, workspace.objects))
+    from jupyter_mlgov.integrations.dvc import track
+
+    tracked = track(workspace.root, workspace.root / str(parcel.payload["path"]))
+    return {"path": tracked.path, "hash": tracked.md5, "file": tracked.dvc_file}
+
+
+def _subject(parcel: Parcel) -> str:
+    return str(parcel.payload.get("model") or parcel.payload.get("path") or parcel.key)

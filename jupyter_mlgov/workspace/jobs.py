@@ -1,0 +1,169 @@
+"""A notebook as a governed job: refused or run, recorded, projected; and written out as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.errors import BadInput, MlgovError, StorageProblem, UsageError
+from jupyter_mlgov.lineage.facts import Lineage
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.pipelines.parameters import Parameter
+    from jupyter_mlgov.workspace.composition import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a job ended. `problems` are things to know that did not stop it (MLflow did not answer, …)."""
+
+    notebook: str
+    output: Path
+    outcome: str
+    sentence: str
+    seconds: float
+    problems: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "notebook": self.notebook,
+            "output": str(self.output),
+            "outcome": self.outcome,
+            "sentence": self.sentence,
+            "seconds": round(self.seconds, 3),
+            "problems": list(self.problems),
+        }
+
+
+def run_governed(
+    workspace: Workspace,
+    notebook: Path,
+    *,
+    output: Path | None = None,
+    given: Sequence[str] = (),
+    params_file: Path | None = None,
+    metrics: Path | None = None,
+    timeout: int | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Done:
+    """Run `notebook` in a kernel of its own, with its record, and tell MLflow.
+
+    Raises UsageError for an unknown or mistyped parameter, BadInput for a file that is no runnable notebook; nothing has run then,
+    and the trail says that it was refused.
+    """
+    from jupyter_mlgov.integrations.papermill import run_notebook
+
+    path = _existing(workspace, notebook)
+    name = workspace.name_of(path)
+    try:
+        values = _parameters(path, given, params_file)
+    except MlgovError as error:
+        workspace.record(Draft(action="run.refused", subject=name, payload={"problem": str(error)}))
+        raise
+    target = (output or workspace.root / "runs" / f"{Path(name).stem}.ipynb").resolve()
+    _track(workspace, name)
+    result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
+    workspace.project(name)
+    problems = workspace.deliver(say)
+    if say:
+        say("")
+    lineage = workspace.lineage(name)
+    if metrics is not None:
+        _write_metrics(metrics, lineage)
+    sentence = result.error or f"{name} ran in {result.seconds:.1f} s. Executed notebook: {_near(target, workspace.root)}"
+    return Done(notebook=name, output=target, outcome=str(result.outcome), sentence=sentence, seconds=result.seconds, problems=problems)
+
+
+def _existing(workspace: Workspace, notebook: Path) -> Path:
+    for candidate in (notebook, workspace.root / notebook):
+        if candidate.is_file():
+            return candidate.resolve()
+    near = ", ".join(sorted(path.name for path in workspace.root.glob("*.ipynb"))) or "none"
+    raise BadInput(f"There is no notebook {notebook}.", expected=f"Notebooks in the workspace: {near}.", next="`mlgov run NOTEBOOK`.")
+
+
+def declared_parameters(path: Path) -> tuple[Parameter, ...]:
+    """What the notebook's `parameters` cell declares; empty when it has none."""
+    from jupyter_mlgov.integrations.notebooks import read_notebook
+    from jupyter_mlgov.pipelines.parameters import declared
+
+    sources = [cell.source for cell in read_notebook(path).cells if "parameters" in cell.tags]
+    return declared(sources[0]) if sources else ()
+
+
+def _parameters(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
+    from jupyter_mlgov.pipelines.parameters import check, parse_values
+
+    known = declared_parameters(path)
+    values: dict[str, object] = {}
+    if params_file is not None:
+        values.update(check(_read_parameters(params_file), known))
+    values.update(parse_values(list(given), known))
+    return values
+
+
+def _read_parameters(path: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path} cannot be read as parameters: {error}.", expected="YAML or JSON: one `name: value` a line.") from None
+    if not isinstance(content, dict):
+        raise BadInput(f"{path} holds no parameters.", expected="YAML or JSON: one `name: value` a line.")
+    return {str(name): value for name, value in content.items()}
+
+
+def _track(workspace: Workspace, notebook: str) -> None:
+    """Have DVC track the files that `[data] track` in mlgov.toml names, before they are read."""
+    from jupyter_mlgov.integrations.dvc import track, tracked
+
+    known = {str(entry.payload.get("hash")) for entry in workspace.journal.entries(actions=("file.tracked",))}
+    for name in workspace.team_for(notebook).track:
+        path = workspace.root / name
+        if not path.is_file():
+            raise BadInput(
+                f"{name} is named in [data] track of mlgov.toml and is not there.", next="Put the file there, or run `dvc pull`."
+            )
+        found = tracked(workspace.root, path) or track(workspace.root, path)
+        if found.md5 not in known:
+            payload = {"hash": found.md5, "file": found.dvc_file}
+            workspace.record(Draft(action="file.tracked", subject=name, payload=payload))
+
+
+def _per_cell(say: Callable[[str], None] | None) -> Callable[[int, int, str], None] | None:
+    if say is None:
+        return None
+
+    def told(done: int, total: int, what: str) -> None:
+        say(f"cell {done} of {total} {what}")
+
+    return told
+
+
+def _write_metrics(path: Path, lineage: Lineage) -> None:
+    try:
+        path.write_text(json.dumps(lineage.metrics, indent=2, sort_keys=True) + "\n", "utf-8")
+    except OSError as error:
+        raise StorageProblem(f"{path} cannot be written: {error.strerror or error}.", next="Name another file with --metrics.") from None
+
+
+def _near(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def export_notebook(workspace: Workspace, notebook: str, targets: tuple[str, ...], out: Path | None) -> tuple[Path, ...]:
+    """Write `notebook` for each target and say so in the trail. Raises UsageError for an unknown target."""
+    from jupyter_mlgov.pipelines.export import TARGETS, export
+
+    if not targets:
+        raise UsageError("No target was named.", expected=f"Known: {', '.join(TARGETS)}.", next="`mlgov export --to papermill,dvc`.")
+    folder = (out or workspace.root).resolve()
+    written = export(workspace.root, notebook, workspace.team_for(notebook), workspace.lineage(notebook), targets, folder)
+    payload = {"targets": list(targets), "files": [_near(path, workspace.root) for path in written]}
+    workspace.record(Draft(action="export.written", subject=notebook, payload=payload))
+    return written

@@ -1,0 +1,166 @@
+"""Validate, review, decide, promote: the acts that need several rooms, each written to the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Literal
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.errors import NotReady, SystemUnreachable
+from jupyter_mlgov.core.facts import fields_of, plain
+from jupyter_mlgov.core.team import Team
+from jupyter_mlgov.core.verdicts import worst
+from jupyter_mlgov.lineage.facts import Lineage
+from jupyter_mlgov.promotion.facts import Answer, Decision, Review
+from jupyter_mlgov.promotion.registry import ModelVersion
+from jupyter_mlgov.validation.results import Report, report_json
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+Progress = Callable[[int, int, str], None]
+
+
+def validate(workspace: Workspace, notebook: str, progress: Progress | None = None, only: Collection[str] = ()) -> Report:
+    """Judge the model of `notebook` under its team's policies, and write the report to the trail.
+
+    `only` names validators; the report then says it is partial, and a gate does not take it.
+    """
+    from jupyter_mlgov.validation.engine import validate as judge
+    from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
+    from jupyter_mlgov.workspace.subjects import gather
+
+    team = workspace.team_for(notebook)
+    subject = gather(workspace, team, workspace.lineage(notebook))
+    report = judge(
+        subject,
+        installed_policies(team.policies),
+        installed_validators(),
+        parameters=team.parameters,
+        progress=progress,
+        only=only,
+    )
+    verdict = worst([result.verdict for result in report.results])
+    payload = {"notebook": notebook, "verdict": verdict.word, "digest": report.digest, "report": report_json(report)}
+    workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
+    return report
+
+
+def last_report(workspace: Workspace, notebook: str) -> Report | None:
+    """The newest whole report on `notebook`, read back from the trail and checked against its digest."""
+    from jupyter_mlgov.reports.read import read_report
+
+    found: object = None
+    for entry in workspace.journal.entries(actions=("validation.done",)):
+        report = entry.payload.get("report")
+        if entry.payload.get("notebook") == notebook and isinstance(report, dict) and not report.get("note"):
+            found = report
+    return read_report(found) if isinstance(found, dict) else None
+
+
+def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
+    """What changed in the subject since `report`, in sentences; empty when it still holds."""
+    from jupyter_mlgov.validation.plugins import installed_policies
+    from jupyter_mlgov.workspace.subjects import subject_ref
+
+    before, now = report.subject, subject_ref(team, lineage)
+    named = {
+        "table": f"the table `{team.roles.table}` changed",
+        "model": "the model changed",
+        "data": "an input file changed",
+        "slice": "a tagged cell or a parameter changed",
+        "environment": "the environment changed",
+        "code": "the git commit changed",
+        "roles": "the roles of the columns in mlgov.toml changed",
+        "name": "the model's name changed",
+    }
+    told = [sentence for field, sentence in named.items() if plain(getattr(before, field)) != plain(getattr(now, field))]
+    judged = {ref.id: ref.digest for ref in report.policies}
+    packs = installed_policies(team.policies)
+    told += [f"the policy pack {pack.id} changed" for pack in packs if pack.id in judged and judged[pack.id] != pack.digest]
+    return tuple(told)
+
+
+def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool = True) -> tuple[Decision, ModelVersion | None]:
+    """The gate's answer now, with all its reasons. Nothing is written."""
+    from jupyter_mlgov.promotion.fold import authors, decisions, reviews
+    from jupyter_mlgov.promotion.gates import decide as answer
+
+    team = workspace.team_for(notebook)
+    team.gate(stage)
+    lineage = workspace.lineage(notebook)
+    report = last_report(workspace, notebook)
+    version = _version(workspace, team, lineage) if ask_registry else None
+    previous = team.stages[team.stages.index(stage) - 1]
+    entries = list(workspace.journal.entries())
+    earlier = [one for one in decisions(entries, team.model) if one.stage == previous]
+    decision = answer(
+        team=team,
+        stage=stage,
+        model=team.model,
+        version=version,
+        report=report,
+        stale=changes(report, lineage, team) if report else (),
+        steps=lineage.steps,
+        reviews=reviews(entries, report.digest) if report else (),
+        authors=authors(entries, notebook),
+        asked_by=workspace.actor(),
+        previous=earlier[-1] if earlier else None,
+    )
+    return decision, version
+
+
+def _version(workspace: Workspace, team: Team, lineage: Lineage) -> ModelVersion | None:
+    model = lineage.model
+    if model is None or model.fingerprint is None:
+        return None
+    return workspace.registry.find(team.model, model.fingerprint.root)
+
+
+def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
+    """Ask for `stage`. The decision is written first; only a granted one moves the alias, and that is written too.
+
+    Raises UsageError for an unknown stage, SystemUnreachable when the registry does not answer (nothing moved).
+    """
+    team = workspace.team_for(notebook)
+    team.gate(stage)
+    workspace.project(notebook)
+    workspace.deliver()
+    decision, version = decide(workspace, stage, notebook)
+    outcome = "granted" if decision.answer is Answer.GRANTED else f"{decision.answer} ({len(decision.reasons)} reasons)"
+    draft = Draft(action="promotion.decided", subject=team.model, payload={**fields_of(decision), "notebook": notebook, "outcome": outcome})
+    entry = workspace.journal.append([draft], actor=workspace.actor())[-1]
+    if decision.answer is Answer.GRANTED and version is not None:
+        workspace.registry.promote(version, decision, entry.digest)
+        payload = {"stage": stage, "version": version.version, "decision": entry.digest}
+        workspace.record(Draft(action="promotion.applied", subject=team.model, payload=payload))
+    return decision
+
+
+def review(
+    workspace: Workspace, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool
+) -> tuple[Review, Report]:
+    """Write the acting person's word on the newest report. Raises NotReady when there is no report to read."""
+    team = workspace.team_for(notebook)
+    report = last_report(workspace, notebook)
+    if report is None:
+        raise NotReady("There is no report to review.", next="Ask for one: `mlgov validate`.")
+    given = Review(
+        actor=workspace.actor(),
+        verdict=verdict,
+        report=report.digest,
+        comment=comment,
+        time=workspace.clock.now(),
+        attests_unchecked=attests_unchecked,
+    )
+    payload = {**fields_of(given), "notebook": notebook}
+    workspace.record(Draft(action="review.given", subject=team.model, payload=payload))
+    return given, report
+
+
+def version_or_none(workspace: Workspace, notebook: str) -> tuple[ModelVersion | None, str]:
+    """The registered version of this notebook's model, or None with the reason when the registry does not answer."""
+    try:
+        return _version(workspace, workspace.team_for(notebook), workspace.lineage(notebook)), ""
+    except SystemUnreachable as error:
+        return None, str(error)

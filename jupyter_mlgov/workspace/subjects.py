@@ -1,0 +1,107 @@
+"""The subject of a verdict, gathered from what was recorded: table, model, data, slice, environment, code, texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import MlgovError, NotReady
+from jupyter_mlgov.core.team import Team
+from jupyter_mlgov.lineage.facts import Lineage, Outcome
+from jupyter_mlgov.validation.results import SubjectRef
+from jupyter_mlgov.validation.subjects import Subject, Text
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+_PIN = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\#]+)")
+
+
+def subject_ref(team: Team, lineage: Lineage) -> SubjectRef:
+    """The digests a verdict about this notebook's model rests on. Two equal refs need no second look."""
+    scored = lineage.last_output(team.roles.table)
+    model = lineage.model
+    session = lineage.session
+    return SubjectRef(
+        kind="model",
+        name=team.model,
+        notebook=lineage.notebook,
+        table=scored.fingerprint.root if scored and scored.fingerprint else None,
+        rows=scored.fingerprint.rows if scored and scored.fingerprint else -1,
+        model=model.fingerprint.root if model and model.fingerprint else None,
+        data=_inputs(lineage),
+        slice=_slice(lineage),
+        environment=session.environment.digest if session else None,
+        code=session.code.commit if session else "",
+        roles=asdict(team.roles),
+    )
+
+
+def _inputs(lineage: Lineage) -> dict[str, str]:
+    written = {ref.path for run in lineage.runs for ref in run.files_written}
+    return {
+        ref.path: ref.digest or "unread"
+        for run in lineage.runs
+        for ref in run.files_read
+        if run.step is not None and ref.path not in written
+    }
+
+
+def _slice(lineage: Lineage) -> Digest | None:
+    last = {run.cell_id: run.source_digest for run in lineage.runs if run.step is not None and run.outcome is Outcome.OK}
+    return Digest.of_json({"cells": last, "parameters": lineage.parameters}) if last else None
+
+
+def gather(workspace: Workspace, team: Team, lineage: Lineage) -> Subject:
+    """Everything validators may ask about the model of this notebook. Raises NotReady when nothing has run."""
+    if lineage.session is None:
+        raise NotReady(
+            f"{lineage.notebook or 'This notebook'} has not run here yet, so there is nothing to validate.",
+            next="Run its cells first (`%load_ext jupyter_mlgov`, then Run All; or `mlgov run NOTEBOOK`).",
+        )
+    scored = lineage.last_output(team.roles.table)
+    lock, hashed = read_lock(workspace.root / team.lock)
+    return Subject(
+        ref=subject_ref(team, lineage),
+        roles=team.roles,
+        table_path=workspace.objects.path(scored.stored) if scored and scored.stored else None,
+        lineage=lineage,
+        texts=texts(workspace.path_of(lineage.notebook)),
+        lock=lock,
+        lock_hashed=hashed,
+        tier=team.tier,
+    )
+
+
+def texts(notebook: Path) -> tuple[Text, ...]:
+    """Source and outputs of the notebook file, cell by cell; an unreadable file is no text, and lineage says so."""
+    from jupyter_mlgov.integrations.notebooks import read_notebook
+
+    try:
+        cells = read_notebook(notebook).cells
+    except MlgovError:
+        return ()
+    found: list[Text] = []
+    for cell in cells:
+        found.append(Text(where=f"cell [{cell.index}]", content=cell.source))
+        found.extend(Text(where=f"output of cell [{cell.index}]", content=output) for output in cell.outputs)
+    return tuple(found)
+
+
+def read_lock(path: Path) -> tuple[Mapping[str, str] | None, bool]:
+    """(name -> version, whether every pin carries a hash) of a pip lock file; (None, False) where there is none.
+
+    Names are normalised as in the packaging specification (PEP 503): lower case, runs of `-_.` as one `-`.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None, False
+    logical = text.replace("\\\n", " ").splitlines()
+    pins = [(match, "--hash=" in line) for line in logical if (match := _PIN.match(line))]
+    versions = {re.sub(r"[-_.]+", "-", match["name"]).lower(): match["version"] for match, _ in pins}
+    return versions, bool(pins) and all(hashed for _, hashed in pins)

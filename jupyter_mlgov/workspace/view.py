@@ -1,0 +1,122 @@
+"""Where one notebook stands, put together for the panel, the status line and `%mlgov`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.lineage.facts import Lineage, StepState
+from jupyter_mlgov.promotion.facts import Decision
+from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
+from jupyter_mlgov.validation.results import Report
+from jupyter_mlgov.workspace.judging import changes, decide, last_report
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+TRAIL = 30
+
+
+def view(workspace: Workspace, notebook: str) -> NotebookView:
+    """Never raises for what a user did: a record that cannot be read is said in `problem`."""
+    from dataclasses import replace
+
+    empty = NotebookView(notebook=notebook, workspace=workspace.root.name)
+    try:
+        return _view(workspace, notebook, empty)
+    except MlgovError as error:
+        return replace(empty, problem=str(error), next=error.next)
+
+
+def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookView:
+    from dataclasses import replace
+
+    from jupyter_mlgov.promotion.fold import decisions
+
+    team = workspace.team_for(notebook)
+    lineage = workspace.lineage(notebook)
+    report = last_report(workspace, notebook)
+    stage = team.stages[1] if len(team.stages) > 1 else ""
+    stale = changes(report, lineage, team) if report else ()
+    decision = decide(workspace, stage, notebook, ask_registry=False)[0] if stage else None
+    granted = [one for one in decisions(list(workspace.journal.entries()), team.model) if one.answer == "granted"]
+    session = lineage.session
+    reasons = tuple(reason for reason in decision.reasons if reason.code != "no-version") if decision else ()
+    return replace(
+        empty,
+        model=team.model,
+        version=granted[-1].version if granted else "",
+        stage=granted[-1].stage if granted else team.stages[0],
+        steps=lineage.steps,
+        checks=_checks(report, stale),
+        unchecked=len(report.unchecked) if report else 0,
+        report=report.digest if report else "",
+        why=reasons,
+        gate=f"{team.stages[0]} → {stage}" if stage else "",
+        inputs=_inputs(lineage),
+        runs_on=f"Python {session.environment.python} · {len(session.environment.packages)} packages" if session else "",
+        code=_code(lineage),
+        waiting=len(workspace.journal.pending()),
+        trail=_trail(workspace),
+        next=_next(lineage, report, stale, decision),
+    )
+
+
+def _checks(report: Report | None, stale: tuple[str, ...]) -> tuple[CheckLine, ...]:
+    if report is None:
+        return ()
+    ordered = sorted(report.results, key=lambda result: (result.verdict.rank, report.severity(result.validator).rank, result.validator))
+    return tuple(
+        CheckLine(
+            validator=result.validator,
+            title=result.title,
+            verdict=result.verdict,
+            severity=report.severity(result.validator),
+            summary=result.summary,
+            stale="; ".join(stale),
+        )
+        for result in ordered
+    )
+
+
+def _inputs(lineage: Lineage) -> tuple[str, ...]:
+    seen = {ref.path: ref for run in lineage.runs if run.step for ref in run.files_read}
+    return tuple(f"{path} {ref.digest.short if ref.digest else '(not read)'}" for path, ref in seen.items())
+
+
+def _code(lineage: Lineage) -> str:
+    if lineage.session is None:
+        return ""
+    code = lineage.session.code
+    if not code.commit:
+        return "no git commit"
+    changed = f" + {len(code.dirty)} uncommitted" if code.dirty else ""
+    return f"git {code.commit[:7]}{changed}"
+
+
+def _trail(workspace: Workspace) -> tuple[TrailLine, ...]:
+    head, _ = workspace.journal.head()
+    recent = workspace.journal.entries(after=max(0, head - TRAIL))
+    lines = [TrailLine(seq=entry.seq, time=stamp(entry.time), sentence=str(entry), digest=entry.digest) for entry in recent]
+    return tuple(reversed(lines))
+
+
+def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decision: Decision | None) -> str:
+    """The one thing to do now."""
+    if not lineage.steps:
+        return "No steps yet. Tag a cell: `mlgov:data`, `mlgov:features`, `mlgov:train`, `mlgov:evaluate`."
+    states = Counter(status.state for status in lineage.steps)
+    if states[StepState.FAILED] or states[StepState.KILLED]:
+        return "A step failed. Mend its cell and run it again."
+    waiting = [status.step.label for status in lineage.steps if status.state is not StepState.FRESH]
+    if waiting:
+        return f"Run the steps that are not up to date: {', '.join(waiting)}."
+    if report is None:
+        return "Ask whether it may go on: `%mlgov validate`."
+    if stale:
+        return f"Validate again, because {stale[0]}: `%mlgov validate`."
+    if decision is not None and decision.reasons:
+        return "See what stands in the way: `%mlgov why`."
+    return "Nothing stands in the way: `%mlgov promote staging`."

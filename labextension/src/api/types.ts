@@ -1,0 +1,203 @@
+/* Written by scripts/write_types.py from the Python facts; `npm run check:types` fails when it is stale. Do not edit. */
+
+/** Where one notebook stands. `next` is the one thing to do now; `problem` says what could not be read, never silently empty. */
+export interface INotebookView {
+  notebook: string;
+  workspace: string;
+  model: string;
+  version: string;
+  stage: string;
+  steps: IStepStatus[];
+  checks: ICheckLine[];
+  unchecked: number;
+  report: string;
+  why: IReason[];
+  gate: string;
+  inputs: string[];
+  runs_on: string;
+  code: string;
+  waiting: number;
+  trail: ITrailLine[];
+  next: string;
+  problem: string;
+}
+
+/** A step of a notebook with its state and, where it is not fresh, the reason in a sentence. */
+export interface IStepStatus {
+  step: IStep;
+  cells: string[];
+  state: StepState;
+  why: string;
+  order: number;
+  duration_ms: number;
+  reads: string[];
+  writes: string[];
+}
+
+/** A named piece of work, parsed from a tag: `mlgov:train` or `mlgov:train:champion`. `str(parse(tag)) == tag`. */
+export interface IStep {
+  kind: string;
+  name: string;
+}
+
+export type StepState =
+  | 'never ran'
+  | 'running'
+  | 'fresh'
+  | 'stale'
+  | 'failed'
+  | 'killed';
+
+/** One verdict as a line; `stale` says what changed since, in a sentence, or is empty. */
+export interface ICheckLine {
+  validator: string;
+  title: string;
+  verdict: string;
+  severity: string;
+  summary: string;
+  stale: string;
+}
+
+/** One thing that stands in the way. `next` is what to type, run or whom to ask; `validator`/`cell` point to its place. */
+export interface IReason {
+  code: string;
+  sentence: string;
+  next: string;
+  severity: Severity;
+  validator: string;
+  cell: string;
+}
+
+export type Severity =
+  | 'critical'
+  | 'high'
+  | 'medium'
+  | 'low';
+
+/** One entry of the trail as a sentence; `time` is RFC 3339. */
+export interface ITrailLine {
+  seq: number;
+  time: string;
+  sentence: string;
+  digest: string;
+}
+
+/** Subject, policies, results. Equal inputs give an equal digest in every surface: no time, no duration, no path of a machine. */
+export interface IReport {
+  subject: ISubjectRef;
+  policies: IPolicyRef[];
+  results: ICheckResult[];
+  requirements: IRequirementResult[];
+  note: string;
+}
+
+/** What a verdict is about, as digests. Empty texts and None where the subject has no such part (a bare table has no notebook). */
+export interface ISubjectRef {
+  kind: string;
+  name: string;
+  notebook: string;
+  table: string | null;
+  rows: number;
+  model: string | null;
+  data: Record<string, string>;
+  slice: string | null;
+  environment: string | null;
+  code: string;
+  roles: Record<string, unknown>;
+}
+
+/** The pack a report was judged under. */
+export interface IPolicyRef {
+  id: string;
+  version: string;
+  title: string;
+  digest: string;
+}
+
+/** A validator's answer about a subject. A validator that raised is `error`, one that could not see is `inconclusive`. */
+export interface ICheckResult {
+  validator: string;
+  version: string;
+  title: string;
+  verdict: Verdict;
+  summary: string;
+  findings: IFinding[];
+  fix: string;
+  source: string;
+  cell: string;
+  parameters: Record<string, unknown>;
+  evidence: string[];
+}
+
+export type Verdict =
+  | 'pass'
+  | 'warn'
+  | 'fail'
+  | 'inconclusive'
+  | 'not_applicable'
+  | 'error';
+
+/** One measured thing. `measured` is None where it is undefined (never 0 instead); `interval` is at `confidence`. */
+export interface IFinding {
+  message: string;
+  verdict: Verdict;
+  measured: number | null;
+  allowed: string;
+  n: number | null;
+  interval: [number, number] | null;
+  confidence: number;
+  where: string;
+  fix: string;
+  estimates: IEstimate[];
+  reference: number | null;
+  reference_label: string;
+  details: Record<string, unknown>;
+}
+
+/** One group's rate for a plot: `value` in 0..1 with its interval, from `k` of `n`. */
+export interface IEstimate {
+  label: string;
+  value: number | null;
+  interval: [number, number] | null;
+  k: number;
+  n: number;
+}
+
+/** A control's demand on one validator, answered. `verdict` is None when no installed validator can answer: unchecked, not passed. */
+export interface IRequirementResult {
+  policy: string;
+  control: string;
+  cite: string;
+  url: string;
+  obligation: string;
+  verified: string;
+  severity: Severity;
+  automation: string;
+  gates: string[];
+  validator: string;
+  verdict: Verdict | null;
+}
+
+/** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */
+export interface IReportJson extends IReport {
+  schema: string;
+  digest: string;
+  counts: Record<string, number>;
+  blocking: string[];
+}
+
+/** Mark, word and reading order (0 is the gravest) of each verdict. */
+export const VERDICTS: Record<Verdict, { mark: string; word: string; rank: number }> = {
+  pass: { mark: '✓', word: 'passed', rank: 4 },
+  warn: { mark: '!', word: 'passed, look', rank: 3 },
+  fail: { mark: '✕', word: 'failed', rank: 0 },
+  inconclusive: { mark: '?', word: 'could not tell', rank: 2 },
+  not_applicable: { mark: '–', word: 'does not apply', rank: 5 },
+  error: { mark: '⚡', word: 'check broke', rank: 1 }
+};
+
+/** Severities, the gravest first. */
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
+/** The kinds a step can have. */
+export const KINDS: readonly string[] = ['data', 'features', 'train', 'evaluate', 'register', 'report'];

@@ -1,0 +1,19 @@
+import audit from './audit/plugin';
+import lineage from './lineage/plugin';
+import panel from './panel/plugin';
+import promotion from './promotion/plugin';
+import state from './state/plugin';
+import status from './status/plugin';
+import tagging from './tagging/plugin';
+import validation from './validation/plugin';
+
+export default [
+  state,
+  panel,
+  lineage,
+  tagging,
+  validation,
+  promotion,
+  audit,
+  status
+];

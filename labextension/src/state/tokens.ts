@@ -1,0 +1,69 @@
+/* What the rooms of this extension give one another. */
+import type { CommandRegistry } from '@lumino/commands';
+import { Token } from '@lumino/coreutils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReactElement } from 'react';
+import type { GovernanceModel, IState } from './model';
+
+export namespace CommandIDs {
+  export const open = 'mlgov:open';
+  export const refresh = 'mlgov:refresh';
+  export const validate = 'mlgov:validate';
+  export const record = 'mlgov:record';
+  export const tagCell = 'mlgov:tag-cell';
+  export const tagMenu = 'mlgov:tag-menu';
+  export const runStale = 'mlgov:run-stale';
+}
+
+/** The state of the notebook in front, and the few acts on it that more than one room needs. */
+export interface IGovernance {
+  readonly model: GovernanceModel;
+  readonly notebook: NotebookPanel | null;
+  readonly trans: TranslationBundle;
+  /** Ask the server again, soon. */
+  refresh(): void;
+  /** Read the open notebook's cells again. */
+  scan(): void;
+  /** Bring a cell into view and make it the active one. */
+  goTo(cellId: string): Promise<void>;
+}
+
+export const IGovernance = new Token<IGovernance>(
+  'jupyter-mlgov:IGovernance',
+  'The governance state of the notebook in front.'
+);
+
+/** What a section is drawn from. */
+export interface ISectionProps {
+  state: IState;
+  trans: TranslationBundle;
+  actions: ISectionActions;
+}
+
+export interface ISectionActions {
+  goTo(cellId: string): void;
+  run(command: string): void;
+  open(section: string): void;
+}
+
+/** One tab of the panel. */
+export interface ISection {
+  id: string;
+  label: string;
+  rank: number;
+  /** A number beside the label; 0 shows none. */
+  count?(state: IState): number;
+  render(props: ISectionProps): ReactElement;
+}
+
+/** The side panel; other plugins put their sections into it. */
+export interface IGovernancePanel {
+  add(section: ISection): void;
+  readonly commands: CommandRegistry;
+}
+
+export const IGovernancePanel = new Token<IGovernancePanel>(
+  'jupyter-mlgov:IGovernancePanel',
+  'The governance side panel, open to further sections.'
+);

@@ -1,0 +1,85 @@
+/* Marks and words of step states; those of verdicts come from Python (api/types.ts). */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { VERDICTS, Verdict } from '../api/types';
+import type { ILiveCell, IState, IStepRow } from './model';
+import { gateOf } from './model';
+
+export interface IMark {
+  mark: string;
+  word: string;
+  /** The colour role: a class `jp-mlgov-mod-<role>` in style/base.css. */
+  role: string;
+}
+
+const ROLES: Record<Verdict, string> = {
+  pass: 'pass',
+  warn: 'warn',
+  fail: 'fail',
+  inconclusive: 'unknown',
+  error: 'broken',
+  not_applicable: 'mute'
+};
+
+/** Mark, word and colour of a verdict; what we do not know is shown as told, never as passed. */
+export function verdictMark(verdict: string): IMark {
+  const known = VERDICTS[verdict as Verdict];
+  return known
+    ? { mark: known.mark, word: known.word, role: ROLES[verdict as Verdict] }
+    : { mark: '?', word: verdict || 'no verdict', role: 'unknown' };
+}
+
+/** Mark, word and colour of a step's state. */
+export function stateMark(
+  state: IStepRow['state'],
+  trans: TranslationBundle
+): IMark {
+  switch (state) {
+    case 'fresh':
+      return { mark: '✓', word: trans.__('up to date'), role: 'pass' };
+    case 'stale':
+      return { mark: '↻', word: trans.__('stale'), role: 'warn' };
+    case 'failed':
+      return { mark: '✕', word: trans.__('failed'), role: 'fail' };
+    case 'killed':
+      return { mark: '✕', word: trans.__('kernel died'), role: 'fail' };
+    case 'running':
+      return { mark: '…', word: trans.__('running'), role: 'unknown' };
+    case 'never ran':
+      return { mark: '○', word: trans.__('never ran'), role: 'mute' };
+    default:
+      return { mark: '•', word: trans.__('tagged, not saved'), role: 'mute' };
+  }
+}
+
+/** How people find a cell: by its prompt, `[5]`. */
+export function cellName(cell: ILiveCell): string {
+  return `[${cell.prompt ?? ' '}]`;
+}
+
+/** Why the kernel cannot be asked now; '' when it can. */
+export function whyNotRun(state: IState, trans: TranslationBundle): string {
+  if (state.path === null) {
+    return trans.__('Open a notebook first.');
+  }
+  if (state.kernel === 'none') {
+    return trans.__('No kernel is running. Start one to validate.');
+  }
+  if (state.kernel === 'starting') {
+    return trans.__('The kernel is starting.');
+  }
+  return state.work;
+}
+
+/** The status bar's words. */
+export function statusText(state: IState, trans: TranslationBundle): string {
+  const count = new Set(state.cells.map(cell => cell.label).filter(Boolean))
+    .size;
+  const steps = trans._n('%1 step', '%1 steps', count);
+  const gates = {
+    none: trans.__('not recorded yet'),
+    unreadable: trans.__('cannot be read'),
+    shut: trans.__('gate shut'),
+    clear: trans.__('nothing stands in the way')
+  };
+  return trans.__('Governance: %1 · %2', steps, gates[gateOf(state)]);
+}

@@ -1,0 +1,60 @@
+/* Asks the notebook's kernel to do something without a trace in the notebook, and tells what it said. */
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+
+export interface IKernelAnswer {
+  ok: boolean;
+  /** What went wrong, as text. '' when it went well. */
+  complaint: string;
+}
+
+/** Run `code` silently: no output area, no history, no prompt number. `progress` gets each line the kernel prints. */
+export async function runSilently(
+  kernel: Kernel.IKernelConnection,
+  code: string,
+  progress: (line: string) => void
+): Promise<IKernelAnswer> {
+  const future = kernel.requestExecute({
+    code,
+    silent: true,
+    store_history: false,
+    allow_stdin: false,
+    stop_on_error: true
+  });
+  let warned = '';
+  future.onIOPub = message => {
+    const stream = streamOf(message);
+    if (stream?.name === 'stderr') {
+      warned += stream.text;
+    }
+    const line = lastLine(stream?.text ?? '');
+    if (line) {
+      progress(line);
+    }
+  };
+  const reply = await future.done;
+  const content = reply.content;
+  if (content.status === 'ok') {
+    return { ok: true, complaint: '' };
+  }
+  if (content.status === 'error') {
+    return { ok: false, complaint: sentence(content.ename, content.evalue) };
+  }
+  return { ok: false, complaint: warned.trim() || content.status };
+}
+
+function streamOf(
+  message: KernelMessage.IIOPubMessage
+): { name: string; text: string } | null {
+  return message.header.msg_type === 'stream'
+    ? (message as KernelMessage.IStreamMsg).content
+    : null;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split(/[\r\n]+/).pop() ?? '';
+}
+
+/** Our own errors speak in sentences; others need their name before them. */
+export function sentence(name: string, value: string): string {
+  return /[.!?]$/.test(value.trim()) ? value : `${name}: ${value}`;
+}

@@ -1,0 +1,141 @@
+"""`make bench`: the figures the house was asked for, each with its peer and the machine's load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+from tests.benchmarks.measure import Figure, command, in_turns
+
+PYTHON = sys.executable
+BIN = Path(sys.executable).parent
+CELLS = 200
+
+
+def load_ext() -> Figure:
+    """`%load_ext jupyter_mlgov` in a fresh shell, less the bare shell, against `import mlflow`."""
+    shell = "import time; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance(); "
+    timed = "t = time.perf_counter(); {}; open(1, 'w').write(str(time.perf_counter() - t))"
+
+    def inside(what: str) -> Callable[[], float]:
+        import subprocess
+
+        def run() -> float:
+            done = subprocess.run([PYTHON, "-c", shell + timed.format(what)], capture_output=True, text=True, check=True)
+            return float(done.stdout.strip().splitlines()[-1])
+
+        return run
+
+    ours, peer = in_turns(inside("s.run_line_magic('load_ext', 'jupyter_mlgov')"), inside("import mlflow"))
+    return Figure(name="%load_ext jupyter_mlgov / import mlflow", ours=ours, peer=peer, unit="s", asked="< 0.05", holds=ours / peer < 0.05)
+
+
+def trivial_cell() -> Figure:
+    """Median of a trivial cell with the recorder, against the same cell without it, in one process."""
+    with tempfile.TemporaryDirectory() as name:
+        plain, recorded = statistics.median(_cells(None, name)), statistics.median(_cells("jupyter_mlgov", name))
+    cost = (recorded - plain) * 1000
+    return Figure(name="a trivial cell with / without the recorder", ours=recorded * 1000, peer=plain * 1000, unit="ms", asked="+ < 3 ms", holds=cost < 3)
+
+
+def hot_loop() -> Figure:
+    """Five million turns of a loop in one cell."""
+    loop = "total = 0\nfor number in range(5_000_000):\n    total += number"
+    with tempfile.TemporaryDirectory() as name:
+        recorded = statistics.median(_cells("jupyter_mlgov", name, loop, 7))
+        plain = statistics.median(_cells(None, name, loop, 7))
+    return Figure(name="a hot loop with / without the recorder", ours=recorded, peer=plain, unit="s", asked="no difference", holds=recorded / plain < 1.05)
+
+
+def _cells(extension: str | None, folder: str, source: str = "x = 1", count: int = 300) -> list[float]:
+    """Seconds of each of `count` runs of a cell in a fresh interpreter."""
+    import json
+    import subprocess
+
+    program = f"""
+import json, os, time
+os.chdir({folder!r})
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+if {extension!r}:
+    shell.run_line_magic('load_ext', {extension!r})
+shell.run_cell('warm = 1', store_history=True)
+times = []
+for _ in range({count}):
+    start = time.perf_counter()
+    shell.run_cell({source!r}, store_history=True)
+    times.append(time.perf_counter() - start)
+print(json.dumps(times))
+"""
+    done = subprocess.run([PYTHON, "-c", program], capture_output=True, text=True, check=True)
+    found: list[float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def many_cells() -> list[Figure]:
+    """200 trivial cells: our papermill engine against papermill's own, and nbclient for the scale."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / ".mlgov").mkdir()
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(f"x{number} = {number}") for number in range(CELLS)],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}},
+        )
+        nbformat.write(notebook, folder / "in.ipynb")
+        ours, peer = in_turns(_papermill(folder, "mlgov"), _papermill(folder, "nbclient"), runs=3)
+        client = command([PYTHON, "-c", f"import nbformat, nbclient; nbclient.execute(nbformat.read({str(folder / 'in.ipynb')!r}, 4))"])
+        bare = statistics.median(client() for _ in range(2))
+    governed = Figure(name=f"{CELLS} trivial cells, governed / plain papermill", ours=ours, peer=peer, unit="s", asked="<= 1", holds=ours <= peer)
+    scale = Figure(name=f"{CELLS} trivial cells, governed papermill / nbclient alone", ours=ours, peer=bare, unit="s", asked="(for the scale)", holds=True)
+    return [governed, scale]
+
+
+def _papermill(folder: Path, engine: str, notebook: str = "in.ipynb", *more: str) -> Callable[[], float]:
+    source, output = str(folder / notebook), str(folder / f"out-{engine}.ipynb")
+    return command([str(BIN / "papermill"), "--engine", engine, "--cwd", str(folder), "--no-progress-bar", source, output, *more])
+
+
+def demo() -> Figure:
+    """The credit notebook: governed, against plain papermill on the same cells without our magics."""
+    from jupyter_mlgov.core.settings import Settings
+    from jupyter_mlgov.workspace.demo import NOTEBOOK, prepare
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "demo"
+        prepare(folder, Settings())
+        notebook = nbformat.read(folder / NOTEBOOK, 4)
+        notebook.cells = [cell for cell in notebook.cells if "mlgov" not in cell.source.splitlines()[0]]
+        nbformat.write(notebook, folder / "bare.ipynb")
+        ours, peer = in_turns(_papermill(folder, "mlgov", "bare.ipynb"), _papermill(folder, "nbclient", "bare.ipynb"), runs=3)
+        shutil.rmtree(folder)
+    return Figure(name="the credit notebook, governed / plain papermill", ours=ours, peer=peer, unit="s", asked="< 1.05 x + 1 s", holds=ours < 1.05 * peer + 1)
+
+
+def help_page() -> list[Figure]:
+    """`mlgov --help` against dvc's and MLflow's."""
+    ours, dvc = in_turns(command([str(BIN / "mlgov"), "--help"]), command([str(BIN / "dvc"), "--help"]))
+    mlflow = command([str(BIN / "mlflow"), "--help"])()
+    return [
+        Figure(name="mlgov --help / dvc --help", ours=ours, peer=dvc, unit="s", asked="< 0.2 s", holds=ours < 0.2),
+        Figure(name="mlgov --help / mlflow --help", ours=ours, peer=mlflow, unit="s", asked="(for the scale)", holds=True),
+    ]
+
+
+def main() -> None:
+    print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
+    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page):
+        taken = take()
+        for figure in taken if isinstance(taken, list) else [taken]:
+            print(figure, flush=True)
+    print(f"load {os.getloadavg()[0]:.2f}")
+
+
+main()
