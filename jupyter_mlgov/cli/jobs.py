@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jupyter_mlgov.cli.options import format_option, notebook_option, opened, say_json, workspace_option
+from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, workspace_option
 from jupyter_mlgov.workspace.jobs import Done, export_notebook, run_governed
 
 
@@ -32,7 +32,7 @@ def run(
     style: str,
 ) -> None:
     """Run NOTEBOOK as a governed job: recorded, projected to MLflow. Exit code 1 when a cell failed."""
-    workspace = opened(folder)
+    workspace = opened_or_made(folder)
     done = run_governed(
         workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=_say
     )

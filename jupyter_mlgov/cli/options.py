@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.settings import QUIET, Settings
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.composition import open_workspace
@@ -53,6 +54,16 @@ def format_option(*more: str) -> Callable[[Command], Command]:
 def opened(folder: Path | None) -> Workspace:
     """The workspace meant by the command line, the environment or the current folder. Raises NotReady for none."""
     return open_workspace(folder, Settings.from_environment(os.environ), Path.cwd())
+
+
+def opened_or_made(folder: Path | None) -> Workspace:
+    """The workspace meant; where there is none, one in the named or current folder (a fresh clone has no record yet)."""
+    try:
+        return opened(folder)
+    except NotReady:
+        workspace = Workspace.create(folder or Path.cwd(), Settings.from_environment(os.environ))
+        click.echo(f"mlgov: made a new workspace in {workspace.root}", err=True)
+        return workspace
 
 
 def say_json(value: object) -> None:

@@ -119,10 +119,14 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeState:
-    """The git commit code came from. `commit` is empty outside a repository; `dirty` names changed files."""
+    """The git commit code came from. `commit` is empty outside a repository; `dirty` names changed files.
+
+    `problem` says why git could not tell, in a sentence: unknown is not the same as none.
+    """
 
     commit: str = ""
     dirty: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,8 @@ _HEAD = select(log.c.seq, log.c.digest).order_by(log.c.seq.desc()).limit(1)
 _LOG = select(*(log.c[name] for name in COLUMNS)).order_by(log.c.seq).limit(PAGE)
 _ADD = insert(log)
 _POST = insert(outbox)
-_WAITING = select(outbox.c.key, outbox.c.target, outbox.c.kind, outbox.c.payload, outbox.c.payload_digest, outbox.c.attempts, outbox.c.last_problem)
+_PARCEL = ("key", "target", "kind", "payload", "payload_digest", "attempts", "last_problem")
+_WAITING = select(*(outbox.c[name] for name in _PARCEL)).order_by(outbox.c.id)
 
 
 class SqlJournal:
@@ -58,10 +59,10 @@ class SqlJournal:
             rows, broken = self._page(chosen.where(log.c.seq > last) if last else chosen)
             for row in rows:
                 yield restore(row)
+            last = _number(rows[-1]) if rows else last
             if broken:
-                raise DamagedEntry(rows[-1][0] + 1 if rows else last + 1, f"cannot be read: {broken.what}") from broken
+                raise DamagedEntry(last + 1, f"cannot be read: {broken.what}") from broken
             full = len(rows) == PAGE
-            last = rows[-1][0] if rows else last
 
     def head(self) -> tuple[int, Digest]:
         with self._backend.reading() as connection:
@@ -69,7 +70,7 @@ class SqlJournal:
 
     def pending(self) -> tuple[Parcel, ...]:
         with self._backend.reading() as connection:
-            rows = connection.execute(_WAITING.order_by(outbox.c.id)).all()
+            rows = connection.execute(_WAITING).all()
         return tuple(restore_parcel(row) for row in rows)
 
     def delivered(self, parcel: Parcel, draft: Draft, *, actor: Actor) -> None:
@@ -116,10 +117,15 @@ class SqlJournal:
         try:
             with self._backend.reading() as connection:
                 for row in connection.execute(chosen):
-                    rows.append(row)
+                    rows.append(row)  # noqa: PERF402 what was read before the damaged page must survive the error
         except StorageProblem as problem:
             return rows, problem
         return rows, None
+
+
+def _number(row: Sequence[object]) -> int:
+    """The key column is a whole number in any database, however damaged the rest of its row is."""
+    return row[0] if isinstance(row[0], int) else -1
 
 
 def _head(connection: Connection) -> tuple[int, Digest]:

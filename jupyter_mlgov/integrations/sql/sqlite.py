@@ -29,6 +29,25 @@ TRIGGERS = {
 
 _AUDIT = "Run `mlgov audit verify`, and restore the workspace from a copy."
 
+# How SQLite's error name begins -> what happened, what to do next.
+_PROBLEMS = (
+    (
+        "SQLITE_BUSY",
+        "{place} is locked by another kernel; waited {wait:g} s and wrote nothing.",
+        "Stop the one that holds it, or try again.",
+    ),
+    (
+        "SQLITE_LOCKED",
+        "{place} is locked by another kernel; waited {wait:g} s and wrote nothing.",
+        "Stop the one that holds it, or try again.",
+    ),
+    ("SQLITE_READONLY", "{place} cannot be written: it or its folder is read-only.", "Give write access, or use `--workspace DIR`."),
+    ("SQLITE_FULL", "{place} cannot grow: the disk is full. Nothing of this act was written.", "Free some space and try again."),
+    ("SQLITE_NOTADB", "{place} is not an SQLite database, or its first page was overwritten.", _AUDIT),
+    ("SQLITE_CORRUPT", "{place} is damaged: SQLite says {said}.", _AUDIT),
+    ("SQLITE_CANTOPEN", "{place} cannot be opened: it is missing, no file, or not ours to read.", "See `mlgov init`."),
+)
+
 
 class SqliteBackend:
     """One SQLite file in WAL mode. Every commit is synced to disk; a writer waits up to `wait` seconds for another one."""
@@ -36,6 +55,8 @@ class SqliteBackend:
     def __init__(self, url: str | Path, *, wait: float) -> None:
         self._path = _file_of(url)
         self._wait = wait
+        if not self._path.parent.is_dir():
+            raise StorageProblem(f"There is no folder {self._path.parent} for the database.", next="See `mlgov init`.")
         self._frozen = not _writable(self._path)
         self._engine = self._make_engine()
         self._writer = self._engine.execution_options(mlgov_begin="BEGIN IMMEDIATE")
@@ -61,23 +82,11 @@ class SqliteBackend:
 
     def problem(self, error: Exception) -> StorageProblem:
         name, said = _code(error), str(getattr(error, "orig", None) or error)
-        place = self._path
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return StorageProblem(
-                f"{place} is locked by another kernel or program; waited {self._wait:g} s and wrote nothing.",
-                next="Stop the one that holds it, or try again.",
-            )
-        if name.startswith("SQLITE_READONLY") or (self._frozen and name.startswith("SQLITE_CANTOPEN")):
-            return StorageProblem(f"{place} cannot be written: it or its folder is read-only.", next="Give write access, or use `--workspace DIR`.")
-        if name.startswith("SQLITE_FULL") or "disk is full" in said:
-            return StorageProblem(f"{place} cannot grow: the disk is full. Nothing of this act was written.", next="Free some space and try again.")
-        if name == "SQLITE_NOTADB":
-            return StorageProblem(f"{place} is not an SQLite database, or its first page was overwritten.", next=_AUDIT)
-        if name.startswith("SQLITE_CORRUPT"):
-            return StorageProblem(f"{place} is damaged: SQLite says {said}.", next=_AUDIT)
-        if name.startswith("SQLITE_CANTOPEN"):
-            return StorageProblem(f"{place} cannot be opened.", expected="Its folder must exist and be readable.", next="See `mlgov init`.")
-        return StorageProblem(f"{place} cannot be used: SQLite says {said}{f' ({name})' if name else ''}.", next=_AUDIT)
+        for start, what, then in _PROBLEMS:
+            if name.startswith(start):
+                return StorageProblem(what.format(place=self._path, wait=self._wait, said=said), next=then)
+        code = f" ({name})" if name else ""
+        return StorageProblem(f"{self._path} cannot be used: {said}{code}.", next=_AUDIT)
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -175,6 +184,6 @@ def _schema_faults(connection: Connection) -> Iterator[str]:
             yield f"the append-only guard {name!r} was {'removed' if name not in guards else 'changed'}"
     for table in metadata.sorted_tables:
         wanted = [(column.name, str(column.type.dialect_impl(connection.dialect)), column.primary_key) for column in table.columns]
-        found = connection.exec_driver_sql(f"SELECT name, type, pk FROM pragma_table_info('{table.name}') ORDER BY cid").all()
+        found = connection.exec_driver_sql("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (table.name,)).all()
         if [(name, kind, bool(key)) for name, kind, key in found] != wanted:
             yield f"the columns of table {table.name!r} were changed"

@@ -46,7 +46,11 @@ function Chain(
     <div className="jp-mlgov-section">
       <ol className="jp-mlgov-steps" aria-label={trans.__('Steps in order')}>
         {rows.map(row => (
-          <StepItem key={`${row.label} ${row.cells[0]?.id}`} {...props} row={row} />
+          <StepItem
+            key={`${row.label} ${row.cells[0]?.id}`}
+            {...props}
+            row={row}
+          />
         ))}
       </ol>
       {stale.length ? (
@@ -102,7 +106,9 @@ function StepItem(
 
 function seconds(row: IStepRow): string {
   const ms = row.status?.duration_ms ?? 0;
-  return ms >= 1000 ? `· ${(ms / 1000).toFixed(1)} s` : `· ${Math.round(ms)} ms`;
+  return ms >= 1000
+    ? `· ${(ms / 1000).toFixed(1)} s`
+    : `· ${Math.round(ms)} ms`;
 }
 
 /** Ids of the cells of stale steps. */

@@ -3,11 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { ITrouble } from '../api/request';
 import { gateOf, IState } from '../state/model';
-import type {
-  ISection,
-  ISectionActions,
-  ISectionProps
-} from '../state/tokens';
+import type { ISection, ISectionActions, ISectionProps } from '../state/tokens';
 import { whyNotRun } from '../state/words';
 import { Said } from './said';
 
@@ -60,9 +56,7 @@ function Header(props: IPanelProps): React.ReactElement {
         className="jp-mlgov-plain"
         data-testid="mlgov-validate"
         disabled={why !== ''}
-        title={
-          why || trans.__('Run all checks in the kernel of this notebook')
-        }
+        title={why || trans.__('Run all checks in the kernel of this notebook')}
         onClick={() => actions.run(commands.validate)}
       >
         {trans.__('Validate')}
@@ -72,10 +66,7 @@ function Header(props: IPanelProps): React.ReactElement {
 }
 
 /** What the kernel does or said, and what cannot be done here. */
-function Notices({
-  state,
-  trans
-}: IPanelProps): React.ReactElement | null {
+function Notices({ state, trans }: IPanelProps): React.ReactElement | null {
   const notes = [
     state.readOnly
       ? trans.__('This notebook is read-only: you can look, not tag.')

@@ -41,9 +41,7 @@ export class Follower implements IGovernance {
 
   async goTo(cellId: string): Promise<void> {
     const notebook = this._notebook?.content;
-    const index = notebook?.widgets.findIndex(
-      cell => cell.model.id === cellId
-    );
+    const index = notebook?.widgets.findIndex(cell => cell.model.id === cellId);
     if (!notebook || index === undefined || index < 0) {
       return;
     }

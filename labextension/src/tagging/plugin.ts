@@ -3,7 +3,6 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { Menu } from '@lumino/widgets';
 import { KINDS } from '../api/types';
 import { shieldIcon } from '../panel/icon';
@@ -16,8 +15,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Tags cells as steps.',
   autoStart: true,
   requires: [IGovernance],
-  // The registry reads schema/tagging.json, which puts our commands into the cell toolbar and the context menu.
-  optional: [ICommandPalette, ISettingRegistry],
+  optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     governance: IGovernance,
@@ -31,7 +29,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.tagCell, {
       label: args =>
         args.palette
-          ? trans.__('Tag Cell as Step: %1', kindName(args.kind, trans.__('none')))
+          ? trans.__(
+              'Tag Cell as Step: %1',
+              kindName(args.kind, trans.__('none'))
+            )
           : kindName(args.kind, trans.__('none')),
       caption: trans.__('Write the step into the tags of the active cell'),
       describedBy: {

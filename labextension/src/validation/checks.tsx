@@ -35,7 +35,11 @@ export function Checks(props: ISectionProps): React.ReactElement {
   );
 }
 
-function NoChecks({ state, trans, actions }: ISectionProps): React.ReactElement {
+function NoChecks({
+  state,
+  trans,
+  actions
+}: ISectionProps): React.ReactElement {
   const why = whyNotRun(state, trans);
   return (
     <div className="jp-mlgov-section" data-testid="mlgov-no-checks">

@@ -51,10 +51,15 @@ function streamOf(
 }
 
 function lastLine(text: string): string {
-  return text.trim().split(/[\r\n]+/).pop() ?? '';
+  return (
+    text
+      .trim()
+      .split(/[\r\n]+/)
+      .pop() ?? ''
+  );
 }
 
-/** Our own errors speak in sentences; others need their name before them. */
+/** The magics raise IPython's UsageError, which is a sentence already; other errors need their name before them. */
 export function sentence(name: string, value: string): string {
-  return /[.!?]$/.test(value.trim()) ? value : `${name}: ${value}`;
+  return name === 'UsageError' ? value : `${name}: ${value}`;
 }

@@ -11,7 +11,8 @@ import { Checks } from './checks';
 import { runSilently } from './kernel';
 
 const LOAD = '%load_ext jupyter_mlgov';
-const VALIDATE = `${LOAD}\n%mlgov validate --quiet`;
+// Not --quiet: the panel shows the kernel's progress lines; a silent request leaves nothing in the notebook anyway.
+const VALIDATE = `${LOAD}\n%mlgov validate`;
 
 /** The Checks section, and the commands that ask the notebook's kernel. */
 const plugin: JupyterFrontEndPlugin<void> = {

@@ -27,7 +27,10 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", number, primary_key=True),
-        *(sa.Column(name, sa.Text, nullable=False, unique=name == "key") for name in ("key", "target", "kind", "payload", "payload_digest")),
+        *(
+            sa.Column(name, sa.Text, nullable=False, unique=name == "key")
+            for name in ("key", "target", "kind", "payload", "payload_digest")
+        ),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("last_problem", sa.Text, nullable=False),
     )

@@ -1,0 +1,77 @@
+"""The door to git: which commit code came from, what was changed since, and who git says is working."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from jupyter_mlgov.lineage.facts import CodeState
+
+TIMEOUT = 10.0
+
+# What git takes from its caller's surroundings instead of from the folder we name.
+_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES")
+_FIELDS = {"1": 8, "2": 9, "u": 10, "?": 1}
+
+
+def code_state(root: Path, *, timeout: float = TIMEOUT) -> CodeState:
+    """The commit of the repository around `root`, and its changed tracked and new files (paths from the repository's top).
+
+    Outside a repository both are empty. Where git did not answer, `problem` says why: an unknown commit is not "no commit".
+    A repository that belongs to somebody else is left unread, since its settings could run programs as us.
+    """
+    status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--ignore-submodules=none")
+    try:
+        code, out, err = _git(root, *status, timeout=timeout)
+    except FileNotFoundError:
+        return CodeState(problem="git is not installed, so the commit is not known" if root.is_dir() else f"{root} is not a folder")
+    except OSError as error:
+        return CodeState(problem=f"git could not be started: {error.strerror}")
+    except subprocess.TimeoutExpired:
+        return CodeState(problem=f"git did not answer within {timeout:g} s, so the commit is not known")
+    if code == 0:
+        return _parse(out)
+    if "not a git repository" in err:
+        return CodeState()
+    if "dubious ownership" in err:
+        return CodeState(problem="the repository belongs to another user; trust it with `git config --global --add safe.directory FOLDER`")
+    return CodeState(problem=f"git said: {' '.join(err.split())[:200] or f'exit code {code}'}")
+
+
+def git_identity(root: Path, *, timeout: float = TIMEOUT) -> tuple[str, str] | None:
+    """(name, email) as git has them for `root`; None where it has no email or cannot be asked."""
+    try:
+        code, out, _ = _git(root, "config", "-z", "--get-regexp", r"^user\.(name|email)$", timeout=timeout)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    pairs = [item.partition("\n") for item in out.split("\0") if item]
+    found = {key.lower(): value.strip() for key, _, value in pairs}
+    email = found.get("user.email", "")
+    return (found.get("user.name", ""), email) if code == 0 and email else None
+
+
+def _git(root: Path, *words: str, timeout: float) -> tuple[int, str, str]:
+    environ = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    environ.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0")
+    done = subprocess.run(
+        ["git", *words], cwd=root, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+    )
+    return done.returncode, done.stdout.decode("utf-8", "backslashreplace"), done.stderr.decode("utf-8", "replace")
+
+
+def _parse(out: str) -> CodeState:
+    """Read porcelain v2 (git-status(1), "Porcelain Format Version 2"): `# branch.oid`, then one record a path, ended by NUL."""
+    commit, dirty = "", set()
+    records = iter(out.split("\0"))
+    for record in records:
+        kind = record[:1]
+        if record.startswith("# branch.oid "):
+            oid = record.removeprefix("# branch.oid ")
+            commit = oid if re.fullmatch("[0-9a-f]{40,64}", oid) else ""
+        elif kind in _FIELDS:
+            dirty.add(record.split(" ", _FIELDS[kind])[-1])
+            if kind == "2":
+                dirty.add(next(records, ""))
+    return CodeState(commit=commit, dirty=tuple(sorted(dirty - {""})))

@@ -1,0 +1,177 @@
+import { drawReport, measured } from '../reports/draw';
+import { plot, rateWords } from '../reports/plot';
+import {
+  finding,
+  HOSTILE,
+  report,
+  requirement,
+  result,
+  trans
+} from './samples';
+
+const words = (text: string, ...values: (string | number)[]) =>
+  trans.__(text, ...values);
+
+function drawn(data: unknown): HTMLElement {
+  const node = document.createElement('div');
+  drawReport(node, data, words);
+  return node;
+}
+
+const groups = [
+  {
+    label: 'white = 0',
+    value: 218 / 308,
+    interval: [0.654, 0.756] as [number, number],
+    k: 218,
+    n: 308
+  },
+  {
+    label: 'white = 1',
+    value: 1527 / 1681,
+    interval: [0.894, 0.921] as [number, number],
+    k: 1527,
+    n: 1681
+  }
+];
+
+describe('the report', () => {
+  it('opens what failed and folds the rest with counts', () => {
+    const node = drawn(
+      report({
+        results: [
+          result({ validator: 'a', verdict: 'pass' }),
+          result(),
+          result({ validator: 'b', verdict: 'pass' })
+        ],
+        counts: { fail: 1, pass: 2 }
+      })
+    );
+    const top = [
+      ...node.querySelectorAll<HTMLDetailsElement>(':scope > details')
+    ];
+    expect(top.map(item => item.open)).toEqual([true, false]);
+    expect(top[0].dataset.validator).toBe('fair.air');
+    expect(top[0].textContent).toContain('critical');
+    expect(top[1].querySelector('summary')?.textContent).toContain('2 passed');
+    expect(node.textContent).toContain('✕ 1 failed');
+    expect(node.textContent).toContain('not yet — 1 in the way');
+    expect(node.textContent).toContain('report sha256:9f9f9f…');
+  });
+
+  it('lists demands that nobody measured as open, not as passed', () => {
+    const node = drawn(
+      report({ requirements: [requirement({ verdict: null, control: 'X.1' })] })
+    );
+    expect(node.textContent).toContain('○ 1 not checked here');
+    expect(node.textContent).toContain('open, not passed');
+    expect(node.textContent).toContain('X.1');
+  });
+
+  it('is not green when nothing was checked', () => {
+    const node = drawn(report({ results: [], blocking: [], counts: {} }));
+    const head = node.querySelector('.jp-mlgov-report-state');
+    expect(head?.textContent).toBe('nothing was checked');
+    expect(head?.className).toContain('fail');
+  });
+
+  it('draws hostile text as text, everywhere', () => {
+    const bad = result({
+      title: HOSTILE,
+      summary: HOSTILE,
+      fix: HOSTILE,
+      source: HOSTILE,
+      validator: HOSTILE,
+      evidence: [HOSTILE],
+      findings: [
+        finding({
+          message: HOSTILE,
+          where: HOSTILE,
+          fix: `x${HOSTILE}`,
+          allowed: HOSTILE,
+          reference: 0.8,
+          reference_label: HOSTILE,
+          estimates: [{ ...groups[0], label: HOSTILE }]
+        })
+      ]
+    });
+    const node = drawn(
+      report({
+        results: [bad],
+        requirements: [requirement({ validator: HOSTILE, cite: HOSTILE })],
+        subject: { ...report().subject, name: HOSTILE }
+      })
+    );
+    expect(node.querySelector('script')).toBeNull();
+    expect(node.querySelectorAll('summary strong')[0].textContent).toBe(
+      HOSTILE
+    );
+    expect(node.textContent?.split(HOSTILE).length).toBeGreaterThan(8);
+  });
+
+  it('takes the context beside the report: stage, what stands in the way, stale, time', () => {
+    const node = drawn({
+      ...report(),
+      context: {
+        stage: 'staging',
+        why: [{}, {}],
+        stale: ['the model changed'],
+        made: '2026-11-23T14:02:07.000000Z'
+      }
+    });
+    expect(node.querySelector('h3')?.textContent).toBe('credit → staging');
+    expect(node.textContent).toContain('not yet — 2 in the way');
+    expect(node.textContent).toContain('14:02 UTC');
+    expect(node.textContent).toContain('the model changed');
+  });
+
+  it.each([null, 3, 'x', {}, { results: 1 }, { results: [], a: HOSTILE }])(
+    'says that %j is no report',
+    data => {
+      const node = drawn(data);
+      expect(node.textContent).toContain('cannot be drawn');
+      expect(node.querySelector('details')).toBeNull();
+    }
+  );
+});
+
+describe('numbers', () => {
+  it('says measure, interval, limit and n', () => {
+    expect(measured(finding(), words)).toBe(
+      'measured 0.7792 (95 % 0.72–0.84) · allowed: at least 0.80 · n 1,989'
+    );
+  });
+
+  it('says that an undefined measure is not defined', () => {
+    expect(measured(finding({ measured: null, n: null }), words)).toBe(
+      'not defined · allowed: at least 0.80'
+    );
+  });
+});
+
+describe('the plot', () => {
+  it('draws each group with its interval on one scale, and the limit', () => {
+    const node = plot(
+      finding({ estimates: groups, reference: 0.727, reference_label: 'limit' })
+    );
+    const x = [...(node?.querySelectorAll('circle') ?? [])].map(item =>
+      Number(item.getAttribute('cx'))
+    );
+    expect(x[0]).toBeLessThan(x[1]);
+    expect(node?.querySelectorAll('line.under')).toHaveLength(1);
+    const limit = Number(node?.querySelector('line.limit')?.getAttribute('x1'));
+    expect(limit).toBeGreaterThan(x[0]);
+    expect(limit).toBeLessThan(x[1]);
+    expect(node?.getAttribute('aria-label')).toContain(
+      'white = 0: 70.8 % (65.4–75.6) (218 of 308)'
+    );
+  });
+
+  it('leaves out what is not defined, and draws nothing for nothing', () => {
+    const none = { ...groups[0], value: null };
+    expect(plot(finding({ estimates: [none] }))).toBeNull();
+    expect(rateWords(none)).toBe('not defined');
+    const node = plot(finding({ estimates: [none, groups[1]] }));
+    expect(node?.querySelectorAll('circle')).toHaveLength(1);
+  });
+});

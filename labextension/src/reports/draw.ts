@@ -1,0 +1,383 @@
+/* Draws a report into a node: what failed is open, the rest is folded with counts. Text nodes only. */
+import type {
+  ICheckResult,
+  IFinding,
+  IReason,
+  IReportJson,
+  Severity
+} from '../api/types';
+import { SEVERITIES, VERDICTS } from '../api/types';
+import { verdictMark } from '../state/words';
+import { el, said } from './dom';
+import { plot } from './plot';
+
+/** What travels beside the report and is not part of its digest (reports/bundle.py: Context). */
+export interface IContext {
+  stage: string;
+  why: IReason[];
+  stale: string[];
+  made: string | null;
+}
+
+/** The words around the facts; the caller translates them. */
+export interface IWords {
+  (text: string, ...values: (string | number)[]): string;
+}
+
+/** Verdicts that stand open; each other verdict is one folded row. */
+const OPEN = new Set(['fail', 'error', 'inconclusive']);
+
+/** Draw `report` into `node`. What is no report is said, with the keys that came. */
+export function drawReport(
+  node: HTMLElement,
+  data: unknown,
+  words: IWords
+): void {
+  const { report, context } = readBundle(data);
+  if (!report) {
+    node.replaceChildren(unreadable(data, words));
+    return;
+  }
+  node.replaceChildren(
+    head(report, context, words),
+    tally(report, words),
+    ...staleNotes(context, words),
+    ...rows(report, words),
+    ...unchecked(report, words)
+  );
+}
+
+/** The report and its context in a MIME bundle's data, or null where it is none. */
+export function readBundle(data: unknown): {
+  report: IReportJson | null;
+  context: IContext;
+} {
+  const outer = asObject(data);
+  const inner = Array.isArray(outer.results) ? outer : asObject(outer.report);
+  const said = asObject(outer.context);
+  const context: IContext = {
+    stage: typeof said.stage === 'string' ? said.stage : '',
+    why: Array.isArray(said.why) ? said.why : [],
+    stale: Array.isArray(said.stale) ? said.stale.map(String) : [],
+    made: typeof said.made === 'string' ? said.made : null
+  };
+  const whole =
+    Array.isArray(inner.results) &&
+    Array.isArray(inner.requirements) &&
+    Array.isArray(inner.policies) &&
+    typeof inner.subject === 'object' &&
+    typeof inner.digest === 'string';
+  return { report: whole ? (inner as unknown as IReportJson) : null, context };
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)
+    : {};
+}
+
+function unreadable(data: unknown, words: IWords): HTMLElement {
+  const keys = Object.keys(asObject(data)).slice(0, 20).join(', ');
+  return el(
+    'p',
+    'jp-mlgov-report-note jp-mlgov-mod-fail',
+    words(
+      'This report cannot be drawn. Expected the fields of docs/formats/report.md; got: %1.',
+      keys || words('nothing')
+    )
+  );
+}
+
+function head(
+  report: IReportJson,
+  context: IContext,
+  words: IWords
+): HTMLElement {
+  const name = [report.subject.name, context.stage].filter(Boolean).join(' → ');
+  const blocking = context.why.length || report.blocking.length;
+  const state = report.results.length
+    ? blocking
+      ? words('not yet — %1 in the way', blocking)
+      : words('no check stands in the way')
+    : words('nothing was checked');
+  const role = blocking || !report.results.length ? 'fail' : 'pass';
+  const digest = el(
+    'code',
+    '',
+    words('report %1', `${report.digest.slice(0, 13)}…`)
+  );
+  digest.title = report.digest;
+  const meta = el('span', 'jp-mlgov-report-meta');
+  meta.append(...(context.made ? [`${utc(context.made)} · `] : []), digest);
+  return el(
+    'header',
+    'jp-mlgov-report-head',
+    el('h3', '', name || words('report')),
+    el('span', `jp-mlgov-report-state jp-mlgov-mod-${role}`, state),
+    meta
+  );
+}
+
+/** `14:02 UTC` of an RFC 3339 time in UTC. */
+function utc(text: string): string {
+  const found = /T(\d\d:\d\d)/.exec(text);
+  return found ? `${found[1]} UTC` : text;
+}
+
+function tally(report: IReportJson, words: IWords): HTMLElement {
+  const line = el('div', 'jp-mlgov-tally');
+  for (const [verdict, count] of Object.entries(report.counts ?? {})) {
+    const { mark, word, role } = verdictMark(verdict);
+    const strong = el('b', '', `${mark} ${count}`);
+    line.append(el('span', `jp-mlgov-mod-${role}`, strong, ` ${word}`));
+  }
+  const open = report.requirements.filter(item => item.verdict === null).length;
+  if (open) {
+    const strong = el('b', '', `○ ${open}`);
+    line.append(
+      el('span', 'jp-mlgov-mod-mute', strong, ` ${words('not checked here')}`)
+    );
+  }
+  const packs = report.policies.map(item => item.title || item.id).join(' · ');
+  line.append(el('span', 'jp-mlgov-report-packs', packs));
+  return line;
+}
+
+function staleNotes(context: IContext, words: IWords): HTMLElement[] {
+  return context.stale.map(reason =>
+    el(
+      'p',
+      'jp-mlgov-report-note jp-mlgov-mod-warn',
+      '↻ ',
+      words('These verdicts are stale:'),
+      ' ',
+      said(reason)
+    )
+  );
+}
+
+function rows(report: IReportJson, words: IWords): HTMLElement[] {
+  const ordered = [...report.results].sort(
+    (one, other) => weight(report, one) - weight(report, other)
+  );
+  const open = ordered.filter(item => OPEN.has(item.verdict));
+  const folded = ordered.filter(item => !OPEN.has(item.verdict));
+  const kinds = [...new Set(folded.map(item => item.verdict))];
+  return [
+    ...open.map(item => result(report, item, words, isShut(report, item))),
+    ...kinds.map(kind =>
+      group(
+        report,
+        folded.filter(item => item.verdict === kind),
+        words
+      )
+    )
+  ];
+}
+
+function isShut(report: IReportJson, item: ICheckResult): boolean {
+  return item.verdict === 'fail' || report.blocking.includes(item.validator);
+}
+
+/** Reading order: severity within verdict, gravest first. */
+function weight(report: IReportJson, item: ICheckResult): number {
+  const rank = VERDICTS[item.verdict]?.rank ?? 0;
+  const grave = SEVERITIES.indexOf(severity(report, item.validator));
+  return rank * 10 + grave;
+}
+
+/** The gravest severity that any control gives a validator. */
+function severity(report: IReportJson, validator: string): Severity {
+  const asked = report.requirements
+    .filter(item => item.validator === validator)
+    .map(item => item.severity);
+  return SEVERITIES.find(item => asked.includes(item)) ?? 'low';
+}
+
+/** One folded row for several results of one verdict: `19 passed`. */
+function group(
+  report: IReportJson,
+  results: readonly ICheckResult[],
+  words: IWords
+): HTMLElement {
+  const { mark, word, role } = verdictMark(results[0].verdict);
+  const fold = el('details', 'jp-mlgov-report-group');
+  fold.append(
+    el(
+      'summary',
+      '',
+      el('span', `jp-mlgov-mark jp-mlgov-mod-${role}`, mark),
+      el('span', 'jp-mlgov-soft', ''),
+      el('span', '', `${results.length} ${word}`)
+    ),
+    ...results.map(item => result(report, item, words, false))
+  );
+  return fold;
+}
+
+function result(
+  report: IReportJson,
+  item: ICheckResult,
+  words: IWords,
+  open: boolean
+): HTMLElement {
+  const { mark, word, role } = verdictMark(item.verdict);
+  const sign = el('span', `jp-mlgov-mark jp-mlgov-mod-${role}`, mark);
+  sign.title = word;
+  const fold = el('details', 'jp-mlgov-report-row');
+  fold.open = open;
+  fold.dataset.verdict = item.verdict;
+  fold.dataset.validator = item.validator;
+  fold.append(
+    el(
+      'summary',
+      '',
+      sign,
+      el('span', 'jp-mlgov-soft', severity(report, item.validator)),
+      el('span', '', el('strong', '', said(item.title)), ...lead(item)),
+      el('code', '', item.validator)
+    ),
+    body(report, item, words)
+  );
+  return fold;
+}
+
+/** Verdict in words and the summary, behind the title. */
+function lead(item: ICheckResult): (Node | string)[] {
+  const { word, role } = verdictMark(item.verdict);
+  const told = el('span', `jp-mlgov-mod-${role}`, word);
+  return [' — ', told, ...(item.summary ? [': ', said(item.summary)] : [])];
+}
+
+function body(
+  report: IReportJson,
+  item: ICheckResult,
+  words: IWords
+): HTMLElement {
+  const node = el('div', 'jp-mlgov-report-body');
+  for (const one of item.findings) {
+    node.append(finding(one, item, words));
+  }
+  if (item.fix) {
+    node.append(el('div', 'jp-mlgov-fix', said(item.fix)));
+  }
+  node.append(source(report, item, words));
+  return node;
+}
+
+function finding(
+  one: IFinding,
+  item: ICheckResult,
+  words: IWords
+): HTMLElement {
+  const { mark, role } = verdictMark(one.verdict);
+  const node = el('div', 'jp-mlgov-report-finding');
+  const drawing = plot(one);
+  node.append(...(drawing ? [drawing] : []));
+  const where = one.where ? el('code', '', one.where) : null;
+  node.append(
+    el(
+      'p',
+      '',
+      el('span', `jp-mlgov-mod-${role}`, `${mark} `),
+      said(one.message),
+      ...(where ? [' ', where] : [])
+    )
+  );
+  const numbers = measured(one, words);
+  if (numbers) {
+    node.append(el('p', 'jp-mlgov-soft', numbers));
+  }
+  if (one.fix && one.fix !== item.fix) {
+    node.append(el('div', 'jp-mlgov-fix', said(one.fix)));
+  }
+  return node;
+}
+
+/** `measured 0.779 (95 % 0.72–0.84) · allowed at least 0.80 · n 1,989`. An undefined measure is said to be so. */
+export function measured(one: IFinding, words: IWords): string {
+  const parts: string[] = [];
+  if (one.measured !== null) {
+    const interval = one.interval
+      ? ` (${Math.round(one.confidence * 100)} % ${short(one.interval[0])}–${short(one.interval[1])})`
+      : '';
+    parts.push(words('measured %1', short(one.measured) + interval));
+  } else if (one.allowed) {
+    parts.push(words('not defined'));
+  }
+  if (one.allowed) {
+    parts.push(words('allowed: %1', one.allowed));
+  }
+  if (one.n !== null) {
+    parts.push(`n ${one.n.toLocaleString('en')}`);
+  }
+  return parts.join(' · ');
+}
+
+function short(value: number): string {
+  if (Number.isInteger(value)) {
+    return String(value);
+  }
+  return Math.abs(value) >= 0.001
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(1);
+}
+
+function source(
+  report: IReportJson,
+  item: ICheckResult,
+  words: IWords
+): HTMLElement {
+  const asked = report.requirements.filter(
+    one => one.validator === item.validator
+  );
+  const parts: (Node | string)[] = [`${item.validator} ${item.version}`];
+  const add = (...more: (Node | string)[]) => parts.push(' · ', ...more);
+  if (item.source) {
+    add(item.source);
+  }
+  for (const one of asked) {
+    add(`${words('control')} `, el('code', '', one.control), ` ${one.cite}`);
+  }
+  for (const digest of item.evidence) {
+    const code = el('code', '', `${digest.slice(0, 13)}…`);
+    code.title = digest;
+    add(`${words('evidence')} `, code);
+  }
+  return el('p', 'jp-mlgov-report-source', ...parts);
+}
+
+/** Demands that nobody measured: listed, so that nobody takes them for passed. */
+function unchecked(report: IReportJson, words: IWords): HTMLElement[] {
+  const open = report.requirements.filter(item => item.verdict === null);
+  if (!open.length) {
+    return [];
+  }
+  const fold = el('details', 'jp-mlgov-report-group');
+  fold.append(
+    el(
+      'summary',
+      '',
+      el('span', 'jp-mlgov-mark jp-mlgov-mod-mute', '○'),
+      el('span', 'jp-mlgov-soft', ''),
+      el(
+        'span',
+        'jp-mlgov-mod-mute',
+        words('%1 not checked here: open, not passed', open.length)
+      )
+    )
+  );
+  const list = el('ul', 'jp-mlgov-report-open');
+  for (const item of open) {
+    list.append(
+      el(
+        'li',
+        '',
+        el('code', '', item.control),
+        ` ${item.cite} — ${item.obligation}`
+      )
+    );
+  }
+  fold.append(list);
+  return [fold];
+}

@@ -1,0 +1,100 @@
+"""One wheel: server extension enabled, prebuilt panel, entry points, scripts, migrations; no Node needed."""
+
+from __future__ import annotations
+
+import configparser
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+NO_NODE = {**os.environ, "PATH": "/usr/bin:/bin", "npm_config_offline": "true"}
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[Path, Path]:
+    """(wheel, sdist) of this checkout with its built panel; the wheel is made from the sdist, with no node on the way."""
+    assert (checkout / "jupyter_mlgov" / "labextension" / "package.json").is_file(), "build the panel first: make labextension"
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", str(out), str(checkout)], check=True, capture_output=True)
+    (sdist,) = out.glob("*.tar.gz")
+    source = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(source, filter="data")
+    (unpacked,) = source.iterdir()
+    without_node = {**os.environ, "PATH": str(tmp_path_factory.mktemp("empty-path"))}
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out), str(unpacked)]
+    done = subprocess.run(command, env=without_node, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = out.glob("*.whl")
+    return wheel, sdist
+
+
+def test_the_wheel_holds_the_house_and_the_panel_once(built: tuple[Path, Path]) -> None:
+    names = zipfile.ZipFile(built[0]).namelist()
+    share = "jupyter_mlgov-0.1.0.data/data/share/jupyter/labextensions/jupyter-mlgov/"
+    assert {f"{share}package.json", f"{share}install.json", f"{share}static/style.js"} <= set(names)
+    assert "jupyter_mlgov-0.1.0.data/data/etc/jupyter/jupyter_server_config.d/jupyter_mlgov.json" in names
+    assert "jupyter_mlgov/notebooks/credit_approval.ipynb" in names
+    assert "mlgov_validators/policies/us-fair-lending.toml" in names
+    assert any("migrations" in name for name in names)
+    assert "jupyter_mlgov/py.typed" in names
+    assert not any(name.startswith(("validators/", "tests/", "jupyter_mlgov/labextension/")) for name in names)
+    assert not any("node_modules" in name or "__pycache__" in name for name in names)
+
+
+def test_the_wheel_has_its_entry_points_and_scripts(built: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(built[0]) as archive:
+        points = configparser.ConfigParser(delimiters="=", strict=True)
+        points.optionxform = str  # type: ignore[assignment,method-assign]  # ids are case-sensitive
+        points.read_file(io.StringIO(archive.read("jupyter_mlgov-0.1.0.dist-info/entry_points.txt").decode()))
+    assert set(points["console_scripts"]) == {"mlgov", "jupyter-mlgov"}
+    assert "mlgov" in points["papermill.engine"]
+    assert len(points["jupyter_mlgov.validators"]) == 7
+    assert set(points["jupyter_mlgov.policies"]) == {"us-fair-lending", "sr-26-2"}
+
+
+def test_installed_from_the_wheel_both_extensions_are_enabled(built: tuple[Path, Path], tmp_path: Path) -> None:
+    """In an environment of its own that sees this one's packages, so that only ours comes from the wheel."""
+    home = tmp_path / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    ours = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    target = home / "lib" / ours.parent.name / "site-packages"
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(built[0])], check=True)
+    (target / "zz-others.pth").write_text(f"{ours}\n")
+    env = {**NO_NODE, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    lab = subprocess.run([python, "-m", "jupyter", "labextension", "list"], env=env, capture_output=True, text=True, check=False)
+    assert "jupyter-mlgov v0.1.0" in lab.stdout + lab.stderr
+    assert "enabled" in next(line for line in (lab.stdout + lab.stderr).splitlines() if "jupyter-mlgov v0.1.0" in line)
+    server = subprocess.run([python, "-m", "jupyter", "server", "extension", "list"], env=env, capture_output=True, text=True, check=False)
+    assert "jupyter_mlgov 0.1.0" in (server.stdout + server.stderr).replace("\x1b[32m", "").replace("\x1b[0m", "")
+    where = subprocess.run([python, "-c", "import jupyter_mlgov; print(jupyter_mlgov.__file__)"], env=env, capture_output=True, text=True, check=True)
+    assert str(home) in where.stdout
+    told = subprocess.run([home / "bin" / "jupyter-mlgov", "policy", "list", "--format", "json"], env=env, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert {pack["id"] for pack in json.loads(told.stdout)} == {"us-fair-lending", "sr-26-2"}
+
+
+def test_the_sdist_carries_the_built_panel_and_no_node_modules(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[1]) as archive:
+        names = archive.getnames()
+    assert any(name.endswith("jupyter_mlgov/labextension/static/style.js") for name in names)
+    assert not any("node_modules" in name for name in names)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_every_supported_python_resolves_under_the_constraints(checkout: Path, python: str) -> None:
+    uv = Path(sys.executable).parent / "uv"
+    command = [uv, "pip", "compile", "--quiet", "--python-version", python, "--all-extras", "-c", "requirements/constraints.txt", "pyproject.toml"]
+    done = subprocess.run([str(word) for word in command], cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "mlflow==" in done.stdout

@@ -1,0 +1,353 @@
+"""MLflow for real: a SQLite store in a fresh folder, runs, versions, aliases, and what happens when it does not answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.canonical import canonical_json
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, SystemUnreachable
+from jupyter_mlgov.core.team import Team
+from jupyter_mlgov.integrations.mlflow import MlflowProjector, MlflowRegistry, run_parcel
+from jupyter_mlgov.integrations.mlflow import projector as inside
+from jupyter_mlgov.integrations.mlflow.connection import clean, connected, shown
+from jupyter_mlgov.integrations.mlflow.names import alias, keys, model_name
+from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.promotion.facts import Answer, Decision, Reason
+from jupyter_mlgov.promotion.registry import ModelVersion
+
+MOMENT = datetime(2026, 11, 23, 14, 2, 7, tzinfo=UTC)
+ANA = Actor(id="ana@firm.example", source="git")
+BOB = Actor(id="bob@firm.example", source="jupyter")
+MODEL_DIGEST = Digest.of_text("the model")
+
+
+class Objects:
+    """The ObjectStore port over a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, content: bytes) -> Digest:
+        digest = Digest.of_bytes(content)
+        (self.folder / digest.hex).write_bytes(content)
+        return digest
+
+    def put_file(self, path: Path) -> Digest:
+        return self.put(path.read_bytes())
+
+    def get(self, digest: Digest) -> bytes:
+        content = self.path(digest).read_bytes()
+        assert Digest.of_bytes(content) == digest
+        return content
+
+    def path(self, digest: Digest) -> Path:
+        return self.folder / digest.hex
+
+
+def a_lineage(stored: Digest | None, **more: object) -> Lineage:
+    packages = {"scikit-learn": "1.9.1", "skops": "0.16.0", "numpy": "2.4.6", "IPython": "9.18.1"}
+    session = Session(
+        id="s1",
+        notebook="credit.ipynb",
+        host="papermill",
+        started=MOMENT,
+        environment=Environment(python="3.11.7", platform="linux", packages=packages),
+        code=CodeState(commit="4e1c" * 10, dirty=("credit.ipynb",)),
+    )
+    model = ObjectRef(name="model", kind="model", fingerprint=Fingerprint(method="m", root=MODEL_DIGEST), stored=stored, note="" if stored else "skops cannot hold a lambda")
+    table = ObjectRef(name="train", kind="table", fingerprint=Fingerprint(method="t", root=Digest.of_text("t"), schema={"income": "double"}, rows=10))
+    run = CellRun(
+        id="r1",
+        session="s1",
+        notebook="credit.ipynb",
+        cell_id="c1",
+        order=1,
+        started=MOMENT,
+        source_digest=Digest.of_text("x = 1"),
+        step=Step(kind="train"),
+        files_read=(FileRef(path="data/loanapp.parquet", digest=Digest.of_text("data")),),
+        inputs=(table,),
+        outputs=(model,),
+        parameters={"C": 0.5, "columns": ["income", "debt"], "note": "it's <b>"},
+        metrics={"auc": 0.81, "auc (test)": 0.79, "undefined": float("nan")},
+        outcome=Outcome.OK,
+        distributions=("numpy", "scikit-learn", "IPython"),
+    )
+    return Lineage(notebook="credit.ipynb", session=session, runs=(replace(run, **more),), steps=())
+
+
+def a_decision(version: str, stage: str = "staging", model: str = "credit") -> Decision:
+    return Decision(
+        model=model,
+        version=version,
+        stage=stage,
+        answer=Answer.GRANTED,
+        reasons=(),
+        report=Digest.of_text("report"),
+        team=Team().digest,
+        asked_by=ANA,
+        approved_by=(BOB,),
+    )
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Objects:
+    (tmp_path / "objects").mkdir()
+    return Objects(tmp_path / "objects")
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store' / 'mlflow.db'}"
+
+
+@pytest.fixture
+def stored(objects: Objects) -> Digest:
+    return a_stored_model(objects)
+
+
+def a_stored_model(objects: Objects) -> Digest:
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    return objects.put(skops.io.dumps(model))
+
+
+# -- the parcel: pure ---------------------------------------------------------------------------------------------------
+
+
+def test_a_parcel_is_canonical_json_even_with_an_undefined_metric_and_says_which_one_it_was() -> None:
+    parcel = run_parcel(a_lineage(None), Team(model="credit"))
+    canonical_json(parcel.payload)
+    assert parcel.payload["metrics"] == {"auc": 0.81, "auc (test)": 0.79}
+    assert parcel.payload["tags"]["mlgov.metrics.undefined"] == "undefined"
+
+
+def test_equal_facts_have_one_key_and_another_metric_has_another() -> None:
+    one, same = run_parcel(a_lineage(None), Team(model="credit")), run_parcel(a_lineage(None), Team(model="credit"))
+    other = run_parcel(a_lineage(None, metrics={"auc": 0.8}), Team(model="credit"))
+    assert one.key == same.key
+    assert one.key.startswith("run:s1:")
+    assert one.key != other.key
+
+
+def test_a_parcel_carries_our_digests_and_the_schema_but_no_row() -> None:
+    payload = run_parcel(a_lineage(None), Team(model="credit")).payload
+    tags = payload["tags"]
+    assert tags["mlgov.model"] == MODEL_DIGEST
+    assert tags["mlgov.commit"] == "4e1c" * 10 + "+dirty"
+    assert Digest.of_text("data") in tags["mlgov.inputs"]
+    assert payload["inputs_schema"] == {"train": {"income": "double"}}
+    assert payload["requirements"] == ["scikit-learn==1.9.1", "skops==0.16.0", "numpy==2.4.6"]
+
+
+def test_nothing_run_is_nothing_to_tell() -> None:
+    with pytest.raises(NotReady, match="has not run here"):
+        run_parcel(Lineage(notebook="n.ipynb", session=None, runs=(), steps=()), Team())
+
+
+# -- names --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", " x", "a/b", "models:/x", "Bob's", 'a"b', "a\nb", "a`b", "x" * 251])
+def test_a_name_mlflow_cannot_hold_is_refused_with_a_sentence(name: str) -> None:
+    with pytest.raises(BadInput, match=r"\[model\] in mlgov.toml"):
+        model_name(name)
+
+
+@pytest.mark.parametrize("stage", ["", "v1", "Latest", "pre prod", "a/b"])
+def test_a_stage_that_is_no_alias_is_refused(stage: str) -> None:
+    with pytest.raises(BadInput, match="alias"):
+        alias(stage)
+
+
+def test_hostile_metric_names_stay_distinct() -> None:
+    fit = keys(["auc", "a/b", "a:b", "a_b", "..", "<script>", "x" * 400])
+    assert len(set(fit.values())) == 7
+    assert fit["auc"] == "auc"
+    assert fit["a_b"] == "a_b"
+    assert all(len(name) <= 250 and "/" not in name and "<" not in name for name in fit.values())
+
+
+# -- real runs ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_session_is_one_run_with_one_version_however_often_it_is_told(
+    uri: str, objects: Objects, stored: Digest, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then promoted, found again by digest, and read back at its stage; and MLflow says nothing on the reader's screen."""
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    parcel = run_parcel(a_lineage(stored, parameters={"long": "x" * 7000, "C": 0.5}), Team(model="credit"))
+    projector, registry = MlflowProjector(uri, str(tmp_path / "artifacts")), MlflowRegistry(uri)
+    first = projector.deliver(parcel, objects)
+    again = projector.deliver(parcel, objects)
+    assert first == again
+    assert first["version"] == "1"
+    assert first["note"] == ""
+
+    with connected(uri) as client:
+        run = client.get_run(str(first["run_id"]))
+        assert run.info.status == "FINISHED"
+        assert len(client.search_runs([run.info.experiment_id])) == 1
+        assert len(client.search_model_versions("name = 'credit'")) == 1
+    assert run.data.params["C"] == "0.5"
+    assert len(run.data.params["long"]) == 6000
+    assert run.data.tags["mlgov.cut.long"] == Digest.of_text("x" * 7000)
+    assert run.data.metrics["auc"] == 0.81
+    assert run.data.tags["mlgov.key"] == parcel.key
+    assert run.data.tags["mlgov.model"] == MODEL_DIGEST
+
+    found = registry.find("credit", MODEL_DIGEST)
+    assert found == ModelVersion(model="credit", version="1", run_id=str(first["run_id"]), model_digest=MODEL_DIGEST)
+    assert found is not None
+    assert registry.latest("credit") == found
+    assert registry.find("credit", Digest.of_text("another")) is None
+    assert registry.find("other", MODEL_DIGEST) is None
+    assert registry.latest("nobody") is None
+    assert registry.at_stage("credit", "staging") is None
+    assert registry.at_stage("nobody", "staging") is None
+
+    registry.promote(found, a_decision("1"), "sha256:entry")
+    assert registry.at_stage("credit", "staging") == found
+    with connected(uri) as client:
+        tags = client.get_model_version("credit", "1").tags
+    assert tags["mlgov.staging.by"] == ANA.id
+    assert tags["mlgov.staging.approved_by"] == BOB.id
+    assert tags["mlgov.staging.report"] == Digest.of_text("report")
+    assert tags["mlgov.staging.entry"] == "sha256:entry"
+    assert tags["mlgov.staging.at"].startswith("2")
+
+    assert _predicts(uri, str(first["version"])) == [0, 1]
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "objects", "store"]
+    changed = {name for name in {*before, *os.environ} if before.get(name) != os.environ.get(name)}
+    assert {name for name in changed if "MLFLOW" in name} <= {"MLFLOW_DISABLE_TELEMETRY"}
+
+
+def _predicts(uri: str, version: str) -> list[int]:
+    """What the registered version says of an applicant far below and far above: the model went there and can be used."""
+    import mlflow.artifacts
+    import mlflow.sklearn
+
+    with connected(uri) as client:
+        source = client.get_model_version_download_uri("credit", version)
+        folder = mlflow.artifacts.download_artifacts(artifact_uri=client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+        return [int(label) for label in mlflow.sklearn.load_model(folder).predict([[-5.0], [9.0]])]
+
+
+def test_a_delivery_that_dies_before_registration_is_closed_as_failed_and_finished_the_next_time(
+    uri: str, objects: Objects, stored: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parcel = run_parcel(a_lineage(stored), Team(model="credit"))
+    projector = MlflowProjector(uri)
+
+    def dies(*_: object) -> None:
+        raise ConnectionResetError("the line went dead")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inside, "_register_name", dies)
+        with pytest.raises(SystemUnreachable, match="the line went dead"):
+            projector.deliver(parcel, objects)
+    with connected(uri) as client:
+        experiment = client.get_experiment_by_name("credit").experiment_id
+        assert [run.info.status for run in client.search_runs([experiment])] == ["FAILED"]
+    done = projector.deliver(parcel, objects)
+    with connected(uri) as client:
+        assert [run.info.status for run in client.search_runs([experiment])] == ["FINISHED"]
+        assert [model.status for model in client.search_logged_models([experiment])] == ["READY"]
+    assert done["version"] == "1"
+
+
+def test_a_model_without_stored_form_is_told_without_a_version_and_says_so(uri: str, objects: Objects) -> None:
+    done = MlflowProjector(uri).deliver(run_parcel(a_lineage(None), Team(model="credit")), objects)
+    assert done["version"] == ""
+    assert "skops cannot hold a lambda" in str(done["note"])
+    assert MlflowRegistry(uri).find("credit", MODEL_DIGEST) is None
+
+
+def test_an_alias_moves_for_a_granted_decision_about_this_very_version_only(uri: str) -> None:
+    """MLflow itself lets anyone set `champion` on a version tagged rejected."""
+    version = ModelVersion(model="credit", version="1", run_id="", model_digest=MODEL_DIGEST)
+    registry = MlflowRegistry(uri)
+    refused = replace(a_decision("1"), answer=Answer.REFUSED, reasons=(Reason(code="x", sentence="x", next="x"),))
+    with pytest.raises(MlgovError, match="was not opened"):
+        registry.promote(version, refused, "e")
+    with pytest.raises(MlgovError, match="about credit version 2"):
+        registry.promote(version, a_decision("2"), "e")
+    with connected(uri) as client:
+        client.create_registered_model("credit")
+        client.create_model_version("credit", source="file:///nowhere", tags={"mlgov.model": Digest.of_text("swapped")})
+    with pytest.raises(NotReady, match="no longer carries"):
+        registry.promote(version, a_decision("1"), "e")
+    assert registry.at_stage("credit", "staging") is None
+
+
+def test_a_parcel_of_another_shape_is_refused(uri: str, objects: Objects) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        MlflowProjector(uri).deliver(Parcel(key="k", target="mlflow", kind="run", payload={"model": "credit"}), objects)
+
+
+# -- when it does not answer --------------------------------------------------------------------------------------------
+
+
+def test_a_dead_server_is_said_within_ten_seconds_without_the_password() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(SystemUnreachable) as caught:
+        MlflowRegistry(f"http://ana:hunter2@127.0.0.1:{port}").latest("credit")
+    assert time.monotonic() - began < 12
+    assert "hunter2" not in str(caught.value)
+    assert f"http://127.0.0.1:{port}" in str(caught.value)
+
+
+def test_a_server_that_accepts_and_never_answers_is_no_hang() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        began = time.monotonic()
+        with pytest.raises(SystemUnreachable):
+            MlflowRegistry(f"http://127.0.0.1:{silent.getsockname()[1]}").latest("credit")
+    assert time.monotonic() - began < 12
+
+
+def test_a_dead_database_is_no_hang_either() -> None:
+    """MLflow's own client tries a dead database ten times, 100 s in all."""
+    began = time.monotonic()
+    with pytest.raises(SystemUnreachable) as caught:
+        MlflowRegistry("postgresql+psycopg://ana:hunter2@127.0.0.1:1/mlflow").latest("credit")
+    assert time.monotonic() - began < 12
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_damaged_store_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(SystemUnreachable, match="not a database"):
+        MlflowRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}").latest("credit")
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "mlflow.db").execute("PRAGMA schema_version")
+
+
+def test_secrets_leave_no_trace_in_what_is_shown() -> None:
+    uri = "https://ana:p%40ss@mlflow.example/x?token=abc"
+    told = clean(f"GET {uri} failed: p@ss or p%40ss, password=zzz", uri)
+    assert not any(secret in told for secret in ("p@ss", "p%40ss", "abc", "zzz", "ana"))
+    assert shown(uri) == "https://mlflow.example/x"

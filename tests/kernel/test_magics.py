@@ -1,0 +1,89 @@
+"""`%mlgov` in a real interpreter: sentences for wrong words, completion, the report in the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.chdir(tmp_path)
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    made.run_line_magic("load_ext", "jupyter_mlgov")
+    yield made
+    made.run_line_magic("unload_ext", "jupyter_mlgov")
+    InteractiveShell.clear_instance()
+
+
+def run(shell: InteractiveShell, source: str) -> object:
+    return shell.run_cell(source, store_history=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("%mlgov valdate", 'No verb "valdate". Did you mean "validate"?'),
+        ("%mlgov promote prd", 'No stage "prd"'),
+        ("%mlgov review maybe", "%mlgov review"),
+        ("%mlgov validate 'x", "cannot be read"),
+        ("%mlgov report", "no report"),
+        ("%mlgov validate", "nothing to validate"),
+        ("%%mlgov stp train\nx = 1", 'No cell verb "stp". Did you mean "step"?'),
+        ("%%mlgov step trian\nx = 1", "train"),
+    ],
+)
+def test_a_wrong_word_is_a_sentence_and_not_a_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, sentence: str
+) -> None:
+    result = shell.run_cell(line, store_history=True)
+    said = "".join(capsys.readouterr())
+    assert not result.success
+    assert sentence in said, said
+    assert "Traceback" not in said
+
+
+def test_mlgov_alone_says_what_to_do_next(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run_cell("%mlgov", store_history=True).success
+    assert "No steps yet" in capsys.readouterr().out
+
+
+def test_a_cell_run_as_a_step_is_recorded_as_one(shell: InteractiveShell, tmp_path: Path) -> None:
+    from jupyter_mlgov.workspace import Workspace
+
+    assert shell.run_cell("%%mlgov step train:first\nanswer = 6 * 7", store_history=True).success
+    assert shell.user_ns["answer"] == 42
+    workspace = Workspace.find(tmp_path)
+    (notebook,) = workspace.notebooks()
+    steps = [run.step.label for run in workspace.lineage(notebook).runs if run.step]
+    assert steps == ["train:first"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("%mlgov va", "validate"),
+        ("%mlgov ", "promote"),
+        ("%mlgov promote sta", "staging"),
+        ("%mlgov audit ", "verify"),
+        ("%%mlgov step tr", "train"),
+        ("%%mlgov st", "step"),
+    ],
+)
+def test_completion_of_verbs_and_steps(shell: InteractiveShell, line: str, expected: str) -> None:
+    _, matches = shell.complete("", line, len(line))
+    assert expected in matches, matches
+
+
+def test_loading_twice_registers_once(shell: InteractiveShell, tmp_path: Path) -> None:
+    from jupyter_mlgov import load_ipython_extension
+    from jupyter_mlgov.workspace import Workspace
+
+    load_ipython_extension(shell)
+    shell.run_cell("x = 1", store_history=True)
+    workspace = Workspace.find(tmp_path)
+    assert len(workspace.lineage(workspace.notebooks()[0]).runs) == 1
