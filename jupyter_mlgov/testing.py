@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,7 @@ from jupyter_mlgov.audit.stored import COLUMNS, restore, restore_parcel, store, 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import StorageProblem
+from jupyter_mlgov.core.errors import BadInput, StorageProblem
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import CellRun, Environment, Fingerprint, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.validation.results import CheckResult, Finding, PolicyRef, Report, RequirementResult, SubjectRef
@@ -106,9 +108,13 @@ class MemoryObjects:
         return digest
 
     def put_file(self, path: Path) -> Digest:
-        return self.put(path.read_bytes())
+        try:
+            return self.put(path.read_bytes())
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
 
     def get(self, digest: Digest) -> bytes:
+        digest = Digest(digest)
         content = self.contents.get(digest)
         if content is None:
             raise StorageProblem(f"Object {digest.short} is not in the store.")
@@ -117,7 +123,9 @@ class MemoryObjects:
         return content
 
     def path(self, digest: Digest) -> Path:
-        self._folder = self._folder or Path(mkdtemp(prefix="mlgov-objects-"))
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix="mlgov-objects-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         place = self._folder / digest.hex
         place.write_bytes(self.get(digest))
         return place

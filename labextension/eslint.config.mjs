@@ -43,6 +43,14 @@ export default tseslint.config(
     }
   },
   {
+    // Nobody reads the words of a test in another language.
+    files: ['src/__tests__/**'],
+    rules: {
+      'jupyter/no-untranslated-string': 'off',
+      'jupyter/no-dynamic-translation': 'off'
+    }
+  },
+  {
     files: ['scripts/**', '*.mjs', '*.mts'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } }
   },

@@ -33,7 +33,10 @@ class Journal(Protocol):
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]: ...
 
     def entries(self, *, after: int = 0, actions: Collection[str] = (), subject: str | None = None) -> Iterator[AuditEntry]:
-        """Entries in order, as stored and unverified; `actions` empty means all."""
+        """Entries in order; `actions` empty means all. The chain is not followed here: verify() does that.
+
+        Raises DamagedEntry (audit/stored.py) at the first row that is not, byte for byte, what could have been written.
+        """
         ...
 
     def head(self) -> tuple[int, Digest]:

@@ -103,7 +103,7 @@ def restore_parcel(row: Sequence[object]) -> Parcel:
     body = payload_value(payload) if isinstance(payload, str) and _is_text(payload) else None
     intact = body is not None and Digest.of_text(str(payload)) == digest and target in ("mlflow", "dvc")
     if not intact or not isinstance(attempts, int) or not all(isinstance(item, str) for item in (key, kind, problem)):
-        raise StorageProblem(f"The outbox is damaged: the parcel {_shown(key)!r} no longer matches its digest.", next=_NEXT)
+        raise StorageProblem(f"The outbox is damaged: the parcel {_shown(key)} no longer matches its digest.", next=_NEXT)
     return Parcel(
         key=str(key),
         target="mlflow" if target == "mlflow" else "dvc",
@@ -134,8 +134,8 @@ def _whole(text: str) -> int | float:
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text[:60].encode("ascii", "backslashreplace").decode("ascii")
+    """At most 60 signs, plain ASCII on one line: a damaged row may hold anything."""
+    return ascii(value[:60]).strip("'\"")[:60] if isinstance(value, str) else type(value).__name__
 
 
 def _is_text(value: object) -> bool:

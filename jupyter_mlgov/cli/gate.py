@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -63,7 +64,7 @@ def review(verdict: str, comment: str, attest_unchecked: bool, folder: Path | No
     """Approve or refuse the last report, as yourself. An author's word does not open a gate."""
     workspace = opened(folder)
     name = workspace.notebook(notebook)
-    chosen = "approve" if verdict == "approve" else "refuse"
+    chosen: Literal["approve", "refuse"] = "approve" if verdict == "approve" else "refuse"
     given, report = workspace.review(name, chosen, comment, attests_unchecked=attest_unchecked)
     if style == "json":
         say_json(plain(given))

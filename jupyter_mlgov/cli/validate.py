@@ -30,6 +30,7 @@ from jupyter_mlgov.validation.results import Report
 @click.pass_context
 def validate(
     ctx: click.Context,
+    /,
     folder: Path | None,
     notebook: str | None,
     data: Path | None,

@@ -104,10 +104,9 @@ class GovernanceMagics(Magics):
         return self._shown(report)
 
     def _write(self, report: Report, output: Path) -> None:
+        from jupyter_mlgov.core.errors import StorageProblem
         from jupyter_mlgov.reports.bundle import Context
         from jupyter_mlgov.reports.html import page
-
-        from jupyter_mlgov.core.errors import StorageProblem
 
         stale = self.session.workspace.stale(report, self.session.notebook)
         try:

@@ -55,7 +55,8 @@ def decide(
         *_about_previous(team, stage, version, previous),
         *_about_refusals(reviews, report),
         *_about_unchecked(team, stage, report, approvals),
-        *_about_approvals(rule.approvals, team, report, approvals, authors),
+        *_about_authors(rule.approvals, team, stage, report, authors),
+        *_about_approvals(rule.approvals, team, approvals, authors),
     )
     return Decision(
         model=model,
@@ -137,13 +138,12 @@ def _about_verdicts(report: Report | None) -> Iterator[Reason]:
 
 
 def _blocking(report: Report, result: CheckResult) -> Reason:
-    told = result.summary.strip() or f"{result.title} {result.verdict.word}."
     fixes = [result.fix, *(finding.fix for finding in result.findings if not finding.verdict.opens)]
-    fix = next((text for text in fixes if text), "See the numbers with `%mlgov report`, mend it, and type `%mlgov validate`.")
+    told = result.summary.strip().rstrip(".")
     return Reason(
         code=f"verdict-{result.verdict.value}",
-        sentence=f"{result.title} {result.verdict.word}: {told}" if told != f"{result.title} {result.verdict.word}." else told,
-        next=fix,
+        sentence=f"{result.title} {result.verdict.word}{': ' if told else ''}{told}.",
+        next=next(filter(None, fixes), "See the numbers with `%mlgov report`, mend it, and type `%mlgov validate`."),
         severity=report.severity(result.validator),
         validator=result.validator,
         cell=result.cell,
@@ -202,10 +202,10 @@ def _about_previous(team: Team, stage: str, version: ModelVersion | None, previo
 def _about_refusals(reviews: tuple[Review, ...], report: Report | None) -> Iterator[Reason]:
     for review in last_words(reviews, report.digest) if report else ():
         if review.verdict != "approve":
-            comment = f": {review.comment.strip()}" if review.comment.strip() else "."
+            comment = f": {review.comment.strip().rstrip('.')}" if review.comment.strip() else ""
             yield Reason(
                 code="refused",
-                sentence=f"{review.actor} refused this report{comment}",
+                sentence=f"{review.actor} refused this report{comment}.",
                 next=f"Mend what the review names and type `%mlgov validate`, or talk to {review.actor}.",
                 severity=Severity.CRITICAL,
             )
@@ -213,19 +213,23 @@ def _about_refusals(reviews: tuple[Review, ...], report: Report | None) -> Itera
 
 def _about_unchecked(team: Team, stage: str, report: Report | None, approvals: tuple[Review, ...]) -> Iterator[Reason]:
     """Demands that no validator measured need a person who judged them by hand and says so."""
-    if report is None or any(review.attests_unchecked for review in approvals):
+    if any(review.attests_unchecked for review in approvals):
         return
-    open_ = [item for item in report.unchecked if _bears(item.gates, team, stage)]
-    for policy in dict.fromkeys(item.policy for item in open_):
-        mine = [item for item in open_ if item.policy == policy]
+    left = _unchecked(report, team, stage)
+    for policy in dict.fromkeys(item.policy for item in left):
+        mine = [item for item in left if item.policy == policy]
         number = len({item.control for item in mine})
-        counted = "1 control of {0} has" if number == 1 else "{1} controls of {0} have"
+        subject = f"1 control of {policy} has" if number == 1 else f"{number} controls of {policy} have"
         yield Reason(
             code="unchecked",
-            sentence=f"{counted.format(policy, number)} no machine check here.",
+            sentence=f"{subject} no machine check here.",
             next=f"A reviewer judges {'it' if number == 1 else 'them'} by hand: `mlgov review approve --attest-unchecked`.",
             severity=min((item.severity for item in mine), key=lambda severity: severity.rank),
         )
+
+
+def _unchecked(report: Report | None, team: Team, stage: str) -> list[RequirementResult]:
+    return [item for item in report.unchecked if _bears(item.gates, team, stage)] if report else []
 
 
 def _bears(gates: tuple[str, ...], team: Team, stage: str) -> bool:
@@ -236,15 +240,15 @@ def _bears(gates: tuple[str, ...], team: Team, stage: str) -> bool:
     return not gates or bool(set(gates) - later)
 
 
-def _about_approvals(
-    asked: int, team: Team, report: Report | None, approvals: tuple[Review, ...], authors: tuple[Actor, ...]
-) -> Iterator[Reason]:
-    needs_a_word = asked > 0 or (report is not None and bool(report.unchecked))
-    if needs_a_word and not authors:
+def _about_authors(asked: int, team: Team, stage: str, report: Report | None, authors: tuple[Actor, ...]) -> Iterator[Reason]:
+    if not authors and (asked > 0 or _unchecked(report, team, stage)):
         sentence = "The trail does not say who worked on this model, so nobody can be shown to be independent of it."
         yield Reason(
             code="no-authors", sentence=sentence, next="Run the notebook under the recorder: `%load_ext jupyter_mlgov`, then Run All."
         )
+
+
+def _about_approvals(asked: int, team: Team, approvals: tuple[Review, ...], authors: tuple[Actor, ...]) -> Iterator[Reason]:
     missing = asked - len(approvals)
     if missing <= 0:
         return

@@ -54,7 +54,8 @@ def _validate(judge: list[Reason], renewed: list[Reason], *, after_run: bool) ->
     told = _joined(reason.sentence for reason in judge) or "What the steps make anew must be judged anew."
     verdicts = sum(reason.code.startswith("verdict-") for reason in renewed)
     if verdicts:
-        told += f" {verdicts} blocking verdict(s) of the last report will be judged anew."
+        which = "One blocking verdict" if verdicts == 1 else f"{verdicts} blocking verdicts"
+        told += f" {which} of the last report will be judged anew."
     first = "Then type" if after_run else "Type"
     return (Reason(code="validate", sentence=told, next=f"{first} `%mlgov validate`.", severity=_gravest([*judge, *renewed])),)
 

@@ -50,7 +50,8 @@ class Desk:
         try:
             room = self.open(notebook.parent, self.settings)
         except NotReady as problem:
-            return plain(NotebookView(notebook=notebook.name, workspace="", problem=problem.what, next=_START))
+            what = problem.what if self.settings.workspace else "Nothing is recorded here yet."
+            return plain(NotebookView(notebook=notebook.name, workspace="", problem=what, next=_START))
         with closing(room):
             return plain(room.view(_name(room, notebook)))
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
-from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.actors import Actor, Identity
 from jupyter_mlgov.core.clock import Clock, SystemClock
 from jupyter_mlgov.core.errors import NotReady, StorageProblem, UsageError
 from jupyter_mlgov.core.settings import Settings
@@ -86,11 +86,15 @@ class Workspace:
 
         return MlflowRegistry(self.tracking_uri)
 
-    def actor(self) -> Actor:
+    @cached_property
+    def identity(self) -> Identity:
         from jupyter_mlgov.integrations.git import git_identity
         from jupyter_mlgov.integrations.identity import SystemIdentity
 
-        return SystemIdentity(self.settings.actor, git_identity(self.root)).actor()
+        return SystemIdentity(self.settings.actor, git_identity=lambda: git_identity(self.root))
+
+    def actor(self) -> Actor:
+        return self.identity.actor()
 
     def record(self, *drafts: Draft) -> None:
         self.journal.append(drafts, actor=self.actor())
@@ -183,7 +187,7 @@ class Workspace:
         """The gate's answer as it would be now; nothing is asked for and nothing is written."""
         from jupyter_mlgov.workspace.judging import decide
 
-        return decide(self, stage, notebook)[0]
+        return decide(self, stage, notebook, ask_registry=False)[0]
 
     def promote(self, stage: str, notebook: str) -> Decision:
         from jupyter_mlgov.workspace.judging import promote

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.journal import Parcel
-from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.errors import MlgovError, StorageProblem
 from jupyter_mlgov.lineage.facts import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +31,30 @@ def post(workspace: Workspace, notebook: str) -> None:
 
 
 def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> tuple[str, ...]:
-    """Send each waiting parcel, oldest first; after the first failure of a target the rest of that target waits too."""
+    """Send each waiting parcel, oldest first; after the first failure of a target the rest of that target waits too.
+
+    One process at a time: a second one waits, then finds nothing left to send, so no run is told twice.
+    """
+    if not workspace.journal.pending():
+        return ()
+    with _alone(workspace.root / ".mlgov" / "deliver.lock"):
+        return _deliver(workspace, say)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    import fcntl
+
+    try:
+        stream = path.open("w")
+    except OSError as error:
+        raise StorageProblem(f"{path.name} cannot be written: {error.strerror or error}.", next="Make the workspace writable.") from None
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _deliver(workspace: Workspace, say: Callable[[str], None] | None) -> tuple[str, ...]:
     problems: dict[str, str] = {}
     for parcel in workspace.journal.pending():
         if parcel.target in problems:

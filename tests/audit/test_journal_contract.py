@@ -59,7 +59,7 @@ drafts = st.builds(
     st.dictionaries(st.text(), values, max_size=4),
 )
 actors = st.builds(
-    lambda id, source, name: Actor(id=id, source=source, name=name),
+    lambda who, source, name: Actor(id=who, source=source, name=name),
     st.text(),
     st.sampled_from(["jupyter", "git", "os", "declared"]),
     st.text(),

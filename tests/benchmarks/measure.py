@@ -23,7 +23,8 @@ class Figure:
 
     def __str__(self) -> str:
         ratio = f"{self.ours / self.peer:.3f}" if self.peer else "–"
-        return f"{'✓' if self.holds else '✕'} {self.name:<58} {self.ours:9.3f} {self.unit:<2} / {self.peer:9.3f} {self.unit:<2} = {ratio:>7}   asked: {self.asked}"
+        figures = f"{self.ours:9.3f} {self.unit:<2} / {self.peer:9.3f} {self.unit:<2} = {ratio:>7}"
+        return f"{'✓' if self.holds else '✕'} {self.name:<58} {figures}   asked: {self.asked}"
 
 
 def command(words: Sequence[str], env: dict[str, str] | None = None) -> Callable[[], float]:

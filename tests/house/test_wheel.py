@@ -6,6 +6,7 @@ import configparser
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -24,15 +25,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[Pat
     """(wheel, sdist) of this checkout with its built panel; the wheel is made from the sdist, with no node on the way."""
     assert (checkout / "jupyter_mlgov" / "labextension" / "package.json").is_file(), "build the panel first: make labextension"
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", str(out), str(checkout)], check=True, capture_output=True)
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out)]
+    subprocess.run([*build, "--sdist", str(checkout)], check=True, capture_output=True)
     (sdist,) = out.glob("*.tar.gz")
     source = tmp_path_factory.mktemp("sdist")
     with tarfile.open(sdist) as archive:
         archive.extractall(source, filter="data")
     (unpacked,) = source.iterdir()
     without_node = {**os.environ, "PATH": str(tmp_path_factory.mktemp("empty-path"))}
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out), str(unpacked)]
-    done = subprocess.run(command, env=without_node, capture_output=True, text=True, check=False)
+    done = subprocess.run([*build, "--wheel", str(unpacked)], env=without_node, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = out.glob("*.whl")
     return wheel, sdist
@@ -72,16 +73,18 @@ def test_installed_from_the_wheel_both_extensions_are_enabled(built: tuple[Path,
     subprocess.run([sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(built[0])], check=True)
     (target / "zz-others.pth").write_text(f"{ours}\n")
     env = {**NO_NODE, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
-    lab = subprocess.run([python, "-m", "jupyter", "labextension", "list"], env=env, capture_output=True, text=True, check=False)
-    assert "jupyter-mlgov v0.1.0" in lab.stdout + lab.stderr
-    assert "enabled" in next(line for line in (lab.stdout + lab.stderr).splitlines() if "jupyter-mlgov v0.1.0" in line)
-    server = subprocess.run([python, "-m", "jupyter", "server", "extension", "list"], env=env, capture_output=True, text=True, check=False)
-    assert "jupyter_mlgov 0.1.0" in (server.stdout + server.stderr).replace("\x1b[32m", "").replace("\x1b[0m", "")
-    where = subprocess.run([python, "-c", "import jupyter_mlgov; print(jupyter_mlgov.__file__)"], env=env, capture_output=True, text=True, check=True)
-    assert str(home) in where.stdout
-    told = subprocess.run([home / "bin" / "jupyter-mlgov", "policy", "list", "--format", "json"], env=env, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert {pack["id"] for pack in json.loads(told.stdout)} == {"us-fair-lending", "sr-26-2"}
+
+    def said(*words: str | Path) -> str:
+        done = subprocess.run([str(word) for word in words], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+
+    panel = next(line for line in said(python, "-m", "jupyter", "labextension", "list").splitlines() if "jupyter-mlgov v0.1.0" in line)
+    assert "enabled" in panel and "OK" in panel
+    assert "jupyter_mlgov 0.1.0" in said(python, "-m", "jupyter", "server", "extension", "list")
+    assert str(home) in said(python, "-c", "import jupyter_mlgov; print(jupyter_mlgov.__file__)")
+    packs = json.loads(said(home / "bin" / "jupyter-mlgov", "policy", "list", "--format", "json"))
+    assert {pack["id"] for pack in packs} == {"us-fair-lending", "sr-26-2"}
 
 
 def test_the_sdist_carries_the_built_panel_and_no_node_modules(built: tuple[Path, Path]) -> None:
@@ -94,7 +97,7 @@ def test_the_sdist_carries_the_built_panel_and_no_node_modules(built: tuple[Path
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_every_supported_python_resolves_under_the_constraints(checkout: Path, python: str) -> None:
     uv = Path(sys.executable).parent / "uv"
-    command = [uv, "pip", "compile", "--quiet", "--python-version", python, "--all-extras", "-c", "requirements/constraints.txt", "pyproject.toml"]
-    done = subprocess.run([str(word) for word in command], cwd=checkout, capture_output=True, text=True, check=False)
+    words = ["--quiet", "--python-version", python, "--all-extras", "-c", "requirements/constraints.txt", "pyproject.toml"]
+    done = subprocess.run([str(uv), "pip", "compile", *words], cwd=checkout, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "mlflow==" in done.stdout

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,8 +23,9 @@ from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, SystemUnre
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.integrations.mlflow import MlflowProjector, MlflowRegistry, run_parcel
 from jupyter_mlgov.integrations.mlflow import projector as inside
-from jupyter_mlgov.integrations.mlflow.connection import clean, connected, shown
+from jupyter_mlgov.integrations.mlflow.connection import clean, connected, environment, shown
 from jupyter_mlgov.integrations.mlflow.names import alias, keys, model_name
+from jupyter_mlgov.integrations.objects import FileObjects
 from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason
 from jupyter_mlgov.promotion.registry import ModelVersion
@@ -30,29 +34,6 @@ MOMENT = datetime(2026, 11, 23, 14, 2, 7, tzinfo=UTC)
 ANA = Actor(id="ana@firm.example", source="git")
 BOB = Actor(id="bob@firm.example", source="jupyter")
 MODEL_DIGEST = Digest.of_text("the model")
-
-
-class Objects:
-    """The ObjectStore port over a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def put(self, content: bytes) -> Digest:
-        digest = Digest.of_bytes(content)
-        (self.folder / digest.hex).write_bytes(content)
-        return digest
-
-    def put_file(self, path: Path) -> Digest:
-        return self.put(path.read_bytes())
-
-    def get(self, digest: Digest) -> bytes:
-        content = self.path(digest).read_bytes()
-        assert Digest.of_bytes(content) == digest
-        return content
-
-    def path(self, digest: Digest) -> Path:
-        return self.folder / digest.hex
 
 
 def a_lineage(stored: Digest | None, **more: object) -> Lineage:
@@ -65,8 +46,16 @@ def a_lineage(stored: Digest | None, **more: object) -> Lineage:
         environment=Environment(python="3.11.7", platform="linux", packages=packages),
         code=CodeState(commit="4e1c" * 10, dirty=("credit.ipynb",)),
     )
-    model = ObjectRef(name="model", kind="model", fingerprint=Fingerprint(method="m", root=MODEL_DIGEST), stored=stored, note="" if stored else "skops cannot hold a lambda")
-    table = ObjectRef(name="train", kind="table", fingerprint=Fingerprint(method="t", root=Digest.of_text("t"), schema={"income": "double"}, rows=10))
+    model = ObjectRef(
+        name="model",
+        kind="model",
+        fingerprint=Fingerprint(method="m", root=MODEL_DIGEST),
+        stored=stored,
+        note="" if stored else "skops cannot hold a lambda",
+    )
+    table = ObjectRef(
+        name="train", kind="table", fingerprint=Fingerprint(method="t", root=Digest.of_text("t"), schema={"income": "double"}, rows=10)
+    )
     run = CellRun(
         id="r1",
         session="s1",
@@ -102,9 +91,8 @@ def a_decision(version: str, stage: str = "staging", model: str = "credit") -> D
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    (tmp_path / "objects").mkdir()
-    return Objects(tmp_path / "objects")
+def objects(tmp_path: Path) -> FileObjects:
+    return FileObjects(tmp_path / "objects")
 
 
 @pytest.fixture
@@ -113,11 +101,11 @@ def uri(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def stored(objects: Objects) -> Digest:
+def stored(objects: FileObjects) -> Digest:
     return a_stored_model(objects)
 
 
-def a_stored_model(objects: Objects) -> Digest:
+def a_stored_model(objects: FileObjects) -> Digest:
     import skops.io
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -187,7 +175,7 @@ def test_hostile_metric_names_stay_distinct() -> None:
 
 
 def test_one_session_is_one_run_with_one_version_however_often_it_is_told(
-    uri: str, objects: Objects, stored: Digest, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    uri: str, objects: FileObjects, stored: Digest, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then promoted, found again by digest, and read back at its stage; and MLflow says nothing on the reader's screen."""
     monkeypatch.chdir(tmp_path)
@@ -232,7 +220,7 @@ def test_one_session_is_one_run_with_one_version_however_often_it_is_told(
     assert tags["mlgov.staging.entry"] == "sha256:entry"
     assert tags["mlgov.staging.at"].startswith("2")
 
-    assert _predicts(uri, str(first["version"])) == [0, 1]
+    assert _predicts(uri, "staging") == [0, 1]
     said = capfd.readouterr()
     assert said.out == ""
     assert said.err == ""
@@ -241,19 +229,16 @@ def test_one_session_is_one_run_with_one_version_however_often_it_is_told(
     assert {name for name in changed if "MLFLOW" in name} <= {"MLFLOW_DISABLE_TELEMETRY"}
 
 
-def _predicts(uri: str, version: str) -> list[int]:
-    """What the registered version says of an applicant far below and far above: the model went there and can be used."""
-    import mlflow.artifacts
-    import mlflow.sklearn
+def _predicts(uri: str, stage: str) -> list[int]:
+    """What the version at `stage` says of an applicant far below and far above, loaded as any user of MLflow would."""
+    import mlflow.pyfunc
 
-    with connected(uri) as client:
-        source = client.get_model_version_download_uri("credit", version)
-        folder = mlflow.artifacts.download_artifacts(artifact_uri=client.get_logged_model(source.removeprefix("models:/")).artifact_location)
-        return [int(label) for label in mlflow.sklearn.load_model(folder).predict([[-5.0], [9.0]])]
+    with connected(uri), environment({"MLFLOW_TRACKING_URI": uri}):
+        return [int(label) for label in mlflow.pyfunc.load_model(f"models:/credit@{stage}").predict([[-5.0], [9.0]])]
 
 
 def test_a_delivery_that_dies_before_registration_is_closed_as_failed_and_finished_the_next_time(
-    uri: str, objects: Objects, stored: Digest, monkeypatch: pytest.MonkeyPatch
+    uri: str, objects: FileObjects, stored: Digest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parcel = run_parcel(a_lineage(stored), Team(model="credit"))
     projector = MlflowProjector(uri)
@@ -275,7 +260,7 @@ def test_a_delivery_that_dies_before_registration_is_closed_as_failed_and_finish
     assert done["version"] == "1"
 
 
-def test_a_model_without_stored_form_is_told_without_a_version_and_says_so(uri: str, objects: Objects) -> None:
+def test_a_model_without_stored_form_is_told_without_a_version_and_says_so(uri: str, objects: FileObjects) -> None:
     done = MlflowProjector(uri).deliver(run_parcel(a_lineage(None), Team(model="credit")), objects)
     assert done["version"] == ""
     assert "skops cannot hold a lambda" in str(done["note"])
@@ -299,9 +284,59 @@ def test_an_alias_moves_for_a_granted_decision_about_this_very_version_only(uri:
     assert registry.at_stage("credit", "staging") is None
 
 
-def test_a_parcel_of_another_shape_is_refused(uri: str, objects: Objects) -> None:
+def test_a_model_that_this_process_cannot_load_is_said_and_registers_nothing(uri: str, objects: FileObjects) -> None:
+    parcel = run_parcel(a_lineage(objects.put(b"no model at all")), Team(model="credit"))
+    with pytest.raises(NotReady, match="cannot be loaded"):
+        MlflowProjector(uri).deliver(parcel, objects)
+    with connected(uri) as client:
+        (run,) = client.search_runs([client.get_experiment_by_name("credit").experiment_id])
+    assert run.info.status == "FAILED"
+    assert MlflowRegistry(uri).latest("credit") is None
+
+
+def test_a_parcel_of_another_shape_is_refused(uri: str, objects: FileObjects) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         MlflowProjector(uri).deliver(Parcel(key="k", target="mlflow", kind="run", payload={"model": "credit"}), objects)
+
+
+IN_A_KERNEL = """
+import json, sys
+from pathlib import Path
+seen = []
+sys.addaudithook(lambda event, args: seen.append(str(args)) if event in ("socket.getaddrinfo", "socket.connect") else None)
+folder = Path(sys.argv[1])
+from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.integrations.mlflow import MlflowProjector
+from jupyter_mlgov.integrations.objects import FileObjects
+def told(name):
+    parcel = Parcel(key=name, target="mlflow", kind="run", payload=json.loads((folder / "payload.json").read_text()))
+    return MlflowProjector(f"sqlite:///{folder / 'ours.db'}").deliver(parcel, FileObjects(folder / "objects"))
+first = told("one")
+import mlflow
+mlflow.set_tracking_uri(f"sqlite:///{folder / 'theirs.db'}")
+with mlflow.start_run() as run:
+    second = told("two")
+    same = mlflow.active_run().info.run_id == run.info.run_id and mlflow.get_tracking_uri().endswith("theirs.db")
+    mlflow.log_metric("mine", 1.0)
+print(json.dumps({"seen": seen, "same": same, "versions": [first["version"], second["version"]]}))
+"""
+
+
+def test_in_a_fresh_process_nothing_phones_home_and_the_readers_own_mlflow_run_stays_theirs(
+    objects: FileObjects, stored: Digest, tmp_path: Path
+) -> None:
+    """MLflow 3.17 looks up config.mlflow-telemetry.io by default; it spares pytest and CI, so those marks are taken away here."""
+    (tmp_path / "payload.json").write_bytes(canonical_json(run_parcel(a_lineage(stored), Team(model="credit")).payload))
+    spared = ("CI", "PYTEST", "GITHUB", "TELEMETRY", "DO_NOT_TRACK")
+    bare = {name: value for name, value in os.environ.items() if not any(mark in name for mark in spared)}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_KERNEL, str(tmp_path)], cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said == {"seen": [], "same": True, "versions": ["1", "2"]}
+    ours = done.stderr.replace("\r", "\n").splitlines()
+    assert [line for line in ours if "ours.db" in line or "credit" in line] == []
 
 
 # -- when it does not answer --------------------------------------------------------------------------------------------

@@ -50,8 +50,9 @@ def test_the_environment_and_the_clean_commit_are_recorded(demo: Demo) -> None:
     session = demo.workspace().lineage(NOTEBOOK).session
     assert session is not None
     assert session.environment.packages["scikit-learn"]
-    first = subprocess.run(["git", "rev-list", "--max-parents=0", "HEAD"], cwd=demo.folder, capture_output=True, text=True, check=True).stdout.strip()
-    assert session.code.commit == first
+    command = ["git", "rev-list", "--max-parents=0", "HEAD"]
+    first = subprocess.run(command, cwd=demo.folder, capture_output=True, text=True, check=True)
+    assert session.code.commit == first.stdout.strip()
     assert session.code.dirty == ()
     assert session.host == "papermill"
 

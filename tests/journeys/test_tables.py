@@ -102,7 +102,10 @@ def test_wrong_words_get_a_sentence(tmp_path: Path, words: tuple[str, ...], code
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(("name", "content"), [("no.csv", None), ("t.csv", b""), ("t.parquet", b"no parquet"), ("t.xyz", b"a,b\n1,2\n"), ("t.csv", b"group,good\n")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("no.csv", None), ("t.csv", b""), ("t.parquet", b"no parquet"), ("t.xyz", b"a,b\n1,2\n"), ("t.csv", b"group,good\n")],
+)
 def test_a_file_that_cannot_be_checked_is_exit_3(tmp_path: Path, name: str, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)

@@ -58,10 +58,11 @@ def connected(uri: str, artifact_root: str = "") -> Iterator[MlflowClient]:
             os.environ.setdefault(name, value)  # before the import: MLflow reads its telemetry switch there
         stack.enter_context(translated(uri))
         stack.enter_context(environment(_variables(uri, artifact_root, PROBE_SECONDS, retries=0)))
-        stack.enter_context(_hushed())
+        stack.enter_context(_no_warnings())
         _preflight(uri)
         from mlflow import MlflowClient
 
+        stack.enter_context(_hushed())  # after the import, which sets the level of its loggers itself
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
         stack.enter_context(environment(_variables(uri, artifact_root, REQUEST_SECONDS, retries=1)))
@@ -76,8 +77,9 @@ def translated(uri: str) -> Iterator[None]:
     except MlgovError:
         raise
     except Exception as error:  # noqa: BLE001  # MLflow lets exceptions of requests, SQLAlchemy, boto3 … through; all mean the same here
+        cause = clean(f"{type(error).__name__}: {error}", uri).rstrip(". :")
         raise SystemUnreachable(
-            f"MLflow at {shown(uri)} did not do what was asked: {clean(str(error), uri) or type(error).__name__}.",
+            f"MLflow at {shown(uri)} did not do what was asked: {cause}.",
             next="See that it runs, then `mlgov promote` or `mlgov validate` tells it again; nothing is lost.",
         ) from None
 
@@ -136,17 +138,22 @@ def _preflight(uri: str) -> None:
 
 
 @contextmanager
+def _no_warnings() -> Iterator[None]:
+    """None of them is about the reader's code: they come from within MLflow, its store and its web client."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
 def _hushed() -> Iterator[None]:
-    """Keep MLflow's migration logs, progress and deprecation talk from the reader's cell; errors still come as exceptions."""
+    """Keep MLflow's migration logs and progress from the reader's cell; errors still come as exceptions."""
     loggers = [logging.getLogger(name) for name in _NOISY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            # None of these is about the reader's code; they come from within MLflow, its store and its web client.
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_mlgov.audit.journal import ObjectStore, Parcel
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.core.errors import BadInput, NotReady
 from jupyter_mlgov.integrations.mlflow.connection import connected, shown
 from jupyter_mlgov.integrations.mlflow.names import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, cut, keys, model_name
 
@@ -60,7 +61,8 @@ class MlflowProjector:
                 _tell(client, run_id, order)
                 version = self._version(client, experiment, run_id, order, objects)
             except BaseException:
-                client.set_terminated(run_id, status="FAILED")
+                with suppress(Exception):  # where not even this gets through, the next delivery finds the run and finishes it
+                    client.set_terminated(run_id, status="FAILED")
                 raise
             if client.get_run(run_id).info.status != "FINISHED":
                 client.set_terminated(run_id, status="FINISHED")
@@ -90,12 +92,12 @@ class MlflowProjector:
         model_id = _finished_model(client, experiment, run_id)
         if not model_id:
             self.say("logging the model …")
-            model_id = _log_model(client, experiment, run_id, order, objects.path(order.model_object))
+            model_id = _log_model(client, experiment, run_id, order, objects.get(order.model_object))
         _register_name(client, order.model)
         tags = {name: cut(value, TAG_LENGTH) for name, value in order.tags.items()}
-        made = client.create_model_version(
-            order.model, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags={**tags, "mlgov.key": order.key}
-        )
+        # Not `models:/…` as the source: MLflow's database store would look that up under the process's own tracking URI, not the client's.
+        source = client.get_logged_model(model_id).artifact_location
+        made = client.create_model_version(order.model, source, run_id, {**tags, "mlgov.key": order.key}, model_id=model_id)
         return str(made.version)
 
 
@@ -124,7 +126,7 @@ def _read(parcel: Parcel) -> _Order:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("not text")
-    return value
+    return str(value)  # a Digest becomes plain text: MLflow's YAML knows no other
 
 
 def _mapping(value: object) -> Mapping[object, object]:
@@ -177,7 +179,7 @@ def _finished_model(client: MlflowClient, experiment: str, run_id: str) -> str:
     return finished
 
 
-def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order, stored: Path) -> str:
+def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order, stored: bytes) -> str:
     """Save the stored model in MLflow's form and hand it over. The client alone is used: the fluent API would end the reader's own run."""
     import mlflow.sklearn
     from mlflow.entities import LoggedModelOutput
@@ -204,18 +206,26 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order
         client.set_logged_model_tags(logged.model_id, {"mlgov.whole": "yes"})
         client.finalize_logged_model(logged.model_id, "READY")
     except BaseException:
-        client.finalize_logged_model(logged.model_id, "FAILED")
+        with suppress(Exception):  # the next delivery closes what stayed pending
+            client.finalize_logged_model(logged.model_id, "FAILED")
         raise
     return str(logged.model_id)
 
 
-def _load(stored: Path) -> tuple[Any, list[str]]:  # the model is any scikit-learn estimator; it does not leave this module
+def _load(stored: bytes) -> tuple[Any, list[str]]:  # the model is any scikit-learn estimator; it does not leave this module
     import skops.io
 
-    # Trusted here, and only here: `stored` comes from ObjectStore.path(), which checked the content against its digest, and that digest
+    # Trusted here, and only here: these bytes come from ObjectStore.get(), which checked them against their digest, and that digest
     # was written by our own recorder when the train cell ended in this person's own kernel. Nothing from outside comes this way.
-    trusted = list(skops.io.get_untrusted_types(file=stored))
-    return skops.io.load(stored, trusted=trusted), trusted
+    try:
+        trusted = list(skops.io.get_untrusted_types(data=stored))
+        return skops.io.loads(stored, trusted=trusted), trusted
+    except Exception as error:  # noqa: BLE001  # a class of the notebook that this process does not have raises whatever its import raises
+        raise NotReady(
+            f"The stored model cannot be loaded in this process: {cut(' '.join(str(error).split()), 200).rstrip('.')}.",
+            expected="Every class it is made of can be imported here.",
+            next="Ask from the notebook that made it: `%mlgov promote`. The run without its model is marked FAILED until then.",
+        ) from None
 
 
 def _register_name(client: MlflowClient, name: str) -> None:

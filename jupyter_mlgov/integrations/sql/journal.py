@@ -35,8 +35,14 @@ class SqlJournal:
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
         self._backend, self._clock = backend, clock
-        bring_up_to_date(backend)
+        try:
+            bring_up_to_date(backend)
+        except BaseException:
+            backend.release()
+            raise
         _OPEN.add(self)
+        # A journal nobody closed is closed with its process: SQLite then folds the WAL file into the database.
+        weakref.finalize(self, backend.release)
 
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts and not parcels:

@@ -28,6 +28,7 @@ TRIGGERS = {
 }
 
 _AUDIT = "Run `mlgov audit verify`, and restore the workspace from a copy."
+_GIVE_ACCESS = "Give write access, or use `--workspace DIR`."
 
 # How SQLite's error name begins -> what happened, what to do next.
 _PROBLEMS = (
@@ -41,7 +42,7 @@ _PROBLEMS = (
         "{place} is locked by another kernel; waited {wait:g} s and wrote nothing.",
         "Stop the one that holds it, or try again.",
     ),
-    ("SQLITE_READONLY", "{place} cannot be written: it or its folder is read-only.", "Give write access, or use `--workspace DIR`."),
+    ("SQLITE_READONLY", "{place} cannot be written: it or its folder is read-only.", _GIVE_ACCESS),
     ("SQLITE_FULL", "{place} cannot grow: the disk is full. Nothing of this act was written.", "Free some space and try again."),
     ("SQLITE_NOTADB", "{place} is not an SQLite database, or its first page was overwritten.", _AUDIT),
     ("SQLITE_CORRUPT", "{place} is damaged: SQLite says {said}.", _AUDIT),
@@ -58,17 +59,23 @@ class SqliteBackend:
         if not self._path.parent.is_dir():
             raise StorageProblem(f"There is no folder {self._path.parent} for the database.", next="See `mlgov init`.")
         self._frozen = not _writable(self._path)
+        if self._frozen and not self._path.exists():
+            raise StorageProblem(f"{self._path} cannot be made: its folder is read-only.", next=_GIVE_ACCESS)
         self._engine = self._make_engine()
         self._writer = self._engine.execution_options(mlgov_begin="BEGIN IMMEDIATE")
         self._use_wal()
+        place = self._path.stat()
+        self._inode = (place.st_dev, place.st_ino)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        self._same_file()
         with self._sentences(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
+        self._same_file()
         with self._sentences(), self._writer.begin() as connection:
             yield connection
 
@@ -81,7 +88,7 @@ class SqliteBackend:
         return "; ".join(line.replace("\n", " ") for line in (*told, *_schema_faults(connection)))
 
     def problem(self, error: Exception) -> StorageProblem:
-        name, said = _code(error), str(getattr(error, "orig", None) or error)
+        name, said = _code(error), _said(error)
         for start, what, then in _PROBLEMS:
             if name.startswith(start):
                 return StorageProblem(what.format(place=self._path, wait=self._wait, said=said), next=then)
@@ -92,8 +99,19 @@ class SqliteBackend:
     def _sentences(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self.problem(error) from error
+
+    def _same_file(self) -> None:
+        """SQLite goes on writing into a file that was removed or replaced, where nobody will ever read it: look first."""
+        try:
+            place = self._path.stat()
+        except OSError:
+            self.release()
+            raise StorageProblem(f"{self._path} was removed or moved while in use.", next="Put it back, or see `mlgov init`.") from None
+        if (place.st_dev, place.st_ino) != self._inode:
+            self.release()
+            self._inode = (place.st_dev, place.st_ino)
 
     def _make_engine(self) -> Engine:
         # A folder we may not write can be written by others: look anew each time. Otherwise keep connections, on any thread.
@@ -103,14 +121,19 @@ class SqliteBackend:
         event.listen(engine, "begin", _begin)
         return engine.execution_options(mlgov_begin="BEGIN")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, make: bool = False) -> sqlite3.Connection:
+        mode = "mode=rwc" if make else "mode=rw"
         link = sqlite3.connect(
-            _target(self._path, frozen=self._frozen), timeout=self._wait, isolation_level=None, check_same_thread=False, uri=True
+            _target(self._path, frozen=self._frozen, mode=mode), timeout=self._wait, isolation_level=None, check_same_thread=False, uri=True
         )
         # Bytes that are no UTF-8 reach restore(), which names the row, instead of failing the whole read.
         link.text_factory = _lenient_text
-        for pragma in ("synchronous = FULL", "cell_size_check = ON", "trusted_schema = OFF"):
-            link.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("synchronous = FULL", "cell_size_check = ON", "trusted_schema = OFF"):
+                link.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            link.close()
+            raise
         return link
 
     def _use_wal(self) -> None:
@@ -121,7 +144,7 @@ class SqliteBackend:
         while True:
             try:
                 with self._sentences():
-                    link = self._connect()
+                    link = self._connect(make=True)
                     try:
                         if link.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                             link.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -153,9 +176,9 @@ def _writable(path: Path) -> bool:
     return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
-def _target(path: Path, *, frozen: bool) -> str:
+def _target(path: Path, *, frozen: bool, mode: str) -> str:
     if not frozen:
-        return path.as_uri()
+        return f"{path.as_uri()}?{mode}"
     log = path.with_name(path.name + "-wal")
     waiting = log.exists() and log.stat().st_size > 0
     # SQLite reads a WAL file in a read-only folder only as it is; without one, nothing can change under us for this one read.
@@ -168,6 +191,13 @@ def _begin(connection: Connection) -> None:
 
 def _lenient_text(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
+
+
+def _said(error: Exception) -> str:
+    """SQLite's words on one plain line; it quotes the file, and a damaged file may hold anything, not even text."""
+    if isinstance(error, UnicodeDecodeError):
+        return "its table of contents holds bytes that are no text"
+    return " ".join(str(getattr(error, "orig", None) or error).split()).encode("ascii", "backslashreplace").decode("ascii")[:300]
 
 
 def _code(error: BaseException | None) -> str:

@@ -55,7 +55,7 @@ describe('the report', () => {
     expect(top[0].textContent).toContain('critical');
     expect(top[1].querySelector('summary')?.textContent).toContain('2 passed');
     expect(node.textContent).toContain('✕ 1 failed');
-    expect(node.textContent).toContain('not yet — 1 in the way');
+    expect(node.textContent).toContain('NOT YET — 1 thing stands in the way');
     expect(node.textContent).toContain('report sha256:9f9f9f…');
   });
 
@@ -71,8 +71,25 @@ describe('the report', () => {
   it('is not green when nothing was checked', () => {
     const node = drawn(report({ results: [], blocking: [], counts: {} }));
     const head = node.querySelector('.jp-mlgov-report-state');
-    expect(head?.textContent).toBe('nothing was checked');
+    expect(head?.textContent).toBe('NOTHING WAS CHECKED');
     expect(head?.className).toContain('fail');
+  });
+
+  it('takes the headline that Python sent, and says MAY GO only then', () => {
+    const clear = report({
+      results: [result({ verdict: 'pass' })],
+      blocking: [],
+      counts: { pass: 1 }
+    });
+    const head = '.jp-mlgov-report-state';
+    expect(drawn(clear).querySelector(head)?.textContent).toContain(
+      'CHECKS CLEAR'
+    );
+    const headline = { title: 't', standing: 'MAY GO', detail: 'd' };
+    const sent = drawn({ ...clear, headline });
+    expect(sent.querySelector(head)?.textContent).toBe('MAY GO — d');
+    const stale = drawn({ ...clear, context: { stale: ['x'] } });
+    expect(stale.querySelector(head)?.textContent).toContain('NOT YET');
   });
 
   it('draws hostile text as text, everywhere', () => {
@@ -120,7 +137,7 @@ describe('the report', () => {
       }
     });
     expect(node.querySelector('h3')?.textContent).toBe('credit → staging');
-    expect(node.textContent).toContain('not yet — 2 in the way');
+    expect(node.textContent).toContain('NOT YET — 2 things stand in the way');
     expect(node.textContent).toContain('14:02 UTC');
     expect(node.textContent).toContain('the model changed');
   });

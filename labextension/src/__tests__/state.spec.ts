@@ -39,7 +39,7 @@ describe('rows and badges', () => {
     );
     expect(rows.map(row => [row.label, row.state])).toEqual([
       ['train', 'stale'],
-      ['data', 'unsaved']
+      ['data', 'tagged']
     ]);
   });
 

@@ -35,5 +35,9 @@ function clock(text: string): string {
   const moment = new Date(text);
   return Number.isNaN(moment.getTime())
     ? text
-    : moment.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    : moment.toLocaleTimeString([], {
+        hour: '2-digit',
+        minute: '2-digit',
+        hourCycle: 'h23'
+      });
 }

@@ -76,7 +76,7 @@ function StepItem(
 ): React.ReactElement {
   const { row, trans, actions } = props;
   const { mark, word, role } = stateMark(row.state, trans);
-  const cells = row.cells.map(cellName).join(' ');
+  const cells = row.cells.map(cellName).filter(Boolean).join(' ');
   const words = row.why || word;
   return (
     <li>
@@ -89,9 +89,11 @@ function StepItem(
       >
         <span className="jp-mlgov-step-name">{row.label}</span>
         <span className="jp-mlgov-soft">
-          {cells} {row.state === 'fresh' ? seconds(row) : word}
+          {[cells, row.state === 'fresh' ? seconds(row) : word]
+            .filter(Boolean)
+            .join(' · ')}
         </span>
-        <span className="jp-mlgov-mark" aria-label={word} role="img">
+        <span className="jp-mlgov-mark" aria-hidden>
           {mark}
         </span>
         {row.why ? (
@@ -106,9 +108,7 @@ function StepItem(
 
 function seconds(row: IStepRow): string {
   const ms = row.status?.duration_ms ?? 0;
-  return ms >= 1000
-    ? `· ${(ms / 1000).toFixed(1)} s`
-    : `· ${Math.round(ms)} ms`;
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`;
 }
 
 /** Ids of the cells of stale steps. */

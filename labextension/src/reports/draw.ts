@@ -14,9 +14,10 @@ import { plot } from './plot';
 /** What travels beside the report and is not part of its digest (reports/bundle.py: Context). */
 export interface IContext {
   stage: string;
+  version: string;
   why: IReason[];
   stale: string[];
-  made: string | null;
+  made: string;
 }
 
 /** The words around the facts; the caller translates them. */
@@ -33,13 +34,14 @@ export function drawReport(
   data: unknown,
   words: IWords
 ): void {
-  const { report, context } = readBundle(data);
-  if (!report) {
+  const bundle = readBundle(data);
+  if (!bundle) {
     node.replaceChildren(unreadable(data, words));
     return;
   }
+  const { report, context } = bundle;
   node.replaceChildren(
-    head(report, context, words),
+    head(bundle, headline(data, bundle, words), words),
     tally(report, words),
     ...staleNotes(context, words),
     ...rows(report, words),
@@ -47,27 +49,33 @@ export function drawReport(
   );
 }
 
-/** The report and its context in a MIME bundle's data, or null where it is none. */
-export function readBundle(data: unknown): {
-  report: IReportJson | null;
+export interface IBundle {
+  report: IReportJson;
   context: IContext;
-} {
-  const outer = asObject(data);
-  const inner = Array.isArray(outer.results) ? outer : asObject(outer.report);
-  const said = asObject(outer.context);
-  const context: IContext = {
-    stage: typeof said.stage === 'string' ? said.stage : '',
-    why: Array.isArray(said.why) ? said.why : [],
-    stale: Array.isArray(said.stale) ? said.stale.map(String) : [],
-    made: typeof said.made === 'string' ? said.made : null
-  };
+}
+
+/** The report and its context in a MIME bundle's data, or null where it is none. */
+export function readBundle(data: unknown): IBundle | null {
+  const found = asObject(data);
+  const beside = asObject(found.context);
+  const text = (key: string) =>
+    typeof beside[key] === 'string' ? (beside[key] as string) : '';
+  const list = (key: string) =>
+    Array.isArray(beside[key]) ? (beside[key] as unknown[]) : [];
   const whole =
-    Array.isArray(inner.results) &&
-    Array.isArray(inner.requirements) &&
-    Array.isArray(inner.policies) &&
-    typeof inner.subject === 'object' &&
-    typeof inner.digest === 'string';
-  return { report: whole ? (inner as unknown as IReportJson) : null, context };
+    ['results', 'requirements', 'policies', 'blocking'].every(key =>
+      Array.isArray(found[key])
+    ) &&
+    typeof found.subject === 'object' &&
+    typeof found.digest === 'string';
+  const context: IContext = {
+    stage: text('stage'),
+    version: text('version'),
+    why: list('why') as IReason[],
+    stale: list('stale').map(String),
+    made: text('made')
+  };
+  return whole ? { report: data as IReportJson, context } : null;
 }
 
 function asObject(value: unknown): Record<string, unknown> {
@@ -88,19 +96,65 @@ function unreadable(data: unknown, words: IWords): HTMLElement {
   );
 }
 
-function head(
-  report: IReportJson,
-  context: IContext,
+/** The one word on top and the rest of its sentence, as reports/reading.py says them. */
+interface IHeadline {
+  title: string;
+  standing: string;
+  detail: string;
+}
+
+/** Python's own headline where it came along; else words that never say MAY GO. */
+function headline(data: unknown, bundle: IBundle, words: IWords): IHeadline {
+  const sent = asObject(asObject(data).headline);
+  if (typeof sent.standing === 'string') {
+    return {
+      title: String(sent.title ?? ''),
+      standing: sent.standing,
+      detail: String(sent.detail ?? '')
+    };
+  }
+  const { report, context } = bundle;
+  const version = context.version
+    ? ` · v${context.version.replace(/^v/, '')}`
+    : '';
+  const stage = context.stage ? ` → ${context.stage}` : '';
+  const title = `${report.subject.name || words('unnamed subject')}${version}${stage}`;
+  return { title, ...standing(bundle, words) };
+}
+
+function standing(
+  { report, context }: IBundle,
   words: IWords
-): HTMLElement {
-  const name = [report.subject.name, context.stage].filter(Boolean).join(' → ');
+): { standing: string; detail: string } {
+  const applies = report.results.filter(
+    item => item.verdict !== 'not_applicable'
+  );
+  if (!applies.length) {
+    return { standing: words('NOTHING WAS CHECKED'), detail: '' };
+  }
+  const shut = words('NOT YET');
   const blocking = context.why.length || report.blocking.length;
-  const state = report.results.length
-    ? blocking
-      ? words('not yet — %1 in the way', blocking)
-      : words('no check stands in the way')
-    : words('nothing was checked');
-  const role = blocking || !report.results.length ? 'fail' : 'pass';
+  if (blocking) {
+    const detail =
+      blocking > 1
+        ? words('%1 things stand in the way', blocking)
+        : words('%1 thing stands in the way', blocking);
+    return { standing: shut, detail };
+  }
+  if (context.stale.length) {
+    return { standing: shut, detail: words('this report is out of date') };
+  }
+  return {
+    standing: words('CHECKS CLEAR'),
+    detail: words('nothing that was measured stands in the way')
+  };
+}
+
+const GOOD = new Set(['MAY GO', 'CHECKS CLEAR']);
+
+function head(bundle: IBundle, line: IHeadline, words: IWords): HTMLElement {
+  const { report, context } = bundle;
+  const role = GOOD.has(line.standing) ? 'pass' : 'fail';
   const digest = el(
     'code',
     '',
@@ -112,8 +166,13 @@ function head(
   return el(
     'header',
     'jp-mlgov-report-head',
-    el('h3', '', name || words('report')),
-    el('span', `jp-mlgov-report-state jp-mlgov-mod-${role}`, state),
+    el('h3', '', line.title),
+    el(
+      'span',
+      `jp-mlgov-report-state jp-mlgov-mod-${role}`,
+      el('b', '', line.standing),
+      line.detail ? ` — ${line.detail}` : ''
+    ),
     meta
   );
 }
@@ -179,19 +238,19 @@ function isShut(report: IReportJson, item: ICheckResult): boolean {
   return item.verdict === 'fail' || report.blocking.includes(item.validator);
 }
 
-/** Reading order: severity within verdict, gravest first. */
+/** Reading order: what keeps shut by severity, then verdict; what opens by verdict, then severity. */
 function weight(report: IReportJson, item: ICheckResult): number {
   const rank = VERDICTS[item.verdict]?.rank ?? 0;
-  const grave = SEVERITIES.indexOf(severity(report, item.validator));
-  return rank * 10 + grave;
+  const grave = SEVERITIES.indexOf(severity(report, item.validator) || 'low');
+  return OPEN.has(item.verdict) ? grave * 10 + rank : 100 + rank * 10 + grave;
 }
 
-/** The gravest severity that any control gives a validator. */
-function severity(report: IReportJson, validator: string): Severity {
+/** The gravest severity that any control gives a validator; '' where none asks for it. */
+function severity(report: IReportJson, validator: string): Severity | '' {
   const asked = report.requirements
     .filter(item => item.validator === validator)
     .map(item => item.severity);
-  return SEVERITIES.find(item => asked.includes(item)) ?? 'low';
+  return SEVERITIES.find(item => asked.includes(item)) ?? '';
 }
 
 /** One folded row for several results of one verdict: `19 passed`. */

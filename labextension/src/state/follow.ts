@@ -48,7 +48,7 @@ export class Follower implements IGovernance {
     notebook.deselectAll();
     notebook.activeCellIndex = index;
     notebook.activate();
-    await notebook.scrollToItem(index, 'center');
+    await notebook.scrollToItem(index, 'smart');
   }
 
   private _switch(): void {

@@ -58,10 +58,10 @@ export class GovernanceModel {
   private _changed = new Signal<this, IState>(this);
 }
 
-/** One row of the Steps list: a step of the record, or one whose tag is not saved yet. */
+/** One row of the Steps list: a step of the record, or one that only the open notebook knows so far. */
 export interface IStepRow {
   label: string;
-  state: StepState | 'unsaved';
+  state: StepState | 'tagged';
   why: string;
   cells: readonly ILiveCell[];
   status: IStepStatus | null;
@@ -84,16 +84,16 @@ export function stepRows(state: IState): IStepRow[] {
   const known = new Set(
     recorded.flatMap(row => row.cells.map(cell => `${row.label} ${cell.id}`))
   );
-  const unsaved = state.cells.filter(
+  const tagged = state.cells.filter(
     cell => cell.label && !known.has(`${cell.label} ${cell.id}`)
   );
-  return [...recorded, ...unsaved.map(unsavedRow)];
+  return [...recorded, ...tagged.map(taggedRow)];
 }
 
-function unsavedRow(cell: ILiveCell): IStepRow {
+function taggedRow(cell: ILiveCell): IStepRow {
   return {
     label: cell.label,
-    state: 'unsaved',
+    state: 'tagged',
     why: '',
     cells: [cell],
     status: null

@@ -47,13 +47,13 @@ export function stateMark(
     case 'never ran':
       return { mark: '○', word: trans.__('never ran'), role: 'mute' };
     default:
-      return { mark: '•', word: trans.__('tagged, not saved'), role: 'mute' };
+      return { mark: '•', word: trans.__('not recorded yet'), role: 'mute' };
   }
 }
 
-/** How people find a cell: by its prompt, `[5]`. */
+/** How people find a cell: by its prompt, `[5]`; '' while it has none. */
 export function cellName(cell: ILiveCell): string {
-  return `[${cell.prompt ?? ' '}]`;
+  return cell.prompt === null ? '' : `[${cell.prompt}]`;
 }
 
 /** Why the kernel cannot be asked now; '' when it can. */

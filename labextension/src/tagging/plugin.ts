@@ -92,10 +92,11 @@ function activeKind(governance: IGovernance): string {
   return cell ? kindOf(labelOf(cell.model.getMetadata('tags'))) : '';
 }
 
-/** One transaction that the notebook's undo can take back; nothing but the tag list is written. */
+/** One transaction of the notebook, so that Edit > Undo Cell Operation takes it back; nothing but the tag list is written. */
 function tagActive(governance: IGovernance, kind: string): void {
-  const model = governance.notebook?.content.activeCell?.model;
-  if (!model) {
+  const notebook = governance.notebook?.content;
+  const model = notebook?.activeCell?.model;
+  if (!model || !notebook?.model) {
     return;
   }
   const before = model.getMetadata('tags');
@@ -103,7 +104,7 @@ function tagActive(governance: IGovernance, kind: string): void {
     return;
   }
   const tags = nextTags(before, kind);
-  model.sharedModel.transact(() => {
+  notebook.model.sharedModel.transact(() => {
     if (tags.length) {
       model.setMetadata('tags', tags);
     } else {

@@ -7,10 +7,14 @@ export interface IKernelAnswer {
   complaint: string;
 }
 
-/** Run `code` silently: no output area, no history, no prompt number. `progress` gets each line the kernel prints. */
+/**
+ * Run `code` silently: no output area, no history, no prompt number.
+ * `progress` gets `words` when the kernel takes it up, then each line the kernel prints.
+ */
 export async function runSilently(
   kernel: Kernel.IKernelConnection,
   code: string,
+  words: string,
   progress: (line: string) => void
 ): Promise<IKernelAnswer> {
   const future = kernel.requestExecute({
@@ -22,6 +26,9 @@ export async function runSilently(
   });
   let warned = '';
   future.onIOPub = message => {
+    if (isBusy(message)) {
+      progress(words);
+    }
     const stream = streamOf(message);
     if (stream?.name === 'stderr') {
       warned += stream.text;
@@ -48,6 +55,13 @@ function streamOf(
   return message.header.msg_type === 'stream'
     ? (message as KernelMessage.IStreamMsg).content
     : null;
+}
+
+function isBusy(message: KernelMessage.IIOPubMessage): boolean {
+  return (
+    message.header.msg_type === 'status' &&
+    (message as KernelMessage.IStatusMsg).content.execution_state === 'busy'
+  );
 }
 
 function lastLine(text: string): string {

@@ -75,12 +75,12 @@ async function askKernel(
       model.update({ work, complaint });
     }
   };
-  tell(words);
+  tell(governance.trans.__('Waiting for the kernel…'));
   try {
     if (asked.context.model.dirty && !model.state.readOnly) {
       await asked.context.save();
     }
-    const answer = await runSilently(kernel, code, line => tell(line));
+    const answer = await runSilently(kernel, code, words, line => tell(line));
     tell('', answer.complaint);
   } catch (error) {
     tell('', error instanceof Error ? error.message : String(error));

@@ -1,0 +1,108 @@
+"""The client that tells the kernel which cell runs, and says clearly how a run ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+
+from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.integrations.papermill.results import RunResult
+from jupyter_mlgov.lineage.facts import Outcome
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlgov.integrations.papermill.manager import GovernedManager
+
+_LOADED = "'jupyter_mlgov' in get_ipython().extension_manager.loaded"
+
+
+class KernelKilled(DeadKernelError):  # type: ignore[misc]  # nbclient's errors are untyped here
+    """The kernel went away in the middle of a cell; papermill answers it with exit code 138."""
+
+
+class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
+    """papermill's client; each execution carries the cell's metadata, as JupyterLab's does."""
+
+    def __init__(self, manager: GovernedManager, *, notebook_name: str, where: dict[int, int], **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.notebook_name = notebook_name
+        self.where = where
+        self.result = RunResult(outcome=Outcome.RUNNING)
+
+    def papermill_execute_cells(self) -> None:
+        """Load the recorder, then run the cells in order. Sets `result`; raises when the kernel died or a cell took too long."""
+        self._load_recorder()
+        self.nb_man.ready()
+        self.result = RunResult(outcome=Outcome.OK)
+        for index, cell in enumerate(self.nb.cells):
+            if not self._execute(cell, index):
+                break
+        self.kc.session.metadata = {}
+
+    def _load_recorder(self) -> None:
+        """Raises NotReady when the kernel cannot record: a governed run without a record would be a silent green."""
+        message = self.kc.execute("%load_ext jupyter_mlgov", silent=True, store_history=False, user_expressions={"loaded": _LOADED})
+        content = self.wait_for_reply(message)["content"]
+        loaded = content.get("user_expressions", {}).get("loaded", {}).get("data", {}).get("text/plain")
+        if content["status"] == "ok" and loaded == "True":
+            return
+        why = f"{content.get('ename', 'no extension')}: {content.get('evalue', 'it has no load function')}"
+        raise NotReady(
+            f'The kernel "{self.kernel_name}" cannot record this run ({why}). Nothing has run.',
+            next="Install jupyter-mlgov in that kernel's environment, or choose another kernel; plain papermill runs without a record.",
+        )
+
+    def _execute(self, cell: NotebookNode, index: int) -> bool:
+        """Run one cell. False when it ended the run."""
+        self.kc.session.metadata = {
+            **cell.metadata,
+            "cellId": cell.get("id", ""),
+            "mlgov_notebook": self.notebook_name,
+            "mlgov_host": "papermill",
+        }
+        try:
+            self.nb_man.cell_start(cell, index)
+            self.execute_cell(cell, index)
+        except CellExecutionError as error:
+            self._ended(cell, index, _raised(error))
+            return False
+        except DeadKernelError:
+            raise self._killed(cell, index) from None
+        except CellTimeoutError:
+            self._ended(cell, index, f"ran longer than {self.timeout} s and was stopped")
+            raise
+        except BaseException as error:  # Ctrl-C, a broken connection: the cell did not complete, whatever it was
+            self._ended(cell, index, f"was interrupted by {type(error).__name__}")
+            raise
+        finally:
+            self.nb_man.cell_complete(cell, cell_index=index)
+        return True
+
+    def _killed(self, cell: NotebookNode, index: int) -> KernelKilled:
+        sentence = self._ended(cell, index, "did not end: the kernel was killed (out of memory, a signal, or a crash)", Outcome.KILLED)
+        return KernelKilled(sentence)
+
+    def _ended(self, cell: NotebookNode, index: int, how: str, outcome: Outcome = Outcome.FAILED) -> str:
+        """Mark the cell and remember the sentence. An early `sys.exit()` fails the run only if it kept cells from running."""
+        self.nb_man.cell_exception(cell, cell_index=index)
+        left = sum(one.cell_type == "code" and bool(one.source.strip()) for one in self.nb.cells[index + 1 :])
+        name = f"Cell [{self.where[index]}]" if index in self.where else "The cell with the given parameters"
+        skipped = f" {left} code cell{'s' if left > 1 else ''} after it did not run." if left else ""
+        sentence = f"{name} of {self.notebook_name} {how}.{skipped}"
+        if left or how != _EXITED:
+            self.result = RunResult(outcome=outcome, failed_cell=cell.get("id", ""), error=sentence)
+        return sentence
+
+
+_EXITED = "ended the notebook with sys.exit()"
+
+
+def _raised(error: CellExecutionError) -> str:
+    if error.ename == "SystemExit" and error.evalue in ("", "0", "None"):
+        return _EXITED
+    lines = str(error.evalue).strip().splitlines()
+    what = f"{error.ename}: {lines[0][:300]}" if lines else error.ename
+    return f"raised {what}"

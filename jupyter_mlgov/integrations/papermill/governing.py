@@ -1,0 +1,160 @@
+"""One governed execution: refuse what cannot be right, run, save, and mark the notebook with how it ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import ERROR_MARKER_TAG, raise_for_execution_errors
+from papermill.log import logger
+from traitlets.config import Config
+
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.settings import QUIET
+from jupyter_mlgov.integrations.papermill.client import GovernedClient
+from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progress
+from jupyter_mlgov.integrations.papermill.places import local_path, name_in_workspace
+from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
+from jupyter_mlgov.pipelines.parameters import check
+from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# Code and data travel between us and the kernel: encrypted where the kernel can, which jupyter_client 8.10 leaves off by default.
+_ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+_PATHS = {"PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"}  # papermill --inject-paths
+
+
+def execute(
+    nb: NotebookNode,
+    kernel_name: str,
+    output_path: str | None = None,
+    *,
+    input_path: object = None,
+    notebook_name: str = "",
+    progress: Progress | None = None,
+    progress_bar: bool | dict[str, Any] = True,
+    log_output: bool = False,
+    autosave_cell_every: int = 30,
+    start_timeout: int = 60,
+    execution_timeout: int | None = None,
+    **options: Any,
+) -> NotebookNode:
+    """What papermill calls. `options` go to nbclient's client, as with papermill's own engine."""
+    source = local_path(input_path)
+    where = _identify(nb, source)
+    _refuse(nb, source or Path("notebook"), kernel_name)
+    manager = GovernedManager(
+        nb,
+        progress=progress,
+        output_path=output_path,
+        log_output=log_output,
+        progress_bar=progress_bar,
+        autosave_cell_every=autosave_cell_every,
+    )
+    limit = execution_timeout or options.pop("timeout", None)
+    client = GovernedClient(
+        manager,
+        notebook_name=notebook_name or _name(source, input_path),
+        where=where,
+        timeout=limit,
+        startup_timeout=options.pop("startup_timeout", start_timeout),
+        kernel_name=kernel_name,
+        log=logger,
+        log_output=log_output,
+        **{"config": _ENCRYPTED, **{key: value for key, value in options.items() if key != "timeout"}},
+    )
+    manager.notebook_start()
+    try:
+        client.execute(env=_environment(source))
+    except (DeadKernelError, CellTimeoutError):
+        _finish(manager, client)
+        _mark_errors(nb, output_path)
+        raise
+    finally:
+        _finish(manager, client)
+    return nb
+
+
+def kernel_of(nb: NotebookNode, name: str | None) -> str:
+    """The kernel's name, known to be installed and to run Python."""
+    return check_runnable(_facts(nb, Path(str(nb.metadata.get("papermill", {}).get("input_path", "notebook")))), _installed(), name or "")
+
+
+def _installed() -> dict[str, str]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found: dict[str, Mapping[str, Any]] = KernelSpecManager().get_all_specs()
+    return {name: str(about.get("spec", {}).get("language", "")) for name, about in found.items()}
+
+
+def _facts(nb: NotebookNode, path: Path) -> Notebook:
+    return notebook_of(nb, path)
+
+
+def _refuse(nb: NotebookNode, path: Path, kernel: str) -> None:
+    """Raises UsageError for parameters that the notebook does not declare, or that are of another type."""
+    notebook = _facts(nb, path)
+    check_runnable(notebook, _installed(), kernel)
+    given: Mapping[str, object] = nb.metadata.get("papermill", {}).get("parameters", {})
+    check({name: value for name, value in given.items() if name not in _PATHS}, parameters_of(notebook))
+
+
+def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:
+    """Give each cell the id that its file has for us, and return the file's cell number by the cell's place in `nb`.
+
+    papermill makes up random ids for files of nbformat 4.4; lineage needs the same ids in every run.
+    """
+    own = [(index, cell) for index, cell in enumerate(nb.cells) if INJECTED not in cell.metadata.get("tags", [])]
+    for index, cell in enumerate(nb.cells):
+        if INJECTED in cell.metadata.get("tags", []) and all(one.get("id") != INJECTED for _, one in own):
+            nb.cells[index].id = INJECTED
+    try:
+        cells = notebook_of(load(source), source).cells if source is not None else ()
+    except MlgovError:
+        cells = ()
+    kept = [cell for cell in cells if not {INJECTED, ERROR_MARKER_TAG} & set(cell.tags)]
+    if len(kept) != len(own):
+        return {index: number for number, (index, _) in enumerate(own, 1)}
+    for (index, _), fact in zip(own, kept, strict=True):
+        nb.cells[index].id = fact.id
+    return {index: fact.index for (index, _), fact in zip(own, kept, strict=True)}
+
+
+def _name(source: Path | None, given: object) -> str:
+    if source is not None:
+        return name_in_workspace(source)
+    return str(given).rstrip("/").rpartition("/")[2] if isinstance(given, str) and given != "-" else "notebook.ipynb"
+
+
+def _environment(source: Path | None) -> dict[str, str]:
+    """The kernel's environment: no telemetry, and the notebook's place as Jupyter Server tells it."""
+    place = {"JPY_SESSION_NAME": str(source.resolve())} if source is not None else {}
+    return {**QUIET, **os.environ, **place}
+
+
+def _finish(manager: GovernedManager, client: GovernedClient) -> None:
+    """Write the mark and the last state, once; a run that was refused before its first cell is not written."""
+    if manager.end_time is not None:
+        return
+    result = replace(client.result, seconds=(manager.now() - manager.start_time).total_seconds())
+    mark = {"outcome": str(result.outcome), "notebook": client.notebook_name, "failed_cell": result.failed_cell, "error": result.error}
+    manager.nb.metadata["mlgov"] = {**manager.nb.metadata.get("mlgov", {}), **mark, "seconds": round(result.seconds, 3)}
+    manager.cleanup_pbar()
+    manager.notebook_complete()
+
+
+def _mark_errors(nb: NotebookNode, output_path: str | None) -> None:
+    """papermill's red note on top, which it writes itself only when the kernel lives."""
+    if output_path is None:
+        return
+    try:
+        raise_for_execution_errors(nb, output_path)
+    except PapermillExecutionError:
+        return

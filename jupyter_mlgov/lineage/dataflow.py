@@ -1,0 +1,423 @@
+"""Which names a cell reads, writes and changes, read from its source without running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+# A bare call of these says "show me" or "write it down"; the object stays as it is.
+READ_ONLY = frozenset(
+    """head tail sample describe info show display plot hist boxplot value_counts nunique memory_usage items keys values get copy
+    predict predict_proba decision_function score transform print_summary summary get_params count mean sum min max std var corr
+    groupby to_csv to_parquet to_excel to_json to_pickle to_sql to_feather to_string to_html to_markdown to_numpy write_csv write_parquet
+    save savefig dump write writelines flush close mkdir exists unlink info debug warning error exception critical start stop join wait
+    result submit render format strip lower upper""".split()
+)
+# These change the object they are called on, wherever the call stands.
+CHANGING = frozenset(
+    """fit fit_transform fit_predict partial_fit set_params append extend insert remove pop popitem clear sort reverse update add discard
+    setdefault appendleft extendleft popleft shuffle fill put itemset setflags load_state_dict add_column""".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataflow:
+    """Names at the level of the notebook, each once, in order of appearance.
+
+    `reads`: needed from outside before the cell itself defines them. `writes`: bound or deleted (`*` for a star import).
+    `mutates`: the object may be changed in place. `imports`: those of `writes` that an import binds.
+    `problem`: why the source could not be read; then nothing else is known.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    mutates: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def names(source: str) -> Dataflow:
+    """The dataflow of Python `source`. Lines of magics (`%`, `!`) are blanked; a cell magic (`%%bash`) has no flow of ours.
+
+    A function's use of globals counts as a read where it is defined, for nobody knows when it is called.
+    """
+    if source.lstrip().startswith("%%"):
+        return Dataflow()
+    tree: ast.Module | None = None
+    try:
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            tree = ast.parse(_without_magics(source))
+        walk = _Walk()
+        walk.cell(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+        return Dataflow(problem=f"The source cannot be read as Python: {reason}{line}.")
+    return walk.flow()
+
+
+def _without_magics(source: str) -> str:
+    """The fallback where no IPython transformed the source: `%x`, `!cmd` and `?x` become `pass`, `y = %x` becomes `y = None`."""
+    lines = []
+    for line in source.splitlines():
+        body = line.lstrip()
+        indent = line[: len(line) - len(body)]
+        target, equals, value = body.partition("=")
+        if body.startswith(("%", "!", "?")) or body.rstrip().endswith("?"):
+            lines.append(indent + "pass")
+        elif equals and value.lstrip().startswith(("%", "!")):
+            lines.append(f"{indent}{target}= None")
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+class _Scope:
+    """Names bound inside a function, comprehension or class body, and those it declares global."""
+
+    def __init__(self, *, kind: str, local: Iterable[str] = (), globals_: Iterable[str] = ()) -> None:
+        self.kind, self.local, self.globals = kind, set(local), set(globals_)
+
+
+class _Walk(ast.NodeVisitor):
+    """One pass in the order of execution; where ways part, a name counts as defined only if every way defines it."""
+
+    def __init__(self) -> None:
+        self._reads: dict[str, None] = {}
+        self._late: dict[str, None] = {}
+        self._writes: dict[str, None] = {}
+        self._mutates: dict[str, None] = {}
+        self._imports: dict[str, None] = {}
+        self._made: set[str] = set()
+        self._defined: set[str] = set()
+        self._scopes: list[_Scope] = []
+        self._last: ast.AST | None = None
+
+    def cell(self, tree: ast.Module) -> None:
+        self._last = tree.body[-1] if tree.body else None
+        self._all(tree.body)
+
+    def flow(self) -> Dataflow:
+        # A function may use what the cell defines below it (def, class, import): that is no read from outside.
+        late = [name for name in self._late if name not in self._made]
+        reads = dict.fromkeys([*self._reads, *late])
+        return Dataflow(reads=tuple(reads), writes=tuple(self._writes), mutates=tuple(self._mutates), imports=tuple(self._imports))
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def _all(self, nodes: Iterable[ast.AST | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
+
+    def _outside(self, name: str) -> bool:
+        """Does `name`, used here, mean the notebook's own name?"""
+        for depth, scope in enumerate(reversed(self._scopes)):
+            if name in scope.globals:
+                return True
+            if name in scope.local and (scope.kind != "class" or depth == 0):
+                return False
+        return True
+
+    def _read(self, name: str) -> None:
+        if not self._outside(name) or name in self._defined:
+            return
+        in_function = any(scope.kind == "function" for scope in self._scopes)
+        (self._late if in_function else self._reads)[name] = None
+
+    def _write(self, name: str, *, made: bool = False) -> None:
+        scope = self._scopes[-1] if self._scopes else None
+        if scope is not None and name not in scope.globals:
+            scope.local.add(name)
+            return
+        self._writes[name] = None
+        if scope is None or scope.kind != "function":
+            self._defined.add(name)
+            self._made.update([name] if made else [])
+
+    def _mutate(self, node: ast.AST) -> None:
+        base = _base(node)
+        if base is not None and self._outside(base):
+            self._mutates[base] = None
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802  # ast's names
+        if isinstance(node.ctx, ast.Load):
+            self._read(node.id)
+        elif isinstance(node.ctx, ast.Store):
+            self._write(node.id)
+        else:
+            self._read(node.id)
+            self._write(node.id)
+            self._defined.discard(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802  # ast's names
+        self.visit(node.value)
+        if not isinstance(node.ctx, ast.Load):
+            self._mutate(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802  # ast's names
+        self._all([node.value, node.slice])
+        if not isinstance(node.ctx, ast.Load):
+            self._mutate(node)
+
+    # -- statements that bind -----------------------------------------------------------------------------------------
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802  # ast's names
+        self._all([node.value, *node.targets])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802  # ast's names
+        self._all([node.annotation, node.value])
+        if node.value is not None or not isinstance(node.target, ast.Name):
+            self.visit(node.target)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802  # ast's names
+        if isinstance(node.target, ast.Name):
+            self._read(node.target.id)
+            self._mutate(node.target)
+        self._all([node.value, node.target])
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802  # ast's names
+        self.visit(node.value)
+        inner = [self._scopes.pop() for _ in range(self._comprehensions())]
+        self.visit(node.target)
+        self._scopes.extend(reversed(inner))
+
+    def _comprehensions(self) -> int:
+        count = 0
+        for scope in reversed(self._scopes):
+            if scope.kind != "comprehension":
+                break
+            count += 1
+        return count
+
+    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # ast's names
+        self._bind_imports((alias.asname or alias.name.partition(".")[0]) for alias in node.names)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802  # ast's names
+        self._bind_imports((alias.asname or alias.name) for alias in node.names)
+
+    def _bind_imports(self, bound: Iterable[str]) -> None:
+        for name in bound:
+            self._write(name, made=True)
+            if name in self._writes and not self._scopes:
+                self._imports[name] = None
+
+    def visit_Global(self, node: ast.Global) -> None:  # noqa: N802  # ast's names
+        if self._scopes:
+            self._scopes[-1].globals.update(node.names)
+
+    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802  # ast's names
+        """A call whose value is dropped was made for its effect; the cell's last expression is shown, so it may be a question."""
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr not in READ_ONLY and node is not self._last:
+            self._mutate(value.func)
+        self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802  # ast's names
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute):
+            in_place = any(word.arg == "inplace" and not _is_false(word.value) for word in node.keywords)
+            if in_place or node.func.attr in CHANGING:
+                self._mutate(node.func)
+
+    # -- ways that part -----------------------------------------------------------------------------------------------
+
+    def _ways(self, *ways: Iterable[ast.AST]) -> None:
+        before, ends = set(self._defined), []
+        for way in ways:
+            self._defined = set(before)
+            self._all(way)
+            ends.append(self._defined)
+        self._defined = set.intersection(*ends)
+
+    def visit_If(self, node: ast.If) -> None:  # noqa: N802  # ast's names
+        self.visit(node.test)
+        self._ways(node.body, node.orelse)
+
+    def visit_While(self, node: ast.While) -> None:  # noqa: N802  # ast's names
+        self.visit(node.test)
+        self._ways(node.body, node.orelse)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802  # ast's names
+        self.visit(node.test)
+        self._ways([node.body], [node.orelse])
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802  # ast's names
+        self.visit(node.values[0])
+        self._ways(node.values[1:], [])
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802  # ast's names
+        self.visit(node.iter)
+        self._ways([node.target, *node.body], node.orelse)
+
+    visit_AsyncFor = visit_For  # noqa: N815  # ast's names
+
+    def visit_Try(self, node: ast.Try) -> None:  # noqa: N802  # ast's names
+        handlers = [[handler] for handler in node.handlers]
+        self._ways([*node.body, *node.orelse], *handlers) if handlers else self._all([*node.body, *node.orelse])
+        self._all(node.finalbody)
+
+    visit_TryStar = visit_Try  # noqa: N815  # ast's names
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802  # ast's names
+        self._all([node.type])
+        if node.name:
+            self._write(node.name)
+        self._all(node.body)
+
+    def visit_Match(self, node: ast.Match) -> None:  # noqa: N802  # ast's names
+        self.visit(node.subject)
+        self._ways(*([case] for case in node.cases), [])
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # noqa: N802  # ast's names
+        self._all([node.pattern])
+        self._capture(node.name)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # noqa: N802  # ast's names
+        self._capture(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802  # ast's names
+        self.generic_visit(node)
+        self._capture(node.rest)
+
+    def _capture(self, name: str | None) -> None:
+        if name:
+            self._write(name)
+
+    # -- scopes -------------------------------------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802  # ast's names
+        self._all([*node.decorator_list, *_defaults(node.args), *_annotations(node.args), node.returns])
+        self._write(node.name, made=True)
+        self._function(node.args, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802  # ast's names
+        self._all(_defaults(node.args))
+        self._function(node.args, [node.body])
+
+    def _function(self, args: ast.arguments, body: Iterable[ast.AST]) -> None:
+        body = list(body)
+        bound = _bound(body)
+        parameters = {arg.arg for arg in _arguments(args)}
+        with self._inside(_Scope(kind="function", local=(bound.local | parameters) - bound.globals, globals_=bound.globals)):
+            self._all(body)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802  # ast's names
+        self._all([*node.decorator_list, *node.bases, *(word.value for word in node.keywords)])
+        with self._inside(_Scope(kind="class")):
+            self._all(node.body)
+        self._write(node.name, made=True)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:  # noqa: N802  # ast's names
+        self._comprehension(node.generators, [node.elt])
+
+    visit_SetComp = visit_ListComp  # noqa: N815  # ast's names
+    visit_GeneratorExp = visit_ListComp  # noqa: N815  # ast's names
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:  # noqa: N802  # ast's names
+        self._comprehension(node.generators, [node.key, node.value])
+
+    def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> None:
+        self.visit(generators[0].iter)
+        with self._inside(_Scope(kind="comprehension")):
+            for index, part in enumerate(generators):
+                self._all([part.iter] if index else [])
+                self._all([part.target, *part.ifs])
+            self._all(results)
+
+    @contextmanager
+    def _inside(self, scope: _Scope) -> Iterator[None]:
+        before = set(self._defined)
+        self._scopes.append(scope)
+        yield
+        self._scopes.pop()
+        if scope.kind == "function":
+            self._defined = before
+
+
+class _Bound(ast.NodeVisitor):
+    """The names a function body binds, nested functions and comprehensions left out."""
+
+    def __init__(self) -> None:
+        self.local: set[str] = set()
+        self.globals: set[str] = set()
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802  # ast's names
+        self.local.update([] if isinstance(node.ctx, ast.Load) else [node.id])
+
+    def visit_Global(self, node: ast.Global) -> None:  # noqa: N802  # ast's names
+        self.globals.update(node.names)
+
+    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # ast's names
+        self.local.update((alias.asname or alias.name.partition(".")[0]) for alias in node.names)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802  # ast's names
+        self.local.update((alias.asname or alias.name) for alias in node.names)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802  # ast's names
+        self.local.update(filter(None, [node.name]))
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # noqa: N802  # ast's names
+        self.local.update(filter(None, [node.name]))
+        self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # noqa: N802  # ast's names
+        self.local.update(filter(None, [node.name]))
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802  # ast's names
+        self.local.update(filter(None, [node.rest]))
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:  # noqa: N802  # ast's names
+        self.local.add(node.name)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
+    visit_ClassDef = visit_FunctionDef  # noqa: N815  # ast's names
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802  # ast's names
+        """A lambda binds nothing here."""
+
+    def visit_ListComp(self, node: ast.expr) -> None:  # noqa: N802  # ast's names
+        """Of a comprehension only its walruses bind here."""
+        self.local.update(inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+
+    visit_SetComp = visit_ListComp  # noqa: N815  # ast's names
+    visit_GeneratorExp = visit_ListComp  # noqa: N815  # ast's names
+    visit_DictComp = visit_ListComp  # noqa: N815  # ast's names
+
+
+def _bound(body: Iterable[ast.AST]) -> _Bound:
+    found = _Bound()
+    for node in body:
+        found.visit(node)
+    return found
+
+
+def _arguments(args: ast.arguments) -> list[ast.arg]:
+    return [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]
+
+
+def _defaults(args: ast.arguments) -> list[ast.expr]:
+    return [*args.defaults, *(default for default in args.kw_defaults if default is not None)]
+
+
+def _annotations(args: ast.arguments) -> list[ast.expr]:
+    return [arg.annotation for arg in _arguments(args) if arg.annotation is not None]
+
+
+def _base(node: ast.AST) -> str | None:
+    """`df` of `df.a["x"].b`; None where the chain begins with anything but a name."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False

@@ -1,0 +1,111 @@
+"""One root for a fitted scikit-learn model: its class, its parameters and all that it learned (method `mlgov-model-1`)."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.lineage.columns import Unfit, table_fingerprint, tagged
+
+DEEPEST = 60
+# How long a fit took is no part of what was learned.
+TIMINGS = frozenset({"refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"})
+
+
+def model_root(model: object) -> Digest:
+    """The digest of everything the model holds. Raises Unfit naming the first part that has no canonical form."""
+    return Digest.of_json({"method": "mlgov-model-1", "model": _Describe().describe(model, "model", 0)})
+
+
+class _Describe:
+    """Walks an object graph; a part met again is named by the number of its first place, so cycles end."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+        self._kept: list[object] = []  # keeps temporaries alive, so that no id is used twice
+
+    def describe(self, value: object, where: str, depth: int) -> object:
+        if depth > DEEPEST:
+            raise Unfit(f"unstable: {where[:120]} is nested too deeply")
+        if value is None or isinstance(value, (bool, int, float, str, bytes)):
+            return _scalar(value)
+        known = self._seen.get(id(value))
+        if known is not None:
+            return {"again": known}
+        self._seen[id(value)] = len(self._kept)
+        self._kept.append(value)
+        return self._part(value, where, depth + 1)
+
+    def _part(self, value: Any, where: str, depth: int) -> object:
+        if isinstance(value, Mapping):
+            pairs = [[self.describe(key, where, depth), self.describe(value[key], f"{where}[…]", depth)] for key in value if key not in TIMINGS]
+            return {"pairs": pairs}
+        if isinstance(value, (list, tuple)):
+            return {"items": [self.describe(item, f"{where}[{place}]", depth) for place, item in enumerate(value)]}
+        if isinstance(value, (set, frozenset)):
+            return {"set": sorted(Digest.of_json(_Describe().describe(item, where, depth)) for item in value)}
+        if isinstance(value, slice):
+            return {"slice": [_scalar(part) for part in (value.start, value.stop, value.step)]}
+        return self._known(value, where, depth)
+
+    def _known(self, value: Any, where: str, depth: int) -> object:
+        import numpy as np
+
+        from jupyter_mlgov.lineage.fingerprint import array_root, arrow, kind_of
+
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind == "O":
+                return {"shape": list(value.shape), "items": [self.describe(item, f"{where}[…]", depth) for item in value.ravel()]}
+            return {"array": array_root(value)}
+        if isinstance(value, np.generic):
+            return {"number": array_root(np.asarray(value))}
+        if isinstance(value, np.dtype):
+            return {"dtype": value.str}
+        if kind_of(value) == "table":
+            return {"table": table_fingerprint(arrow(value)).root}
+        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
+            return {"named": _named(value, where)}
+        if isinstance(value, functools.partial):
+            return {"partial": self.describe([value.func, value.args, value.keywords], where, depth)}
+        return self._object(value, where, depth)
+
+    def _object(self, value: Any, where: str, depth: int) -> object:
+        """Objects of the libraries that make models, by their attributes or their pickle state. Others are not guessed at."""
+        kind = type(value)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        package = kind.__module__.partition(".")[0]
+        if package not in ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "builtins") and not _is_estimator(value):
+            raise Unfit(f"unstable: {where[:120]} holds a {name}, whose content cannot be read canonically")
+        if _is_estimator(value) or (hasattr(value, "__dict__") and package == "sklearn" and kind.__reduce__ is object.__reduce__):
+            held = {key: item for key, item in vars(value).items() if key not in TIMINGS}
+            return {"class": name, "holds": [[key, self.describe(held[key], f"{where}.{key}", depth)] for key in sorted(held)]}
+        try:
+            reduced = value.__reduce_ex__(2)
+        except Exception as error:
+            raise Unfit(f"unstable: {where[:120]} holds a {name}, which cannot be taken apart ({type(error).__name__})") from None
+        parts = list(reduced[:3]) if isinstance(reduced, tuple) else [reduced]
+        return {"class": name, "made": self.describe(parts, where, depth)}
+
+
+def _scalar(value: object) -> object:
+    return tagged(value) if not isinstance(value, float) or value == value else ["f", "nan"]
+
+
+def _is_estimator(value: object) -> bool:
+    base = sys.modules.get("sklearn.base")
+    return base is not None and issubclass(type(value), base.BaseEstimator)
+
+
+def _named(value: Any, where: str) -> str:
+    """`module.name` of a function or class that an import finds again; a lambda or a notebook's own function is not its name."""
+    module, name = getattr(value, "__module__", None) or "numpy", getattr(value, "__qualname__", getattr(value, "__name__", ""))
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not value or module == "__main__":
+        raise Unfit(f"unstable: {where[:120]} holds the function {module}.{name}, whose source is not part of the model")
+    return f"{module}.{name}"

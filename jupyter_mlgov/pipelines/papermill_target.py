@@ -1,0 +1,107 @@
+"""The `papermill` target: the same notebook, clean, with its parameters cell, ready for `papermill --engine mlgov`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.pipelines.documents import INJECTED, PARAMETERS, Cell, load, notebook_of
+from jupyter_mlgov.pipelines.plan import Plan
+
+_MARKER = "papermill-error-cell-tag"
+
+
+def files(plan: Plan, folder: Path) -> dict[Path, bytes]:
+    """One notebook, NAME.papermill.ipynb. Raises BadInput when another file is in its place."""
+    path = folder / f"{plan.stem}.papermill.ipynb"
+    _check_place(path, plan)
+    text = json.dumps(_document(plan), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return {path: text.encode("utf-8", "surrogatepass")}
+
+
+def _document(plan: Plan) -> dict[str, object]:
+    raw = cast("list[Mapping[str, object]]", plan.document["cells"])
+    kept = [(cell, raw[cell.index - 1]) for cell in plan.notebook.cells if not {INJECTED, _MARKER} & set(cell.tags)]
+    cells = [_clean(cell, document) for cell, document in kept]
+    if not plan.notebook.tagged(PARAMETERS):
+        cells.insert(0, _empty_parameters({cell.id for cell, _ in kept}))
+    metadata = cast("Mapping[str, Mapping[str, object]]", plan.document.get("metadata", {}))
+    spec = {"name": plan.notebook.kernel, "display_name": plan.notebook.kernel, "language": "python", **metadata.get("kernelspec", {})}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": spec, "language_info": {"name": "python"}, "mlgov": _about(plan, cells)},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _clean(cell: Cell, raw: Mapping[str, object]) -> dict[str, object]:
+    """The cell without what an earlier run left in it."""
+    metadata = cast("Mapping[str, object]", raw.get("metadata", {}))
+    kept = {key: value for key, value in metadata.items() if key not in ("papermill", "execution", "trusted", "ExecuteTime")}
+    clean: dict[str, object] = {"cell_type": cell.type, "id": cell.id, "metadata": kept, "source": cell.source.splitlines(keepends=True)}
+    if cell.type == "code":
+        clean.update(execution_count=None, outputs=[])
+    elif "attachments" in raw:
+        clean["attachments"] = raw["attachments"]
+    return clean
+
+
+def _empty_parameters(taken: set[str]) -> dict[str, object]:
+    name = PARAMETERS
+    while name in taken:
+        name += "-"
+    source = ["# This notebook declares no parameters. Assign defaults here, one a line, like `folds: int = 5`."]
+    return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {"tags": [PARAMETERS]}, "outputs": [], "source": source}
+
+
+def _about(plan: Plan, cells: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        "exported_from": plan.name,
+        "cells": cells_digest(cells),
+        "team": plan.team,
+        "steps": [step.label for step in plan.steps],
+        "parameters": [parameter.name for parameter in plan.parameters],
+    }
+
+
+def cells_digest(cells: list[dict[str, object]]) -> Digest:
+    """The name of what runs: id, type, source and tags of each cell in order."""
+    facts = [
+        [
+            cell.get("id"),
+            cell.get("cell_type"),
+            "".join(cast("list[str]", cell.get("source"))),
+            cast("dict[str, object]", cell["metadata"]).get("tags", []),
+        ]
+        for cell in cells
+    ]
+    return Digest.of_json(facts)
+
+
+def _check_place(path: Path, plan: Plan) -> None:
+    """An earlier export may be replaced; a file of somebody's own, or an export that was edited, may not."""
+    if not path.exists():
+        return
+    try:
+        there = load(path)
+        notebook_of(there, path)
+    except BadInput:
+        there = {"metadata": {}}
+    about = (
+        cast("Mapping[str, Mapping[str, object]]", there["metadata"]).get("mlgov", {}) if isinstance(there.get("metadata"), dict) else {}
+    )
+    ours = isinstance(about, dict) and about.get("exported_from") == plan.name
+    if not ours or about.get("cells") != _digest_there(there):
+        why = "was changed by hand since it was exported" if ours else f"is there and is no export of {plan.name}"
+        raise BadInput(f"{path} {why}.", next="Move it away, or name another folder: `mlgov export --output DIR`.")
+
+
+def _digest_there(document: Mapping[str, object]) -> Digest | None:
+    cells = cast("list[dict[str, object]]", document["cells"])
+    lines = [{**cell, "source": [cell["source"]] if isinstance(cell.get("source"), str) else cell.get("source", [])} for cell in cells]
+    return cells_digest(lines)

@@ -1,0 +1,96 @@
+"""What a notebook needs to run as a job elsewhere: its parameters, its files, its team file and its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.core.team import TEAM_FILE, Team
+from jupyter_mlgov.lineage.facts import Lineage, Step
+from jupyter_mlgov.lineage.tags import step_of
+from jupyter_mlgov.pipelines.documents import Notebook, load, notebook_of
+from jupyter_mlgov.pipelines.parameters import Parameter
+from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A notebook as a job. All paths are POSIX and below `root`.
+
+    `data` are files that the last recorded run read; `outside` are files it read that no clone will have; `recorded` says whether
+    there was such a run.
+    """
+
+    root: Path
+    name: str
+    notebook: Notebook
+    document: Mapping[str, object]
+    parameters: tuple[Parameter, ...]
+    steps: tuple[Step, ...]
+    team: Digest
+    data: tuple[str, ...]
+    outside: tuple[str, ...]
+    files: tuple[str, ...]
+    recorded: bool
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def folder(self) -> PurePosixPath:
+        return PurePosixPath(self.name).parent
+
+
+def plan(root: Path, name: str, team: Team, lineage: Lineage) -> Plan:
+    """Raises BadInput for a notebook that cannot run as a job: no kernel, no tagged step, a wrong tag, two `parameters` cells."""
+    path = root / PurePosixPath(name)
+    document = load(path)
+    notebook = notebook_of(document, path)
+    check_runnable(notebook, {notebook.kernel: notebook.language} if notebook.kernel else {})
+    steps = tuple(step for cell in notebook.cells if (step := step_of(cell.tags, f"cell [{cell.index}]")) is not None)
+    if not steps:
+        raise BadInput(
+            f"{name} has no tagged steps, so there is no pipeline in it to export.",
+            expected="Expected cells tagged like `mlgov:data` and `mlgov:train`.",
+            next=f"Tag one: `mlgov tag {name} CELL train`, or the tag button of a cell in JupyterLab.",
+        )
+    data, outside = _reads(lineage, name)
+    return Plan(
+        root=root,
+        name=name,
+        notebook=notebook,
+        document=document,
+        parameters=parameters_of(notebook),
+        steps=steps,
+        team=team.digest,
+        data=tuple(sorted({*data, *team.track})),
+        outside=outside,
+        files=tuple(filter(None, (_team_file(root, name), team.lock if team.lock and (root / team.lock).is_file() else ""))),
+        recorded=lineage.session is not None,
+    )
+
+
+def _reads(lineage: Lineage, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(files below the workspace, files elsewhere) that the steps read and did not make themselves."""
+    written = {ref.path for run in lineage.runs for ref in run.files_written}
+    read = {ref.path for run in lineage.runs for ref in run.files_read} - written - {name}
+    inside = {path for path in read if not _elsewhere(path) and not path.startswith(".mlgov/")}
+    by_steps = {ref.path for run in lineage.runs if run.step is not None for ref in run.files_read}
+    return tuple(sorted(inside)), tuple(sorted(path for path in read & by_steps if _elsewhere(path)))
+
+
+def _elsewhere(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "://" in path
+
+
+def _team_file(root: Path, name: str) -> str:
+    """The nearest team file from the notebook's folder up to the root."""
+    folder = PurePosixPath(name).parent
+    for place in (folder, *folder.parents):
+        if (root / place / TEAM_FILE).is_file():
+            return (place / TEAM_FILE).as_posix()
+    return ""

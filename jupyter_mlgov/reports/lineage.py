@@ -1,0 +1,228 @@
+"""What ran on what, drawn: steps from top to bottom with their state, arrows where one used what another made. Also as text and a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jupyter_mlgov.lineage.facts import CellRun, Lineage, StepStatus
+from jupyter_mlgov.reports.clean import visible
+from jupyter_mlgov.reports.look import DARK, LIGHT, style, tone
+from jupyter_mlgov.reports.markup import Html, el, join
+from jupyter_mlgov.reports.status import STATES
+from jupyter_mlgov.reports.terminal import columns, paint, wrap
+
+_WIDTH, _ROW, _TOP, _LANE, _LANES = 720, 44, 10, 12, 7
+_LEFT = 16 + _LANE * _LANES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One step as it is drawn; `uses` names earlier rows and what came from them."""
+
+    status: StepStatus
+    runs: tuple[CellRun, ...]
+    uses: tuple[tuple[int, tuple[str, ...]], ...]
+
+    @property
+    def title(self) -> str:
+        number = f"[{self.status.order}] " if self.status.order else ""
+        return f"{number}{self.status.step.label}"
+
+    @property
+    def cells(self) -> str:
+        count = len(self.status.cells)
+        return f"{count} cells" if count > 1 else f"cell {self.status.cells[0]}" if count else "no cell"
+
+    def files(self, *, written: bool) -> tuple[str, ...]:
+        found = [ref.path for run in self.runs for ref in (run.files_written if written else run.files_read)]
+        return tuple(dict.fromkeys(found))
+
+    def made(self) -> tuple[str, ...]:
+        """Names it made, with the kind where it is recorded: tables, arrays, models."""
+        kinds = {ref.name: f"{ref.kind} {ref.name}" for run in self.runs for ref in run.outputs}
+        return tuple(dict.fromkeys([*kinds.values(), *(name for name in self.status.writes if name not in kinds)]))
+
+
+def rows(lineage: Lineage) -> tuple[Row, ...]:
+    """The steps in order, each with the newest earlier step that wrote what it reads."""
+    maker: dict[str, int] = {}
+    drawn: list[Row] = []
+    for index, status in enumerate(lineage.steps):
+        used: dict[int, list[str]] = {}
+        for name in status.reads:
+            if name in maker:
+                used.setdefault(maker[name], []).append(name)
+        runs = tuple(run for run in lineage.runs if run.cell_id in status.cells)
+        drawn.append(Row(status=status, runs=runs, uses=tuple((source, tuple(names)) for source, names in sorted(used.items()))))
+        maker.update(dict.fromkeys(status.writes, index))
+    return tuple(drawn)
+
+
+def lineage_text(lineage: Lineage, *, colour: bool = False, width: int = 88) -> str:
+    """A list: state, step, cells; what it read, from whom; what it made."""
+    width = max(40, width)
+    drawn = rows(lineage)
+    lines = [paint(line, "bold", colour) for line in wrap(_title(lineage), width)]
+    for row in drawn:
+        sign, verdict = STATES[row.status.state]
+        why = f" — {row.status.why}" if row.status.why else ""
+        told = visible(f"{row.title}: {row.status.state}, {row.cells}{why}", limit=400)
+        lines += [paint(line, verdict, colour) for line in wrap(told, width, first=f"{sign} ", rest="    ")]
+        for name, value in _parts(row, drawn):
+            lines += wrap(visible(value, limit=600), width, first=f"    {name} ", rest="      ")
+    lines += wrap(_rest(lineage), width)
+    return "\n".join(lines)
+
+
+def lineage_svg(lineage: Lineage) -> str:
+    """One SVG that needs nothing else. Long names are cut with an ellipsis and stand whole in the row's title."""
+    drawn = rows(lineage)
+    height = _TOP * 2 + max(1, len(drawn)) * _ROW
+    body = [_arrow(source, index, drawn) for index, row in enumerate(drawn) for source, _ in row.uses]
+    body += [_box(index, row, drawn) for index, row in enumerate(drawn)]
+    body = body or [el("text", "No steps were recorded.", x=12, y=28)]
+    ground = el("rect", x=0, y=0, width=_WIDTH, height=height, class_="mgl-ground")
+    return el(
+        "svg",
+        el("title", _title(lineage)),
+        el("style", Html(_svg_css())),
+        ground,
+        *body,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        width=_WIDTH,
+        height=height,
+        role="img",
+        class_="mgl",
+    )
+
+
+def lineage_html(lineage: Lineage) -> str:
+    """The drawing in a box that scrolls where it is too wide, and the same as a list for those who cannot see it."""
+    drawn = rows(lineage)
+    items = [el("li", _item(row, drawn)) for row in drawn]
+    listed = el("details", el("summary", el("span"), el("span"), el("span", "As a list"), el("span", class_="mg-turn")), _body(items))
+    head = el("header", el("h2", _title(lineage)), class_="mg-head")
+    picture = el("div", Html(lineage_svg(lineage)), class_="mg-band mg-wide")
+    return el("div", style(), el("section", head, picture, listed, _foot(lineage), class_="mg", aria_label="Lineage"))
+
+
+class ShownLineage:
+    """A lineage as the last value of a cell."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self.lineage = lineage
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:  # noqa: ARG002  # IPython's signature
+        return {"text/html": str(lineage_html(self.lineage)), "text/plain": lineage_text(self.lineage)}
+
+
+def _title(lineage: Lineage) -> str:
+    return visible(f"Lineage of {lineage.notebook or 'an unnamed notebook'}", limit=200)
+
+
+def _rest(lineage: Lineage) -> str:
+    untagged = sum(run.step is None for run in lineage.runs)
+    gaps = sum(len(run.gaps) for run in lineage.runs)
+    session, ran_on = lineage.session, "No session was recorded"
+    if session:
+        ran_on = visible(f"Python {session.environment.python}, {len(session.environment.packages)} packages, {session.host}")
+    said = [
+        f"{untagged} cell runs outside any step" if untagged else "",
+        f"{gaps} gaps: not everything could be recorded" if gaps else "",
+        ran_on,
+    ]
+    return " · ".join(part for part in said if part)
+
+
+def _parts(row: Row, drawn: tuple[Row, ...]) -> list[tuple[str, str]]:
+    known = {name for _, names in row.uses for name in names}
+    sources = [f"{', '.join(names)} of {drawn[source].status.step.label}" for source, names in row.uses]
+    files, written = row.files(written=False), row.files(written=True)
+    others = [name for name in row.status.reads if name not in known]
+    pairs = [
+        ("reads", "; ".join([*sources, *(f"file {path}" for path in files)])),
+        ("also reads", ", ".join(others)),
+        ("makes", "; ".join([*row.made(), *(f"file {path}" for path in written)])),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _item(row: Row, drawn: tuple[Row, ...]) -> Html:
+    sign, verdict = STATES[row.status.state]
+    why = f" — {row.status.why}" if row.status.why else ""
+    parts = [el("div", el("span", f"{name} ", class_="mg-soft"), value) for name, value in _parts(row, drawn)]
+    return join(el("span", f"{sign} ", class_=tone(verdict)), f"{row.title}: {row.status.state}, {row.cells}{why}", *parts)
+
+
+def _body(items: list[Html]) -> Html:
+    return (
+        el("div", el("ul", *items, class_="mg-list"), class_="mg-body") if items else el("p", "No steps were recorded.", class_="mg-body")
+    )
+
+
+def _foot(lineage: Lineage) -> Html:
+    return el("div", _rest(lineage), class_="mg-foot")
+
+
+def _box(index: int, row: Row, drawn: tuple[Row, ...]) -> Html:
+    """Two lines: state, step and cells; then what it reads and makes."""
+    sign, verdict = STATES[row.status.state]
+    y = _TOP + index * _ROW
+    words = "  ".join(f"{name} {value}" for name, value in _parts(row, drawn) if name != "also reads")
+    room = _WIDTH - _LEFT - 40
+    whole = f"{row.title}: {row.status.state}. {row.status.why} {'; '.join(f'{name} {value}' for name, value in _parts(row, drawn))}"
+    return el(
+        "g",
+        el("title", whole),
+        el("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT - 10, height=_ROW - 8, rx=4, class_=f"mgl-box {tone(verdict)}"),
+        el("text", sign, x=_LEFT + 10, y=y + 16, class_=f"mgl-sign {tone(verdict)}"),
+        el("text", cut(row.title, 300), x=_LEFT + 28, y=y + 16, class_="mgl-name"),
+        el("text", cut(f"{row.status.state} · {row.cells}", 190), x=_WIDTH - 20, y=y + 16, text_anchor="end", class_="mgl-soft"),
+        el("text", cut(words, room), x=_LEFT + 28, y=y + 30, class_="mgl-soft"),
+    )
+
+
+def _arrow(source: int, target: int, drawn: tuple[Row, ...]) -> Html:
+    """From the right of one row down the gutter into another; far ones in outer lanes. What is not fresh is dashed."""
+    start, end = _TOP + source * _ROW + _ROW // 2 - 4, _TOP + target * _ROW + _ROW // 2 - 8
+    lane = min(_LANES, max(1, (target - source).bit_length() + (source % 2)))
+    x = _LEFT - lane * _LANE
+    stale = drawn[target].status.state.value != "fresh"
+    path = f"M{_LEFT} {start}H{x + 4}Q{x} {start} {x} {start + 4}V{end - 4}Q{x} {end} {x + 4} {end}H{_LEFT - 2}"
+    head = f"M{_LEFT - 6} {end - 3}L{_LEFT - 1} {end}L{_LEFT - 6} {end + 3}"
+    return el("g", el("path", d=path, class_="mgl-edge mgl-dash" if stale else "mgl-edge"), el("path", d=head, class_="mgl-edge"))
+
+
+def cut(words: str, room: int) -> str:
+    """`words` within `room` pixels of our 12 px type, counting broadly (7.2 px a column), with an ellipsis where it was cut."""
+    shown, most = visible(words, limit=400), int(room / 7.2)
+    if columns(shown) <= most:
+        return shown
+    kept = ""
+    for letter in shown:
+        if columns(kept + letter) > most - 1:
+            break
+        kept += letter
+    return kept + "…"
+
+
+def _svg_css() -> str:
+    rules = (
+        '.mgl text{font:12px var(--jp-ui-font-family,system-ui,"Segoe UI",sans-serif);fill:var(--l-ink)}.mgl-ground{fill:var(--l-bg)}'
+        ".mgl .mgl-name{font-weight:650}.mgl .mgl-soft{fill:var(--l-soft);font-size:11.5px}"
+        ".mgl .mgl-box{fill:var(--l-well);stroke:var(--l-line)}"
+        ".mgl .mgl-edge{fill:none;stroke:var(--l-soft);stroke-width:1.2}.mgl .mgl-dash{stroke-dasharray:3 3}"
+        ".mgl .mgl-sign.mg-pass{fill:var(--l-pass)}.mgl .mgl-sign.mg-fail{fill:var(--l-fail)}"
+        ".mgl .mgl-sign.mg-unknown{fill:var(--l-unknown)}"
+        ".mgl .mgl-box.mg-fail{stroke:var(--l-fail)}.mgl .mgl-box.mg-unknown{stroke:var(--l-unknown);stroke-dasharray:4 3}"
+    )
+    dark_host = 'body[data-jp-theme-light="false"] .mgl,body[data-vscode-theme-kind*="dark"] .mgl'
+    unsaid = "svg.mgl:root,body:not([data-jp-theme-light]):not([data-vscode-theme-kind]) .mgl"
+    return (
+        f".mgl{{{_colours(LIGHT)}}}{dark_host}{{{_colours(DARK)}}}@media (prefers-color-scheme:dark){{{unsaid}{{{_colours(DARK)}}}}}{rules}"
+    )
+
+
+def _colours(palette: dict[str, str]) -> str:
+    return "".join(f"--l-{role}:{value};" for role, value in palette.items())

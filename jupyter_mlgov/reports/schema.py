@@ -1,0 +1,64 @@
+"""The JSON Schema of the published report, written by pydantic from the dataclasses, so that it cannot lag behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from enum import Enum
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.reports.published import PublishedReport
+from jupyter_mlgov.validation.results import REPORT_SCHEMA
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def report_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of what `report_json` writes; every key is always there.
+
+    A bundle's `context` key is allowed and not described: the digest does not cover it.
+    """
+    from pydantic import TypeAdapter
+
+    body = TypeAdapter(_mirror(PublishedReport, {})).json_schema(mode="serialization")
+    properties = body["properties"]
+    properties["schema"] = {"const": REPORT_SCHEMA, "title": "Schema", "type": "string"}
+    properties["context"] = {"title": "Context", "description": "What a surface adds; outside the digest.", "type": "object"}
+    return {"$schema": DIALECT, "$id": f"urn:jupyter-mlgov:{REPORT_SCHEMA}", **body, "title": "mlgov report", "additionalProperties": False}
+
+
+def schema_text() -> str:
+    """The file docs/formats/report.schema.json."""
+    return json.dumps(report_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _mirror(kind: type, seen: dict[type, type]) -> type:
+    """`kind` with each Digest as text of its form, which pydantic can describe; no key beyond the fields."""
+    from pydantic import ConfigDict
+
+    if kind not in seen:
+        hints = typing.get_type_hints(kind)
+        fields = [(one.name, _described(hints[one.name], seen)) for one in dataclasses.fields(kind)]
+        made = dataclasses.make_dataclass(kind.__name__, fields, kw_only=True)
+        made.__doc__ = kind.__doc__
+        made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]  # pydantic reads it from a plain dataclass
+        seen[kind] = made
+    return seen[kind]
+
+
+def _described(hint: typing.Any, seen: dict[type, type]) -> typing.Any:
+    from pydantic import StringConstraints
+
+    if hint is Digest:
+        return typing.Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _mirror(hint, seen)
+    arguments = typing.get_args(hint)
+    if not arguments or (isinstance(hint, type) and issubclass(hint, Enum)):
+        return hint
+    inner = tuple(argument if argument is Ellipsis else _described(argument, seen) for argument in arguments)
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return typing.Union[inner]  # noqa: UP007  # built at run time from a tuple
+    return typing.get_origin(hint)[inner]

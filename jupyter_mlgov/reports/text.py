@@ -1,0 +1,141 @@
+"""A report in a terminal: the same order and the same words, one screen, no box drawing."""
+
+from __future__ import annotations
+
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.promotion.facts import Reason
+from jupyter_mlgov.reports.clean import visible
+from jupyter_mlgov.reports.context import Context
+from jupyter_mlgov.reports.numbers import measured, rate, share
+from jupyter_mlgov.reports.reading import (
+    CAVEAT,
+    Standing,
+    controls,
+    coverage,
+    grouped,
+    headline,
+    reason_mark,
+    severity,
+    unchecked,
+    verified,
+)
+from jupyter_mlgov.reports.terminal import columns, pad, paint, wrap
+from jupyter_mlgov.validation.results import CheckResult, Finding, Report
+
+_HANG = 11
+_STANDING_PAINT = {Standing.MAY_GO: "go", Standing.NOT_YET: "no", Standing.NOTHING: "inconclusive", Standing.CLEAR: "bold"}
+
+
+def text(report: Report, context: Context | None = None, *, colour: bool = False, width: int = 88) -> str:
+    """The whole report as text of at most `width` columns (never under 40); escape codes only when `colour` is asked for."""
+    context, width = context or Context(), max(40, width)
+    shut, folded = grouped(report)
+    lines = [*_head(report, context, colour, width), ""]
+    for result in shut:
+        lines += [*_result(report, result, colour, width), ""]
+    for verdict, results in folded:
+        lines += _folded(verdict, results, colour, width)
+    if not report.results:
+        lines += wrap("Nothing was checked. This is no verdict: nothing here opens a gate.", width)
+    lines += _unchecked(report, colour, width)
+    lines += ["", *_foot(report, colour, width)]
+    return "\n".join(lines)
+
+
+def _head(report: Report, context: Context, colour: bool, width: int) -> list[str]:
+    told = headline(report, context)
+    made = f" · {context.made:%Y-%m-%d %H:%M} UTC" if context.made else ""
+    title = wrap(visible(told.title, limit=200), width)
+    state = wrap(f"{told.standing} — {told.detail}", width)
+    lines = [paint(line, "bold", colour) for line in title]
+    lines += [paint(line, _STANDING_PAINT[told.standing], colour) for line in state]
+    lines += wrap(_tallies(report), width)
+    lines += [paint(line, "soft", colour) for line in wrap(f"report {report.digest}{made}", width)]
+    lines += [line for change in context.stale for line in wrap(visible(change), width, first="↻ ")]
+    lines += wrap(visible(report.note), width) if report.note else []
+    lines += reason_lines(context.why, colour, width)
+    return lines
+
+
+def reason_lines(reasons: tuple[Reason, ...], colour: bool, width: int) -> list[str]:
+    """Numbered reasons: mark, sentence, and what to type next on a line of its own."""
+    lines: list[str] = []
+    for number, reason in enumerate(reasons, start=1):
+        sign, verdict = reason_mark(reason)
+        cell = f" (cell {reason.cell})" if reason.cell else ""
+        told = wrap(visible(reason.sentence + cell), width, first=f"{number} {sign} ", rest="    ")
+        lines += [paint(line, verdict, colour) for line in told]
+        lines += wrap(visible(reason.next), width, first="    Next: ", rest="          ") if reason.next else []
+    return lines
+
+
+def _tallies(report: Report) -> str:
+    counted = report.counts().items()
+    shown = [f"{Verdict(verdict).mark} {number} {Verdict(verdict).word}" for verdict, number in counted] or ["? 0 checks ran"]
+    left = len(unchecked(report))
+    return " · ".join([*shown, *([f"○ {left} not checked here"] if left else [])])
+
+
+def _result(report: Report, result: CheckResult, colour: bool, width: int) -> list[str]:
+    asked = severity(report, result.validator) or "not asked"
+    first = f"{result.verdict.mark} {pad(asked, 9)}"
+    where = f"{result.validator}{f' · cell {result.cell}' if result.cell else ''}"
+    told = f"{visible(result.title or result.validator, limit=200)} — {result.verdict.word} ({visible(where, limit=80)})"
+    lines = [paint(line, result.verdict, colour) for line in wrap(told, width, first=first)]
+    lines += _indented(result.summary, width)
+    for finding in sorted(result.findings, key=lambda one: one.verdict.rank):
+        lines += _finding(finding, result, width)
+    lines += _indented(result.fix, width, label="Next: ")
+    cited = controls(report, result.validator)
+    lines += [line for item in cited[:2] for line in _indented(f"{item.control} · {item.cite} ({verified(item)})", width)]
+    more = f"and {len(cited) - 2} more {'control' if len(cited) == 3 else 'controls'}; see the HTML report"
+    return lines + (_indented(more, width) if len(cited) > 2 else [])
+
+
+def _finding(finding: Finding, result: CheckResult, width: int) -> list[str]:
+    lines = [] if finding.message == result.summary else _indented(finding.message, width, label=f"{finding.verdict.mark} ")
+    lines += _estimates(finding, width)
+    allowed = f"allowed {finding.allowed}" if finding.allowed else ""
+    said = [measured(finding), allowed, f"n {finding.n:,}" if finding.n is not None else "", finding.where]
+    lines += _indented(" · ".join(part for part in said if part), width)
+    return lines + (_indented(finding.fix, width, label="Next: ") if finding.fix != result.fix else [])
+
+
+def _estimates(finding: Finding, width: int) -> list[str]:
+    labels = [visible(estimate.label, limit=60) for estimate in finding.estimates]
+    room = min(max(map(columns, labels), default=0), 24)
+    lines: list[str] = []
+    for label, estimate in zip(labels, finding.estimates, strict=True):
+        lines += wrap(f"{rate(estimate)} · {share(estimate)}", width, first=" " * _HANG + pad(label, room) + "  ", rest=" " * (_HANG + 2))
+    return lines
+
+
+def _indented(words: str, width: int, *, label: str = "") -> list[str]:
+    if not words:
+        return []
+    return wrap(visible(words), width, first=" " * _HANG + label, rest=" " * (_HANG + columns(label)))
+
+
+def _folded(verdict: Verdict, results: tuple[CheckResult, ...], colour: bool, width: int) -> list[str]:
+    names = " · ".join(visible(result.title or result.validator, limit=80) for result in results)
+    lines = wrap(f"{verdict.word}: {names}", width, first=f"{verdict.mark} {pad(str(len(results)), 9)}", rest=" " * _HANG)
+    if verdict is not Verdict.WARN:
+        return [paint(line, verdict, colour) for line in lines]
+    said = [line for result in results for line in _indented(result.summary, width, label="! ")]
+    return [paint(line, verdict, colour) for line in lines] + said
+
+
+def _unchecked(report: Report, colour: bool, width: int) -> list[str]:
+    found = unchecked(report)
+    if not found:
+        return []
+    names = ", ".join(visible(one.control.control, limit=60) for one in found[:8])
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    sentence = f"not checked here, so not passed; a person has to judge them: {names}{more}"
+    return [paint(line, "soft", colour) for line in wrap(sentence, width, first=f"○ {pad(str(len(found)), 9)}", rest=" " * _HANG)]
+
+
+def _foot(report: Report, colour: bool, width: int) -> list[str]:
+    packs = ", ".join(f"{visible(item.id)} {visible(item.version)}" for item in report.policies) or "no policy"
+    lines = wrap(f"{packs} · {coverage(report)}. {CAVEAT}", width)
+    return [paint(line, "soft", colour) for line in lines]

@@ -1,0 +1,126 @@
+"""Whether a subject has what a validator needs, and the sentence when it has not."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.subjects import Subject
+
+Lack = tuple[Verdict, str]
+
+_ROLES = ("protected", "outcome", "score", "label", "baseline")
+_WITHOUT = {
+    "protected": "there are no groups to compare",
+    "outcome": "there is no decision to look at",
+    "score": "this table holds decisions, not a model's scores",
+    "label": "there is no true outcome to compare scores with",
+    "baseline": "there is no simple model's score to compare with",
+}
+_RECORDS = {
+    "lineage": "record of what ran on what",
+    "environment": "record of an environment",
+    "texts": "notebook text",
+    "lock": "lock file",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at the subject's table: its columns and rows, or the sentence why it cannot be read."""
+
+    columns: tuple[str, ...] = ()
+    rows: int = 0
+    problem: str = ""
+
+
+def look(subject: Subject) -> Look | None:
+    """Columns and number of rows of the table; None where the subject has none."""
+    if subject.table_path is None:
+        return None
+    try:
+        table = subject.table
+        return Look(columns=tuple(table.columns), rows=int(table.count().execute()))
+    except MlgovError as error:
+        return Look(problem=str(error))
+    except Exception as error:  # noqa: BLE001  # whatever a reader says of a foreign file closes the checks that need it
+        return Look(problem=f"The table cannot be read: {type(error).__name__}.")
+
+
+def lacking(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
+    """The first thing `check` needs and `subject` has not, as a verdict with its sentence."""
+    for need in check.needs:
+        found = _record(need, subject) if need in _RECORDS else _role(need, subject) if need in _ROLES else None
+        if found:
+            return found
+    if not any(need in ("table", *_ROLES) for need in check.needs):
+        return None
+    return _table(subject, seen) or _columns(check, subject, seen)
+
+
+def _record(need: str, subject: Subject) -> Lack | None:
+    there = {
+        "lineage": subject.lineage is not None,
+        "environment": subject.environment is not None,
+        "texts": bool(subject.texts),
+        "lock": subject.lock is not None,
+    }
+    if there[need]:
+        return None
+    if subject.is_table:
+        return Verdict.NOT_APPLICABLE, f"A plain table has no {_RECORDS[need]} behind it."
+    advice = {
+        "lineage": "Run the notebook with `%load_ext jupyter_mlgov`.",
+        "environment": "Run the notebook with `%load_ext jupyter_mlgov`.",
+        "texts": "The notebook file could not be read; see that it is there and is JSON.",
+        "lock": 'Write one (`pip freeze > requirements.lock`) and name it: `lock = "…"` under [environment] in mlgov.toml.',
+    }
+    return Verdict.INCONCLUSIVE, f"There is no {_RECORDS[need]}. {advice[need]}"
+
+
+def named(need: str, subject: Subject) -> tuple[str, ...]:
+    """The columns that play this part; empty where nobody said."""
+    roles = subject.roles
+    if need == "protected":
+        return roles.protected
+    column = {"outcome": roles.outcome, "score": roles.score, "label": subject.label, "baseline": roles.baseline}[need]
+    return (column,) if column else ()
+
+
+def _role(need: str, subject: Subject) -> Lack | None:
+    if named(need, subject):
+        if need == "outcome" and not subject.roles.favourable:
+            how = "--favourable VALUE" if subject.is_table else "`favourable = …` under [subject] in mlgov.toml"
+            return Verdict.INCONCLUSIVE, f"Nobody said which value of {subject.roles.outcome} is good for the person. Say it: {how}."
+        return None
+    if subject.is_table:
+        return Verdict.NOT_APPLICABLE, f"No --{need} was named: {_WITHOUT[need]}."
+    value = '["COLUMN"]' if need == "protected" else '"COLUMN"'
+    return Verdict.INCONCLUSIVE, f"Nobody said which column is the {need}. Declare `{need} = {value}` under [subject] in mlgov.toml."
+
+
+def _table(subject: Subject, seen: Look | None) -> Lack | None:
+    if seen is None:
+        name = subject.roles.table
+        return Verdict.INCONCLUSIVE, (
+            f"No table `{name}` was kept from a tagged cell. Make `{name}` in one and run it, or declare "
+            '`table = "NAME"` under [subject] in mlgov.toml.'
+        )
+    if seen.problem:
+        return Verdict.INCONCLUSIVE, seen.problem
+    return (Verdict.INCONCLUSIVE, "The table has no rows, so nothing can be measured.") if seen.rows == 0 else None
+
+
+def _columns(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
+    there = seen.columns if seen else ()
+    wanted = [(need, column) for need in check.needs if need in _ROLES for column in named(need, subject)]
+    for need, column in wanted:
+        if column not in there:
+            near = difflib.get_close_matches(column, there, n=1, cutoff=0.4)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            shown = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
+            return Verdict.INCONCLUSIVE, f'The table has no column "{column}" (named as {need}).{hint} It has: {shown}.'
+    return None

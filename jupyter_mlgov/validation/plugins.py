@@ -1,0 +1,133 @@
+"""Finds validators and policy packs by entry points. Names are listed without importing; a broken plug-in says so and stops nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from jupyter_mlgov.core.errors import BadInput, MlgovError, unknown
+from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.policy import Policy, load_policy
+
+VALIDATORS = "jupyter_mlgov.validators"
+POLICIES = "jupyter_mlgov.policies"
+
+
+class TwiceInstalled(MlgovError):
+    """Two distributions offer the same id: nobody can say which one would judge, so nothing starts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A validator that could not be imported: one `error` result, with this sentence."""
+
+    id: str
+    distribution: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """What is installed: a way to get each validator by its id. Nothing is imported until `get`."""
+
+    offers: Mapping[str, Callable[[], Check | Broken]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(sorted(self.offers))
+
+    def get(self, id: str) -> Check | Broken:
+        """The validator, imported now. Raises UsageError naming the nearest id for an unknown one."""
+        if id not in self.offers:
+            raise unknown("validator", id, self.ids)
+        return self.offers[id]()
+
+    @classmethod
+    def of(cls, *checks: Check) -> Registry:
+        """A registry of these validators alone, for tests of plug-ins."""
+        return cls(offers={check.id: (lambda check=check: check) for check in checks})
+
+
+def installed_validators() -> Registry:
+    """Every validator any installed distribution offers. Raises TwiceInstalled naming both distributions of a shared id."""
+    return Registry(offers={name: _offer(entry) for name, entry in _entries(VALIDATORS).items()})
+
+
+def policy_ids() -> tuple[str, ...]:
+    """The ids of the installed policy packs."""
+    return tuple(sorted(_entries(POLICIES)))
+
+
+def installed_policies(ids: Iterable[str]) -> tuple[Policy, ...]:
+    """The packs of these ids, in this order; an id may also be the path of a TOML file.
+
+    Raises UsageError for an unknown id, BadInput for a pack that cannot be read or does not carry its own id.
+    """
+    entries = _entries(POLICIES)
+    wanted = tuple(dict.fromkeys(ids))
+    return tuple(_pack(entries[id]) if id in entries else _file(id, entries) for id in wanted)
+
+
+def _entries(group: str) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=group), key=lambda one: (one.name, _distribution(one))):
+        other = found.setdefault(entry.name, entry)
+        if (_distribution(other), other.value) != (_distribution(entry), entry.value):
+            raise TwiceInstalled(
+                f'"{entry.name}" is offered by {_distribution(other)} and by {_distribution(entry)}.',
+                expected="One id, one distribution.",
+                next="Uninstall one of them, or ask its author for another id.",
+            )
+    return found
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "an unnamed distribution"
+
+
+def _offer(entry: EntryPoint) -> Callable[[], Check | Broken]:
+    def get() -> Check | Broken:
+        try:
+            loaded = entry.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plug-in raises at import is its own `error` result
+            return _broken(entry, f"cannot be imported: {type(error).__name__}: {error}")
+        if not isinstance(loaded, Check):
+            return _broken(entry, f"is {type(loaded).__name__}, not a validator. Decorate it with jupyter_mlgov.sdk.validator.")
+        if loaded.id != entry.name:
+            return _broken(entry, f'calls itself "{loaded.id}". The name of the entry point and the id must be equal.')
+        return loaded
+
+    return get
+
+
+def _broken(entry: EntryPoint, why: str) -> Broken:
+    sentence = f"{entry.name} ({entry.value} of {_distribution(entry)}) {why}"
+    return Broken(id=entry.name, distribution=_distribution(entry), sentence=sentence[:500])
+
+
+def _pack(entry: EntryPoint) -> Policy:
+    where = f"the policy pack {entry.name} of {_distribution(entry)}"
+    try:
+        given = entry.load()()
+        text = given.read_text("utf-8") if isinstance(given, Path) else given
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a pack is foreign code too; without it nothing may be judged
+        raise BadInput(f"{where} cannot be loaded: {type(error).__name__}: {error}.", next="Mend or uninstall it.") from None
+    if not isinstance(text, str):
+        raise BadInput(f"{where} gave {type(text).__name__}.", expected="Expected TOML text, or the Path of a TOML file.")
+    pack = load_policy(text, where)
+    if pack.id != entry.name:
+        raise BadInput(f'{where} calls itself "{pack.id}".', expected="The name of the entry point and the id must be equal.")
+    return pack
+
+
+def _file(name: str, entries: Mapping[str, EntryPoint]) -> Policy:
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise unknown("policy pack", name, sorted(entries), next="Or name a TOML file of one. See `mlgov policy list`.")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The policy file {name} cannot be read: {error}.", next="Name a TOML file that is there.") from None
+    return load_policy(text, path.name)

@@ -1,0 +1,142 @@
+"""Policy packs: the controls of a regime, and the validators each asks for. Data, not code; dated and digested."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import BadInput, unknown
+from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.validation.results import PolicyRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A control's demand on one validator, with the parameters it sets and where each number comes from."""
+
+    validator: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One obligation of one framework, paraphrased and cited. `verified` says how its wording was seen (P, Q, S or M)."""
+
+    id: str
+    cite: str
+    url: str
+    verified: str
+    obligation: str
+    automation: str
+    severity: Severity
+    gates: tuple[str, ...]
+    basis: str
+    evidence: str = ""
+    threshold: str = ""
+    requirements: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A pack. Its digest covers all of its parsed content; layout and comments of the file do not count."""
+
+    id: str
+    version: str
+    title: str
+    framework: str
+    effective: str = ""
+    scope: str = ""
+    controls: tuple[Control, ...] = ()
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of_json(plain(self))
+
+    @property
+    def ref(self) -> PolicyRef:
+        return PolicyRef(id=self.id, version=self.version, title=self.title, digest=self.digest)
+
+    @property
+    def validators(self) -> tuple[str, ...]:
+        """Every validator the pack asks for, in its own order."""
+        return tuple(dict.fromkeys(ask.validator for control in self.controls for ask in control.requirements))
+
+
+_TEXT, _TEXTS, _TABLE, _TABLES = "text", "a list of texts", "a table", "a list of tables"
+_POLICY = {"id": _TEXT, "version": _TEXT, "title": _TEXT, "framework": _TEXT, "effective": _TEXT, "scope": _TEXT}
+_CONTROL = {
+    **dict.fromkeys(("id", "cite", "url", "verified", "obligation", "automation", "severity", "basis", "evidence", "threshold"), _TEXT),
+    "gates": _TEXTS,
+    "requirements": _TABLES,
+}
+_REQUIREMENT = {"validator": _TEXT, "parameters": _TABLE, "sources": _TABLE}
+_OPTIONAL = {"effective", "scope", "evidence", "threshold", "requirements", "parameters", "sources"}
+_WORDS = {"verified": ("P", "Q", "S", "M"), "automation": ("auto", "assisted", "human"), "severity": tuple(Severity)}
+
+
+def load_policy(text: str, path: str) -> Policy:
+    """Read the TOML text of a pack. Raises BadInput for bad TOML, a missing key or a wrong type, UsageError for an unknown key."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}.", next=f"Mend that line of {path}.") from None
+    _check(document, {"policy": _TABLE, "control": _TABLES}, path)
+    head = _check(document["policy"], _POLICY, f"[policy] of {path}")
+    controls = tuple(_control(body, path, number) for number, body in enumerate(document["control"], 1))
+    _unique([control.id for control in controls], "control", path)
+    return Policy(**head, controls=controls)
+
+
+def _control(body: Mapping[str, object], path: str, number: int) -> Control:
+    where = f'[[control]] {body.get("id", f"number {number}")!s:.60} of {path}'
+    values = dict(_check(body, _CONTROL, where))
+    for key, known in _WORDS.items():
+        if values[key] not in known:
+            raise unknown(f"{key} in {where}", str(values[key])[:60], known)
+    asks = values.pop("requirements", [])
+    requirements = tuple(_requirement(ask, where) for ask in asks)
+    _unique([ask.validator for ask in requirements], "validator", where)
+    gates = tuple(values.pop("gates"))
+    severity = Severity(values.pop("severity"))
+    return Control(**values, gates=gates, severity=severity, requirements=requirements)
+
+
+def _requirement(body: Mapping[str, object], where: str) -> Requirement:
+    place = f"[[control.requirements]] in {where}"
+    values = _check(body, _REQUIREMENT, place)
+    parameters, sources = values.get("parameters", {}), values.get("sources", {})
+    if silent := [name for name in parameters if not isinstance(sources.get(name), str) or not sources[name]]:
+        raise BadInput(f"{place}: {', '.join(silent)} has no source.", expected="Each parameter says in `sources` where its number comes from.")
+    if loose := [name for name in sources if name not in parameters]:
+        raise unknown(f"parameter with a source in {place}", loose[0], sorted(parameters))
+    return Requirement(validator=values["validator"], parameters=parameters, sources=sources)
+
+
+def _check(body: Mapping[str, object], keys: Mapping[str, str], where: str) -> dict[str, object]:
+    """`body` when it holds exactly the known keys, each of its kind."""
+    for key, value in body.items():
+        if key not in keys:
+            raise unknown(f"key in {where}", key, sorted(keys))
+        if not _is(value, keys[key]):
+            raise BadInput(f"{where}: {key} is {type(value).__name__}.", expected=f"Expected {keys[key]}.", next="Mend the policy file.")
+    if absent := [key for key in keys if key not in body and key not in _OPTIONAL]:
+        raise BadInput(f"{where} has no {', '.join(absent)}.", next="Add it to the policy file.")
+    return dict(body)
+
+
+def _is(value: object, kind: str) -> bool:
+    if kind == _TEXT:
+        return isinstance(value, str)
+    if kind == _TABLE:
+        return isinstance(value, dict)
+    inner = str if kind == _TEXTS else dict
+    return isinstance(value, list) and all(isinstance(item, inner) for item in value)
+
+
+def _unique(names: list[str], kind: str, where: str) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"{where} has {kind} {', '.join(twice)} twice.", next="Keep one of them.")

@@ -1,0 +1,67 @@
+"""Which parameters a validator runs with: the packs' demands, the strictest of several, tightened by the team if it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.policy import Policy
+
+TeamParameters = Mapping[str, Mapping[str, object]]
+
+
+def settle(check: Check, policies: Iterable[Policy], team: TeamParameters) -> dict[str, object]:
+    """The parameters `check` runs with.
+
+    Raises UsageError for an unknown parameter, BadInput for a wrong type, for two packs that cannot both be met, and for a team
+    parameter that is weaker than what stands without it (or whose strictness nobody can compare).
+    """
+    chosen: dict[str, tuple[object, str]] = {}
+    for name, value, where in _demands(check, policies):
+        taken = check.parameter(name, value, where)
+        chosen[name] = _stricter(check, name, chosen[name], (taken, where)) if name in chosen else (taken, where)
+    values = {**check.defaults, **{name: value for name, (value, _) in chosen.items()}}
+    for name, value in team.get(check.id, {}).items():
+        where = f'[policy.parameters."{check.id}"] of mlgov.toml'
+        values[name] = _tightened(check, name, values.get(name), check.parameter(name, value, where), where)
+    return values
+
+
+def _demands(check: Check, policies: Iterable[Policy]) -> Iterator[tuple[str, object, str]]:
+    for policy in policies:
+        for control in policy.controls:
+            for ask in control.requirements:
+                if ask.validator == check.id:
+                    for name, value in ask.parameters.items():
+                        yield name, value, f"{policy.id}, control {control.id}"
+
+
+def _stricter(check: Check, name: str, one: tuple[object, str], other: tuple[object, str]) -> tuple[object, str]:
+    if one[0] == other[0]:
+        return one
+    if name not in check.stricter:
+        raise BadInput(
+            f"{one[1]} asks {name} = {one[0]} of {check.id}, {other[1]} asks {other[0]}.",
+            expected=f"{check.id} does not say which is the stricter, so both cannot be met.",
+            next="Judge under one of the two packs.",
+        )
+    return one if _at_least(check, name, one[0], other[0]) else other
+
+
+def _at_least(check: Check, name: str, value: object, other: object) -> bool:
+    """Is `value` at least as strict as `other`?"""
+    left, right = cast("float", value), cast("float", other)
+    return left >= right if check.stricter[name] == "higher" else left <= right
+
+
+def _tightened(check: Check, name: str, standing: object, asked: object, where: str) -> object:
+    if asked == standing or (name in check.stricter and _at_least(check, name, asked, standing)):
+        return asked
+    why = f"which would weaken {standing}" if name in check.stricter else f"which stands at {standing} and has no stricter side"
+    raise BadInput(
+        f"{where} sets {name} = {asked}, {why}.",
+        expected="A team can tighten what its policy packs ask, never loosen it.",
+        next="Take the line out, or change the policy pack in a commit of its own.",
+    )

@@ -1,0 +1,67 @@
+"""What validators may ask about: the table, the roles of its columns, lineage, texts, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.lineage.facts import Environment, Lineage
+from jupyter_mlgov.validation.reading import open_table
+from jupyter_mlgov.validation.results import SubjectRef
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+
+class Missing(NotReady):
+    """What a validator needs is not there, or cannot be used: its verdict is `inconclusive`, with this sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A piece of text that people can read: a cell's source, an output. `where` is for the reader."""
+
+    where: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Everything validators may ask. `ref` stands in the report; the rest is how to look at what `ref` names.
+
+    `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
+    """
+
+    ref: SubjectRef
+    roles: Roles
+    table_path: Path | None = None
+    lineage: Lineage | None = None
+    texts: tuple[Text, ...] = ()
+    lock: Mapping[str, str] | None = None
+    lock_hashed: bool = False
+    tier: int = 1
+
+    @property
+    def is_table(self) -> bool:
+        """A bare table (`mlgov validate --data`): there is no notebook, no model and no record behind it."""
+        return self.ref.kind == "table"
+
+    @property
+    def table(self) -> Table:
+        """The subject's table as an Ibis expression, opened anew at each call. Raises Missing where none was stored."""
+        if self.table_path is None:
+            raise Missing(f"No table `{self.roles.table}` was recorded.", next=f"Make `{self.roles.table}` in a tagged cell and run it.")
+        return open_table(self.table_path)
+
+    @property
+    def label(self) -> str:
+        """The column of true outcomes; the outcome where no other is named."""
+        return self.roles.label or self.roles.outcome
+
+    @property
+    def environment(self) -> Environment | None:
+        return self.lineage.session.environment if self.lineage and self.lineage.session else None

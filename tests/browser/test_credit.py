@@ -1,0 +1,142 @@
+"""The main job in a real JupyterLab: the credit notebook runs, the panel says where it stands, Validate says why not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from driving import contrasts, dark, kernel_idle, open_notebook, panel, run_all, save, show_panel, step, tab, write
+
+from jupyter_mlgov.core.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def credit(lab) -> Path:
+    """The demo's folder below the server's root: real data, team file, git commit."""
+    from jupyter_mlgov.workspace.demo import prepare
+
+    folder = lab.root / "credit"
+    prepare(folder, Settings()).close()
+    return folder
+
+
+def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
+    open_notebook(page, lab, "credit/credit_approval.ipynb")
+    show_panel(page)
+    expect(panel(page).get_by_test_id("mlgov-step")).to_have_count(4)
+    expect(step(page, "train")).to_have_attribute("data-state", "never ran")
+    expect(page.locator(".jp-mlgov-status")).to_contain_text("Governance: 4 steps · gate shut")
+
+    run_all(page)
+    for label in ("data", "features", "train", "evaluate"):
+        expect(step(page, label)).to_have_attribute("data-state", "fresh", timeout=180_000)
+    report = page.locator(".jp-OutputArea-output .jp-mlgov-report").first
+    expect(report).to_be_visible(timeout=180_000)
+    expect(report).to_contain_text("fair.air")
+    kernel_idle(page)
+    save(page)
+    page.screenshot(path=shots / "credit-steps.png")
+
+    # The numbers are published ones: shared/controls/oracles.md, LA1.
+    row = report.locator('details[data-validator="fair.air"]')
+    expect(row).to_have_attribute("data-verdict", "fail")
+    expect(row).to_contain_text("218")
+    expect(row).to_contain_text("1,527")
+    report.screenshot(path=shots / "credit-report.png")
+
+    checks = tab(page, "Checks")
+    first = checks.get_by_test_id("mlgov-check").first
+    expect(first).to_have_attribute("data-verdict", "fail")
+    expect(first).to_contain_text("fair.air")
+    page.screenshot(path=shots / "credit-checks.png")
+    why = tab(page, "Why")
+    expect(why.get_by_test_id("mlgov-reason").first).to_be_visible()
+    page.screenshot(path=shots / "credit-why.png")
+    trail = tab(page, "Trail")
+    expect(trail).to_contain_text("validated credit-approval")
+    page.screenshot(path=shots / "credit-trail.png")
+    contrasts(page)
+    dark(page)
+    tab(page, "Steps")
+    contrasts(page)
+    page.screenshot(path=shots / "credit-dark.png")
+
+
+def test_validate_in_the_panel_asks_the_kernel_and_leaves_no_trace_in_the_notebook(lab, credit, page, shots):
+    path = credit / "credit_approval.ipynb"
+    open_notebook(page, lab, "credit/credit_approval.ipynb")
+    show_panel(page)
+    run_all(page)
+    expect(step(page, "evaluate")).to_have_attribute("data-state", "fresh", timeout=180_000)
+    kernel_idle(page)
+    save(page)
+    before = json.loads(path.read_text())
+    seen = validations(page)
+
+    panel(page).get_by_test_id("mlgov-validate").click()
+    expect(panel(page).get_by_test_id("mlgov-work")).to_be_visible()
+    page.screenshot(path=shots / "validating.png")
+    expect(panel(page).get_by_test_id("mlgov-work")).to_have_count(0, timeout=120_000)
+    expect(panel(page).get_by_test_id("mlgov-complaint")).to_have_count(0)
+    expect(tab(page, "Checks").get_by_test_id("mlgov-check").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert validations(page) == seen + 1
+    save(page)
+    assert json.loads(path.read_text()) == before
+
+
+def validations(page) -> int:
+    """How many validations the Trail shows."""
+    tab(page, "Trail")
+    return panel(page).get_by_test_id("mlgov-trail").filter(has_text=" validated ").count()
+
+
+def test_an_edit_upstream_makes_steps_stale_and_run_them_mends_it(lab, credit, page, shots):
+    open_notebook(page, lab, "credit/credit_approval.ipynb")
+    show_panel(page)
+    run_all(page)
+    expect(step(page, "evaluate")).to_have_attribute("data-state", "fresh", timeout=180_000)
+    kernel_idle(page)
+    features = page.locator('.jp-Cell[data-mlgov-badge="✓ features"]')
+    features.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nfeatures = features.copy()")
+    save(page)
+    expect(step(page, "train")).to_have_attribute("data-state", "stale")
+    expect(page.locator('.jp-Cell[data-mlgov-badge="↻ train"]')).to_be_attached()
+    page.screenshot(path=shots / "stale.png")
+    panel(page).get_by_role("button", name="Run them").click()
+    for label in ("features", "train", "evaluate"):
+        expect(step(page, label)).to_have_attribute("data-state", "fresh", timeout=120_000)
+
+
+def test_a_click_on_a_step_brings_its_cell_into_view(lab, credit, page):
+    open_notebook(page, lab, "credit/credit_approval.ipynb")
+    show_panel(page)
+    step(page, "evaluate").click()
+    target = page.locator('.jp-Cell.jp-mod-active[data-mlgov-badge$="evaluate"]')
+    expect(target).to_be_in_viewport()
+
+
+def test_a_failing_validation_is_said_as_text(lab, page, shots):
+    """Without a recorded run there is nothing to judge: the kernel says so, and the panel repeats it."""
+    folder = lab.root / "bare"
+    folder.mkdir(exist_ok=True)
+    (folder / ".mlgov").mkdir(exist_ok=True)
+    (folder / "mlgov.toml").write_text("[model]\nnmae = '<script>x</script>'\n")
+    write(folder / "bare.ipynb", "a = 1")
+    open_notebook(page, lab, "bare/bare.ipynb")
+    show_panel(page)
+    panel(page).get_by_test_id("mlgov-validate").click()
+    complaint = panel(page).get_by_test_id("mlgov-complaint")
+    expect(complaint).to_contain_text('"nmae"', timeout=60_000)
+    expect(panel(page)).to_contain_text("cannot be read")
+    page.screenshot(path=shots / "complaint.png")

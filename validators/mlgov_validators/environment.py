@@ -1,0 +1,60 @@
+"""Is every package the model's code used pinned in the lock?"""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
+
+
+@validator("env.pin", title="Environment pinning", needs=("lineage", "environment"))
+def pinning(subject: Subject) -> list[Finding]:
+    """Does the lock pin each distribution that was in use, at the version that ran?
+
+    In use: every distribution any tagged cell had imported when it ended. The lock is the file named in mlgov.toml.
+
+    fail: a distribution in use is not in the lock, or at another version; no lock at all, for then every import is unpinned.
+    warn: all pinned, but without hashes: the same version can be other bytes.
+    inconclusive: the record names no distribution in use.
+
+    Source: house, 0 unpinned imports; SLSA.
+
+    Fix: Write the lock from the environment that ran, with hashes (`pip-compile --generate-hashes` or `uv pip compile
+    --generate-hashes`), install from it, run again.
+    """
+    used = sorted({normalised(name) for run in (subject.lineage.runs if subject.lineage else ()) for name in run.distributions})
+    if not used:
+        raise Missing("The record names no package in use.", next="Run a tagged cell with the recorder on, then validate again.")
+    if subject.lock is None:
+        said = f"There is no lock file, so all {len(used)} packages in use are unpinned."
+        return [Finding(message=said, verdict=Verdict.FAIL, measured=float(len(used)), allowed="0 unpinned", n=len(used))]
+    lock = {normalised(name): version for name, version in subject.lock.items()}
+    installed = {normalised(name): version for name, version in (subject.environment.packages if subject.environment else {}).items()}
+    wrong = [finding for name in used if (finding := _differs(name, lock.get(name), installed.get(name)))]
+    return wrong or [_pinned(len(used), hashed=subject.lock_hashed)]
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as the packaging specification compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _differs(name: str, pinned: str | None, ran: str | None) -> Finding | None:
+    if pinned is None:
+        said = f"{name} {ran or ''}".strip() + " was in use and is not in the lock."
+    elif ran is None:
+        said = f"{name} was in use, but the record does not say at which version; the lock has {pinned}."
+    elif pinned != ran:
+        said = f"{name} ran at {ran}; the lock has {pinned}."
+    else:
+        return None
+    verdict = Verdict.INCONCLUSIVE if pinned is not None and ran is None else Verdict.FAIL
+    return Finding(message=said, verdict=verdict, allowed="the version in the lock", where=name, details={"lock": pinned, "ran": ran})
+
+
+def _pinned(number: int, *, hashed: bool) -> Finding:
+    said = f"All {number} packages in use are in the lock at the version that ran"
+    if hashed:
+        return Finding(message=f"{said}, with hashes.", verdict=Verdict.PASS, measured=0.0, allowed="0 unpinned", n=number)
+    said += ", but without hashes: the same version can be other bytes."
+    return Finding(message=said, verdict=Verdict.WARN, measured=0.0, allowed="0 unpinned", n=number)

@@ -1,0 +1,81 @@
+"""How well scores rank: AUC with DeLong's covariance, KS. Exact counts where counts are meant; order of rows never matters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlgov_validators.intervals import critical
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auc:
+    """Area under the ROC curve with its placement values (DeLong, DeLong & Clarke-Pearson 1988)."""
+
+    value: float
+    positives: Numbers
+    negatives: Numbers
+
+    @property
+    def variance(self) -> float:
+        return _spread(self.positives) + _spread(self.negatives)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """DeLong's interval; None where the placements do not vary (perfect or constant scores) and it would claim certainty."""
+        if self.variance <= 0:
+            return None
+        half = critical(confidence) * math.sqrt(self.variance)
+        return max(0.0, self.value - half), min(1.0, self.value + half)
+
+
+def auc(score: Numbers, positive: NDArray[np.bool_]) -> Auc:
+    """P(score of a positive > score of a negative), ties half; both classes must be there. 2*AUC*m*n is counted in whole numbers."""
+    import numpy as np
+
+    high, low = score[positive], score[~positive]
+    ordered_low, ordered_high = np.sort(low), np.sort(high)
+    won = np.searchsorted(ordered_low, high, "left") + np.searchsorted(ordered_low, high, "right")
+    lost = np.searchsorted(ordered_high, low, "left") + np.searchsorted(ordered_high, low, "right")
+    value = int(won.sum()) / (2 * len(high) * len(low))
+    return Auc(value=value, positives=won / (2 * len(low)), negatives=1 - lost / (2 * len(high)))
+
+
+def paired_difference(first: Auc, second: Auc, confidence: float = 0.95) -> tuple[float, tuple[float, float] | None, float]:
+    """(AUC1 - AUC2, its DeLong interval, p) for two scores of the same rows; no interval and p = 1 where they rank alike."""
+    gap = first.value - second.value
+    variance = _spread(first.positives - second.positives) + _spread(first.negatives - second.negatives)
+    if variance <= 0:
+        return gap, None, 1.0 if gap == 0 else 0.0
+    error = math.sqrt(variance)
+    half = critical(confidence) * error
+    return gap, (gap - half, gap + half), math.erfc(abs(gap) / error / math.sqrt(2))
+
+
+def hanley_mcneil(value: float, positives: int, negatives: int) -> float:
+    """Standard error of an AUC from the counts alone (Hanley & McNeil 1982); the check on DeLong's."""
+    q1, q2 = value / (2 - value), 2 * value * value / (1 + value)
+    top = value * (1 - value) + (positives - 1) * (q1 - value * value) + (negatives - 1) * (q2 - value * value)
+    return math.sqrt(top / (positives * negatives))
+
+
+def ks(score: Numbers, positive: NDArray[np.bool_]) -> float:
+    """Largest distance between the two classes' distribution functions (Kolmogorov-Smirnov)."""
+    import numpy as np
+
+    high, low, points = np.sort(score[positive]), np.sort(score[~positive]), np.unique(score)
+    gaps = np.searchsorted(high, points, "right") / len(high) - np.searchsorted(low, points, "right") / len(low)
+    return float(np.abs(gaps).max())
+
+
+def _spread(placements: Numbers) -> float:
+    """Variance of the mean of the placements; sorted first, so that the order of rows cannot move the last digit."""
+    import numpy as np
+
+    return float(np.var(np.sort(placements), ddof=1)) / len(placements) if len(placements) > 1 else 0.0
