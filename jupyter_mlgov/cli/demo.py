@@ -18,7 +18,7 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.promotion.facts import Decision
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace import Workspace
-from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER, prepare
+from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER, git, prepare
 from jupyter_mlgov.workspace.jobs import export_notebook, run_governed
 
 
@@ -128,16 +128,19 @@ def _second_model(workspace: Workspace, teller: Teller) -> Decision:
     reviewer = Workspace(workspace.root, replace(workspace.settings, actor=REVIEWER), clock=workspace.clock)
     comment = "Read the report; judged the controls without a machine check by hand (demo)."
     reviewer.review(BY_SEX, "approve", comment, attests_unchecked=True)
-    granted = reviewer.promote("staging", BY_SEX)
-    teller.say(decision_text(granted, colour=colour(), width=width()))
     reviewer.close()
+    granted = workspace.promote("staging", BY_SEX)
+    teller.say(decision_text(granted, colour=colour(), width=width()))
     return granted
 
 
 def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
     teller.act("7  Exported as a job for papermill and DVC")
     files = export_notebook(workspace, NOTEBOOK, ("papermill", "dvc"), None)
-    teller.say("   " + ", ".join(path.relative_to(workspace.root).as_posix() for path in files))
+    names = [path.relative_to(workspace.root).as_posix() for path in files]
+    git(workspace.root, "add", *names)
+    git(workspace.root, "commit", "--quiet", "--allow-empty", "--message=Export the credit notebook for papermill and DVC")
+    teller.say(f"   {', '.join(names)}: committed. In a clone: `dvc pull`, then `dvc repro`.")
     try:
         run_governed(workspace, workspace.root / NOTEBOOK, given=["fold=3"])
     except MlgovError as error:

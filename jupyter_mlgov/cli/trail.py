@@ -42,5 +42,5 @@ def verify(ctx: click.Context, folder: Path | None, style: str) -> None:
     if style == "json":
         say_json(plain(verification))
     else:
-        click.echo(f"{'✓' if verification.ok else '✕'} {verification.sentence}")
+        click.echo(f"{'✓' if verification.ok else '✕'} {verification}")
     ctx.exit(0 if verification.ok else 1)

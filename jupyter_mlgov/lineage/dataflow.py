@@ -9,17 +9,14 @@ from dataclasses import dataclass
 
 # A bare call of these says "show me" or "write it down"; the object stays as it is.
 READ_ONLY = frozenset(
-    """head tail sample describe info show display plot hist boxplot value_counts nunique memory_usage items keys values get copy
-    predict predict_proba decision_function score transform print_summary summary get_params count mean sum min max std var corr
-    groupby to_csv to_parquet to_excel to_json to_pickle to_sql to_feather to_string to_html to_markdown to_numpy write_csv write_parquet
-    save savefig dump write writelines flush close mkdir exists unlink info debug warning error exception critical start stop join wait
-    result submit render format strip lower upper""".split()
+    ["head", "tail", "sample", "describe", "info", "show", "display", "plot", "hist", "boxplot", "value_counts", "nunique", "memory_usage", "items", "keys", "values", "get", "copy", "predict", "predict_proba", "decision_function", "score", "transform", "print_summary", "summary", "get_params", "count", "mean", "sum", "min", "max", "std", "var", "corr", "groupby", "to_csv", "to_parquet", "to_excel", "to_json", "to_pickle", "to_sql", "to_feather", "to_string", "to_html", "to_markdown", "to_numpy", "write_csv", "write_parquet", "save", "savefig", "dump", "write", "writelines", "flush", "close", "mkdir", "exists", "unlink", "info", "debug", "warning", "error", "exception", "critical", "start", "stop", "join", "wait", "result", "submit", "render", "format", "strip", "lower", "upper"]
 )
 # These change the object they are called on, wherever the call stands.
 CHANGING = frozenset(
-    """fit fit_transform fit_predict partial_fit set_params append extend insert remove pop popitem clear sort reverse update add discard
-    setdefault appendleft extendleft popleft shuffle fill put itemset setflags load_state_dict add_column""".split()
+    ["fit", "fit_transform", "fit_predict", "partial_fit", "set_params", "append", "extend", "insert", "remove", "pop", "popitem", "clear", "sort", "reverse", "update", "add", "discard", "setdefault", "appendleft", "extendleft", "popleft", "shuffle", "fill", "put", "itemset", "setflags", "load_state_dict", "add_column"]
 )
+
+LONGEST_TEXT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +25,14 @@ class Dataflow:
 
     `reads`: needed from outside before the cell itself defines them. `writes`: bound or deleted (`*` for a star import).
     `mutates`: the object may be changed in place. `imports`: those of `writes` that an import binds.
-    `problem`: why the source could not be read; then nothing else is known.
+    `texts`: its text constants (a path may be among them). `problem`: why the source could not be read; then nothing else is known.
     """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     mutates: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -92,6 +90,7 @@ class _Walk(ast.NodeVisitor):
         self._writes: dict[str, None] = {}
         self._mutates: dict[str, None] = {}
         self._imports: dict[str, None] = {}
+        self._texts: dict[str, None] = {}
         self._made: set[str] = set()
         self._defined: set[str] = set()
         self._scopes: list[_Scope] = []
@@ -105,7 +104,13 @@ class _Walk(ast.NodeVisitor):
         # A function may use what the cell defines below it (def, class, import): that is no read from outside.
         late = [name for name in self._late if name not in self._made]
         reads = dict.fromkeys([*self._reads, *late])
-        return Dataflow(reads=tuple(reads), writes=tuple(self._writes), mutates=tuple(self._mutates), imports=tuple(self._imports))
+        return Dataflow(
+            reads=tuple(reads),
+            writes=tuple(self._writes),
+            mutates=tuple(self._mutates),
+            imports=tuple(self._imports),
+            texts=tuple(self._texts),
+        )
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class _Walk(ast.NodeVisitor):
         if base is not None and self._outside(base):
             self._mutates[base] = None
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802  # ast's names
+    def visit_Name(self, node: ast.Name) -> None:  # ast's names
         if isinstance(node.ctx, ast.Load):
             self._read(node.id)
         elif isinstance(node.ctx, ast.Store):
@@ -154,33 +159,37 @@ class _Walk(ast.NodeVisitor):
             self._write(node.id)
             self._defined.discard(node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802  # ast's names
+    def visit_Constant(self, node: ast.Constant) -> None:  # ast's names
+        if isinstance(node.value, str) and len(node.value) < LONGEST_TEXT:
+            self._texts[node.value] = None
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:  # ast's names
         self.visit(node.value)
         if not isinstance(node.ctx, ast.Load):
             self._mutate(node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802  # ast's names
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # ast's names
         self._all([node.value, node.slice])
         if not isinstance(node.ctx, ast.Load):
             self._mutate(node)
 
     # -- statements that bind -----------------------------------------------------------------------------------------
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802  # ast's names
+    def visit_Assign(self, node: ast.Assign) -> None:  # ast's names
         self._all([node.value, *node.targets])
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802  # ast's names
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # ast's names
         self._all([node.annotation, node.value])
         if node.value is not None or not isinstance(node.target, ast.Name):
             self.visit(node.target)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802  # ast's names
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # ast's names
         if isinstance(node.target, ast.Name):
             self._read(node.target.id)
             self._mutate(node.target)
         self._all([node.value, node.target])
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802  # ast's names
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # ast's names
         self.visit(node.value)
         inner = [self._scopes.pop() for _ in range(self._comprehensions())]
         self.visit(node.target)
@@ -194,10 +203,10 @@ class _Walk(ast.NodeVisitor):
             count += 1
         return count
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # ast's names
+    def visit_Import(self, node: ast.Import) -> None:  # ast's names
         self._bind_imports((alias.asname or alias.name.partition(".")[0]) for alias in node.names)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802  # ast's names
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # ast's names
         self._bind_imports((alias.asname or alias.name) for alias in node.names)
 
     def _bind_imports(self, bound: Iterable[str]) -> None:
@@ -206,18 +215,23 @@ class _Walk(ast.NodeVisitor):
             if name in self._writes and not self._scopes:
                 self._imports[name] = None
 
-    def visit_Global(self, node: ast.Global) -> None:  # noqa: N802  # ast's names
+    def visit_Global(self, node: ast.Global) -> None:  # ast's names
         if self._scopes:
             self._scopes[-1].globals.update(node.names)
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802  # ast's names
+    def visit_Expr(self, node: ast.Expr) -> None:  # ast's names
         """A call whose value is dropped was made for its effect; the cell's last expression is shown, so it may be a question."""
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr not in READ_ONLY and node is not self._last:
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr not in READ_ONLY
+            and node is not self._last
+        ):
             self._mutate(value.func)
         self.visit(node.value)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802  # ast's names
+    def visit_Call(self, node: ast.Call) -> None:  # ast's names
         self.generic_visit(node)
         if isinstance(node.func, ast.Attribute):
             in_place = any(word.arg == "inplace" and not _is_false(word.value) for word in node.keywords)
@@ -234,53 +248,53 @@ class _Walk(ast.NodeVisitor):
             ends.append(self._defined)
         self._defined = set.intersection(*ends)
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802  # ast's names
+    def visit_If(self, node: ast.If) -> None:  # ast's names
         self.visit(node.test)
         self._ways(node.body, node.orelse)
 
-    def visit_While(self, node: ast.While) -> None:  # noqa: N802  # ast's names
+    def visit_While(self, node: ast.While) -> None:  # ast's names
         self.visit(node.test)
         self._ways(node.body, node.orelse)
 
-    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802  # ast's names
+    def visit_IfExp(self, node: ast.IfExp) -> None:  # ast's names
         self.visit(node.test)
         self._ways([node.body], [node.orelse])
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802  # ast's names
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # ast's names
         self.visit(node.values[0])
         self._ways(node.values[1:], [])
 
-    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802  # ast's names
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # ast's names
         self.visit(node.iter)
         self._ways([node.target, *node.body], node.orelse)
 
     visit_AsyncFor = visit_For  # noqa: N815  # ast's names
 
-    def visit_Try(self, node: ast.Try) -> None:  # noqa: N802  # ast's names
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:  # ast's names
         handlers = [[handler] for handler in node.handlers]
         self._ways([*node.body, *node.orelse], *handlers) if handlers else self._all([*node.body, *node.orelse])
         self._all(node.finalbody)
 
     visit_TryStar = visit_Try  # noqa: N815  # ast's names
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802  # ast's names
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # ast's names
         self._all([node.type])
         if node.name:
             self._write(node.name)
         self._all(node.body)
 
-    def visit_Match(self, node: ast.Match) -> None:  # noqa: N802  # ast's names
+    def visit_Match(self, node: ast.Match) -> None:  # ast's names
         self.visit(node.subject)
         self._ways(*([case] for case in node.cases), [])
 
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # noqa: N802  # ast's names
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # ast's names
         self._all([node.pattern])
         self._capture(node.name)
 
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # noqa: N802  # ast's names
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # ast's names
         self._capture(node.name)
 
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802  # ast's names
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # ast's names
         self.generic_visit(node)
         self._capture(node.rest)
 
@@ -290,14 +304,14 @@ class _Walk(ast.NodeVisitor):
 
     # -- scopes -------------------------------------------------------------------------------------------------------
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802  # ast's names
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # ast's names
         self._all([*node.decorator_list, *_defaults(node.args), *_annotations(node.args), node.returns])
         self._write(node.name, made=True)
         self._function(node.args, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802  # ast's names
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # ast's names
         self._all(_defaults(node.args))
         self._function(node.args, [node.body])
 
@@ -308,19 +322,19 @@ class _Walk(ast.NodeVisitor):
         with self._inside(_Scope(kind="function", local=(bound.local | parameters) - bound.globals, globals_=bound.globals)):
             self._all(body)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802  # ast's names
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # ast's names
         self._all([*node.decorator_list, *node.bases, *(word.value for word in node.keywords)])
         with self._inside(_Scope(kind="class")):
             self._all(node.body)
         self._write(node.name, made=True)
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:  # noqa: N802  # ast's names
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:  # ast's names
         self._comprehension(node.generators, [node.elt])
 
     visit_SetComp = visit_ListComp  # noqa: N815  # ast's names
     visit_GeneratorExp = visit_ListComp  # noqa: N815  # ast's names
 
-    def visit_DictComp(self, node: ast.DictComp) -> None:  # noqa: N802  # ast's names
+    def visit_DictComp(self, node: ast.DictComp) -> None:  # ast's names
         self._comprehension(node.generators, [node.key, node.value])
 
     def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> None:
@@ -348,43 +362,43 @@ class _Bound(ast.NodeVisitor):
         self.local: set[str] = set()
         self.globals: set[str] = set()
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802  # ast's names
+    def visit_Name(self, node: ast.Name) -> None:  # ast's names
         self.local.update([] if isinstance(node.ctx, ast.Load) else [node.id])
 
-    def visit_Global(self, node: ast.Global) -> None:  # noqa: N802  # ast's names
+    def visit_Global(self, node: ast.Global) -> None:  # ast's names
         self.globals.update(node.names)
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # ast's names
+    def visit_Import(self, node: ast.Import) -> None:  # ast's names
         self.local.update((alias.asname or alias.name.partition(".")[0]) for alias in node.names)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802  # ast's names
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # ast's names
         self.local.update((alias.asname or alias.name) for alias in node.names)
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802  # ast's names
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # ast's names
         self.local.update(filter(None, [node.name]))
         self.generic_visit(node)
 
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # noqa: N802  # ast's names
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # ast's names
         self.local.update(filter(None, [node.name]))
         self.generic_visit(node)
 
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # noqa: N802  # ast's names
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # ast's names
         self.local.update(filter(None, [node.name]))
 
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802  # ast's names
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # ast's names
         self.local.update(filter(None, [node.rest]))
         self.generic_visit(node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:  # noqa: N802  # ast's names
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:  # ast's names
         self.local.add(node.name)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
     visit_ClassDef = visit_FunctionDef  # noqa: N815  # ast's names
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802  # ast's names
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # ast's names
         """A lambda binds nothing here."""
 
-    def visit_ListComp(self, node: ast.expr) -> None:  # noqa: N802  # ast's names
+    def visit_ListComp(self, node: ast.expr) -> None:  # ast's names
         """Of a comprehension only its walruses bind here."""
         self.local.update(inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
 

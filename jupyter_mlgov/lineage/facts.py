@@ -77,6 +77,8 @@ class Outcome(StrEnum):
 class CellRun:
     """One execution of one cell, with what it read and made. `order` counts cell runs of the session from 1.
 
+    `writes` are names bound, deleted or changed in place; `imports` are those of them that an import bound.
+
     `distributions` names the installed packages in use when a tagged cell ended; `gaps` says what could not be recorded.
     """
 
@@ -91,6 +93,7 @@ class CellRun:
     tags: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
     files_read: tuple[FileRef, ...] = ()
     files_written: tuple[FileRef, ...] = ()
     inputs: tuple[ObjectRef, ...] = ()

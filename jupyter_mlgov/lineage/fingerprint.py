@@ -58,8 +58,8 @@ def fingerprint(value: object) -> Fingerprint | None:
 
 def measured(value: object) -> Fingerprint | None:
     """As fingerprint(), but raises Unfit with the reason where the content has no canonical form."""
-    if isinstance(value, Path):
-        return _file(value)
+    if issubclass(type(value), Path):
+        return _file(cast("Path", value))
     kind = kind_of(value)
     if kind is None:
         return None
@@ -157,7 +157,9 @@ def _python(value: object) -> object:
 def _array(value: Any) -> Fingerprint:
     """Shape, type and content of a numpy array in C order; NaN has one bit pattern, -0.0 is 0.0, byte order does not matter."""
     rows = int(value.shape[0]) if value.ndim else -1
-    return Fingerprint(method=ARRAY_METHOD, root=array_root(value), schema={"dtype": str(value.dtype)[:200], "shape": str(value.shape)}, rows=rows)
+    return Fingerprint(
+        method=ARRAY_METHOD, root=array_root(value), schema={"dtype": str(value.dtype)[:200], "shape": str(value.shape)}, rows=rows
+    )
 
 
 def array_root(value: Any) -> Digest:

@@ -42,7 +42,9 @@ class _Describe:
 
     def _part(self, value: Any, where: str, depth: int) -> object:
         if isinstance(value, Mapping):
-            pairs = [[self.describe(key, where, depth), self.describe(value[key], f"{where}[…]", depth)] for key in value if key not in TIMINGS]
+            pairs = [
+                [self.describe(key, where, depth), self.describe(value[key], f"{where}[…]", depth)] for key in value if key not in TIMINGS
+            ]
             return {"pairs": pairs}
         if isinstance(value, (list, tuple)):
             return {"items": [self.describe(item, f"{where}[{place}]", depth) for place, item in enumerate(value)]}
@@ -57,6 +59,9 @@ class _Describe:
 
         from jupyter_mlgov.lineage.fingerprint import array_root, arrow, kind_of
 
+        if isinstance(value, np.ma.MaskedArray):
+            mask = np.ma.getmaskarray(value)
+            return {"masked": self.describe([mask, np.where(mask, np.zeros((), value.dtype), value.data)], where, depth)}
         if isinstance(value, np.ndarray):
             if value.dtype.kind == "O":
                 return {"shape": list(value.shape), "items": [self.describe(item, f"{where}[…]", depth) for item in value.ravel()]}
@@ -67,7 +72,7 @@ class _Describe:
             return {"dtype": value.str}
         if kind_of(value) == "table":
             return {"table": table_fingerprint(arrow(value)).root}
-        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
+        if isinstance(value, (type, types.FunctionType, np.ufunc)) or _is_compiled_function(value):
             return {"named": _named(value, where)}
         if isinstance(value, functools.partial):
             return {"partial": self.describe([value.func, value.args, value.keywords], where, depth)}
@@ -80,12 +85,12 @@ class _Describe:
         package = kind.__module__.partition(".")[0]
         if package not in ("sklearn", "numpy", "scipy", "lightgbm", "xgboost", "builtins") and not _is_estimator(value):
             raise Unfit(f"unstable: {where[:120]} holds a {name}, whose content cannot be read canonically")
-        if _is_estimator(value) or (hasattr(value, "__dict__") and package == "sklearn" and kind.__reduce__ is object.__reduce__):
+        if _is_estimator(value) or (hasattr(value, "__dict__") and package == "sklearn" and "__reduce__" not in vars(kind)):
             held = {key: item for key, item in vars(value).items() if key not in TIMINGS}
             return {"class": name, "holds": [[key, self.describe(held[key], f"{where}.{key}", depth)] for key in sorted(held)]}
         try:
             reduced = value.__reduce_ex__(2)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a foreign __reduce__ raises what it likes; the reason is told
             raise Unfit(f"unstable: {where[:120]} holds a {name}, which cannot be taken apart ({type(error).__name__})") from None
         parts = list(reduced[:3]) if isinstance(reduced, tuple) else [reduced]
         return {"class": name, "made": self.describe(parts, where, depth)}
@@ -98,6 +103,12 @@ def _scalar(value: object) -> object:
 def _is_estimator(value: object) -> bool:
     base = sys.modules.get("sklearn.base")
     return base is not None and issubclass(type(value), base.BaseEstimator)
+
+
+def _is_compiled_function(value: object) -> bool:
+    return type(value).__name__ in ("builtin_function_or_method", "cython_function_or_method", "fused_cython_function") and (
+        getattr(value, "__self__", None) is None or isinstance(getattr(value, "__self__", None), types.ModuleType)
+    )
 
 
 def _named(value: Any, where: str) -> str:

@@ -39,7 +39,7 @@ class Row:
 
     def made(self) -> tuple[str, ...]:
         """Names it made, with the kind where it is recorded: tables, arrays, models."""
-        kinds = {ref.name: f"{ref.kind} {ref.name}" for run in self.runs for ref in run.outputs}
+        kinds = {ref.name: ref.name if ref.name == ref.kind else f"{ref.kind} {ref.name}" for run in self.runs for ref in run.outputs}
         return tuple(dict.fromkeys([*kinds.values(), *(name for name in self.status.writes if name not in kinds)]))
 
 
@@ -169,7 +169,7 @@ def _box(index: int, row: Row, drawn: tuple[Row, ...]) -> Html:
     """Two lines: state, step and cells; then what it reads and makes."""
     sign, verdict = STATES[row.status.state]
     y = _TOP + index * _ROW
-    words = "  ".join(f"{name} {value}" for name, value in _parts(row, drawn) if name != "also reads")
+    words = " · ".join(f"{name} {value}" for name, value in _parts(row, drawn) if name != "also reads")
     room = _WIDTH - _LEFT - 40
     whole = f"{row.title}: {row.status.state}. {row.status.why} {'; '.join(f'{name} {value}' for name, value in _parts(row, drawn))}"
     return el(

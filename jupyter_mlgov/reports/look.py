@@ -71,10 +71,10 @@ padding:8px 14px;align-items:baseline}
 .mg tr,.mg tbody tr:nth-child(even),.mg tbody tr:hover{background:none;border:0}
 .mg th,.mg td{padding:0 10px 0 0;text-align:left;vertical-align:middle;border:0;font-weight:400;max-width:none;background:none}
 .mg .mg-plot td.mg-lane{width:60%;min-width:110px;padding:0 10px}
-.mg .mg-plot .mg-rate{white-space:normal;min-width:96px}
+.mg .mg-plot .mg-rate span{white-space:nowrap}.mg .mg-plot th{min-width:60px}
 .mg .mg-num{font-variant-numeric:tabular-nums}
 .mg .mg-limit-label{color:var(--mg-soft);font-size:12px;line-height:1.3}
-.mg .mg-limit-label div{padding-bottom:2px}
+.mg .mg-limit-label div{padding-bottom:2px}.mg .mg-to{text-align:right}.mg .mg-small{font-size:12px;max-width:100ch}
 .mg .mg-wide{overflow-x:auto}
 .mg svg{display:block;max-width:none;overflow:visible}
 .mg .mg-rail{stroke:var(--mg-line);stroke-width:1}.mg .mg-tick{stroke:var(--mg-mute);stroke-width:1}
@@ -86,11 +86,11 @@ padding:8px 14px;align-items:baseline}
 @container (max-width:560px){.mg summary{grid-template-columns:16px minmax(0,1fr) fit-content(30%)}.mg summary .mg-sev{grid-column:2;
 grid-row:2}
 .mg .mg-body{padding-left:38px}.mg .mg-meta,.mg .mg-tally .mg-far{margin-left:0;width:100%}
-.mg .mg-facts{grid-template-columns:minmax(0,1fr)}
-.mg .mg-facts dd{margin-bottom:4px}.mg .mg-plot tr{display:grid;
-grid-template-columns:minmax(0,1fr) minmax(0,9em)}.mg .mg-plot th{grid-column:1/-1}.mg .mg-plot td:empty{display:none}
-.mg .mg-plot td.mg-lane{width:auto;min-width:0;padding:0 8px 0 0}.mg .mg-plot th,.mg .mg-plot .mg-rate{padding:0}
-.mg .mg-plot .mg-rate span{display:block}.mg .mg-even{display:none}}
+.mg .mg-plot tr{display:grid;
+grid-template-columns:minmax(0,1fr) minmax(0,11em)}.mg .mg-plot th{grid-column:1/-1}.mg .mg-plot td:empty{display:none}
+.mg .mg-plot td.mg-lane{width:auto;min-width:0;padding:0 8px 0 0}
+.mg .mg-plot th,.mg .mg-plot .mg-rate{padding:0}
+.mg .mg-plot .mg-rate span{display:block;white-space:normal}.mg .mg-even{display:none}}
 @media print{.mg{max-width:none;border:0}.mg details::details-content{content-visibility:visible;block-size:auto}
 .mg .mg-turn::after{content:""}
 .mg summary,.mg .mg-find,.mg .mg-list>li{break-inside:avoid}}

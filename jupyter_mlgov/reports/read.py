@@ -120,7 +120,7 @@ def _scalar(hint: typing.Any, value: object, where: str) -> object:
     return value
 
 
-def _mapping(value: object, where: str) -> Mapping[object, object]:
+def _mapping(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise _wrong("an object", value, where)
     return value

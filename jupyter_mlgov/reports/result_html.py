@@ -94,15 +94,24 @@ def plot(finding: Finding) -> Html:
 
 
 def _row(estimate: Estimate, finding: Finding, on: Scale) -> Html:
-    n = f"{share(estimate)}" if estimate.k >= 0 else ""
-    missed = on.as_percent and estimate.value is not None and finding.reference is not None and estimate.value < finding.reference
-    missed = missed and finding.verdict is not Verdict.PASS
+    shade = f"mg-lane {tone(finding.verdict)}" if _misses(estimate, finding) else "mg-lane"
+    n = join(" ", el("span", share(estimate), class_="mg-soft")) if estimate.k >= 0 else ""
     return el(
         "tr",
         el("th", say(estimate.label, limit=160), scope="row"),
-        el("td", track(estimate, on, finding.reference), class_=f"mg-lane {tone(finding.verdict)}" if missed else "mg-lane"),
-        el("td", say(rate(estimate)), " " if n else "", el("span", n, class_="mg-soft") if n else "", class_="mg-num mg-rate"),
+        el("td", track(estimate, on, finding.reference), class_=shade),
+        el("td", el("span", rate(estimate)), n, class_="mg-num mg-rate"),
     )
+
+
+def _misses(estimate: Estimate, finding: Finding) -> bool:
+    """Whether a group lies on the wrong side of the reference; said by colour only where `allowed` says which side is wrong."""
+    if estimate.value is None or finding.reference is None or finding.verdict is Verdict.PASS:
+        return False
+    allowed = finding.allowed.lstrip().lower()
+    if allowed.startswith(("at least", ">=", "≥")):
+        return estimate.value < finding.reference
+    return allowed.startswith(("at most", "<=", "≤")) and estimate.value > finding.reference
 
 
 def _limit(finding: Finding, on: Scale) -> Html:
@@ -124,18 +133,18 @@ def _spoken(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> Html:
-    if not finding.details:
-        return Html()
-    pairs = [part for name, value in finding.details.items() for part in (el("dt", name), el("dd", _value(value)))]
-    return el("dl", *pairs, class_="mg-facts mg-num")
+    """Further numbers, run on like a sentence: a column of them would push away what matters."""
+    names = ((name.replace("_", " "), value) for name, value in finding.details.items())
+    told = [join(el("span", f"{name} ", class_="mg-soft"), _value(value)) for name, value in names]
+    return el("p", join(*told, by=" · "), class_="mg-num mg-small") if told else Html()
 
 
 def _value(value: object) -> str:
-    if isinstance(value, float):
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, (int, float)):
         return figure(value)
-    if isinstance(value, str) or not isinstance(value, (dict, list, tuple)):
-        return "none" if value is None else str(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _controls(items: tuple[RequirementResult, ...]) -> Html:

@@ -52,10 +52,11 @@ def status_html(view: NotebookView) -> str:
     body = (
         el("header", el("h2", _title(view)), class_="mg-head"),
         problem,
+        el("p", el("strong", "Next: "), prose(view.next), class_="mg-band") if view.next else "",
         _band("Steps", el("ul", *steps)) if steps else ("" if view.problem else el("p", "No steps yet.", class_="mg-band")),
         _band("Checks", el("ul", *checks)) if checks else "",
         _band(f"Before {_gate(view)}", reasons_html(view.why)) if view.why else "",
-        el("div", el("p", el("strong", "Next: "), prose(view.next)), el("dl", *pairs, class_="mg-facts"), class_="mg-foot"),
+        el("div", el("dl", *pairs, class_="mg-facts"), class_="mg-foot") if pairs else "",
     )
     return el("div", style(), el("section", *body, class_="mg", aria_label="Where you stand"))
 

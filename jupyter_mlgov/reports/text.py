@@ -102,11 +102,15 @@ def _finding(finding: Finding, result: CheckResult, width: int) -> list[str]:
 
 
 def _estimates(finding: Finding, width: int) -> list[str]:
+    """A line a group: name, rate with its interval, share. A name too long for the column stands above its numbers."""
     labels = [visible(estimate.label, limit=60) for estimate in finding.estimates]
-    room = min(max(map(columns, labels), default=0), 24)
+    most = min(24, (width - _HANG) // 3)
+    room = min(max(map(columns, labels), default=0), most)
     lines: list[str] = []
     for label, estimate in zip(labels, finding.estimates, strict=True):
-        lines += wrap(f"{rate(estimate)} · {share(estimate)}", width, first=" " * _HANG + pad(label, room) + "  ", rest=" " * (_HANG + 2))
+        beside = label if columns(label) <= room else ""
+        lines += [] if beside == label else wrap(label, width, first=" " * _HANG)
+        lines += wrap(f"{rate(estimate)} · {share(estimate)}", width, first=" " * _HANG + pad(beside, room) + "  ")
     return lines
 
 

@@ -22,7 +22,7 @@ from jupyter_mlgov.validation.subjects import Missing, Subject
 Progress = Callable[[int, int, str], None]
 
 
-class _Unusable(Exception):  # noqa: N818  # never leaves this module; the reader sees the sentence
+class _Unusable(Exception):  # never leaves this module; the reader sees the sentence
     """A validator returned something that is no answer."""
 
 
@@ -43,8 +43,8 @@ def validate(
     for name in (*only, *(parameters or {})):
         if name not in registry.ids:
             raise unknown("validator", name, registry.ids)
-    chosen = [id for id in registry.ids if not only or id in only]
-    checks = [registry.get(id) for id in chosen]
+    chosen = [name for name in registry.ids if not only or name in only]
+    checks = [registry.get(name) for name in chosen]
     settings = {check.id: settle(check, policies, parameters or {}) for check in checks if isinstance(check, Check)}
     seen = look(subject)
     results: list[CheckResult] = []
@@ -54,7 +54,7 @@ def validate(
         results.append(_broken(check) if isinstance(check, Broken) else _judge(check, subject, settings[check.id], seen))
     if progress:
         progress(len(checks), len(checks), "")
-    asked = {id for policy in policies for id in policy.validators}
+    asked = {name for policy in policies for name in policy.validators}
     return _report(subject.ref, policies, _not_all_beside_the_point(subject, results, asked), only)
 
 
@@ -83,12 +83,14 @@ def _judge(check: Check, subject: Subject, values: Mapping[str, object], seen: L
 
 def _answer(check: Check, returned: object) -> CheckResult:
     """What a validator returned, as a result. Raises _Unusable for anything that is no answer."""
+    findings: tuple[Finding, ...] | None
+    own: list[Verdict] = []
     if isinstance(returned, CheckResult):
         findings, own = returned.findings, [_verdict(returned.verdict)]
         summary = returned.summary
     else:
         findings = (returned,) if isinstance(returned, Finding) else tuple(returned) if isinstance(returned, (list, tuple)) else None
-        own, summary = [], ""
+        summary = ""
     if findings is None or not all(isinstance(item, Finding) for item in findings):
         raise _Unusable(f"{check.id} returned {type(returned).__name__}. Expected a Finding, a list of them, or a CheckResult.")
     verdict = worst([*own, *(_verdict(item.verdict) for item in findings)])

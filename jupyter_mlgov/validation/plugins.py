@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -47,7 +48,11 @@ class Registry:
     @classmethod
     def of(cls, *checks: Check) -> Registry:
         """A registry of these validators alone, for tests of plug-ins."""
-        return cls(offers={check.id: (lambda check=check: check) for check in checks})
+        return cls(offers={check.id: partial(_itself, check) for check in checks})
+
+
+def _itself(check: Check) -> Check:
+    return check
 
 
 def installed_validators() -> Registry:
@@ -67,7 +72,7 @@ def installed_policies(ids: Iterable[str]) -> tuple[Policy, ...]:
     """
     entries = _entries(POLICIES)
     wanted = tuple(dict.fromkeys(ids))
-    return tuple(_pack(entries[id]) if id in entries else _file(id, entries) for id in wanted)
+    return tuple(_pack(entries[name]) if name in entries else _file(name, entries) for name in wanted)
 
 
 def _entries(group: str) -> dict[str, EntryPoint]:

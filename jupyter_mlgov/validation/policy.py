@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, unknown
@@ -92,7 +93,7 @@ def load_policy(text: str, path: str) -> Policy:
 
 
 def _control(body: Mapping[str, object], path: str, number: int) -> Control:
-    where = f'[[control]] {body.get("id", f"number {number}")!s:.60} of {path}'
+    where = f"[[control]] {body.get('id', f'number {number}')!s:.60} of {path}"
     values = dict(_check(body, _CONTROL, where))
     for key, known in _WORDS.items():
         if values[key] not in known:
@@ -110,13 +111,15 @@ def _requirement(body: Mapping[str, object], where: str) -> Requirement:
     values = _check(body, _REQUIREMENT, place)
     parameters, sources = values.get("parameters", {}), values.get("sources", {})
     if silent := [name for name in parameters if not isinstance(sources.get(name), str) or not sources[name]]:
-        raise BadInput(f"{place}: {', '.join(silent)} has no source.", expected="Each parameter says in `sources` where its number comes from.")
+        raise BadInput(
+            f"{place}: {', '.join(silent)} has no source.", expected="Each parameter says in `sources` where its number comes from."
+        )
     if loose := [name for name in sources if name not in parameters]:
         raise unknown(f"parameter with a source in {place}", loose[0], sorted(parameters))
     return Requirement(validator=values["validator"], parameters=parameters, sources=sources)
 
 
-def _check(body: Mapping[str, object], keys: Mapping[str, str], where: str) -> dict[str, object]:
+def _check(body: Mapping[str, object], keys: Mapping[str, str], where: str) -> dict[str, Any]:
     """`body` when it holds exactly the known keys, each of its kind."""
     for key, value in body.items():
         if key not in keys:

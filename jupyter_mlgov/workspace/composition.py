@@ -68,7 +68,7 @@ class Workspace:
     def journal(self) -> Journal:
         from jupyter_mlgov.integrations.sql import open_journal
 
-        return open_journal(f"sqlite:///{self.root / FOLDER / 'mlgov.db'}", self.clock)
+        return open_journal(self.root / FOLDER / "mlgov.db", self.clock)
 
     @cached_property
     def objects(self) -> ObjectStore:

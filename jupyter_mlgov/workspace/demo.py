@@ -93,9 +93,10 @@ def prepare(folder: Path, settings: Settings) -> Workspace:
 
 def _track(workspace: Workspace) -> None:
     from jupyter_mlgov.audit.entries import Draft
-    from jupyter_mlgov.integrations.dvc import track
+    from jupyter_mlgov.integrations.dvc import push, track
 
     found = track(workspace.root, workspace.root / DATA)
+    push(workspace.root, workspace.root / FOLDER / "dvc-store")
     workspace.record(Draft(action="file.tracked", subject=DATA, payload={"hash": found.md5, "file": found.dvc_file}))
 
 

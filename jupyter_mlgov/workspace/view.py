@@ -91,7 +91,7 @@ def _code(lineage: Lineage) -> str:
         return ""
     code = lineage.session.code
     if not code.commit:
-        return "no git commit"
+        return f"git commit not known: {code.problem}" if code.problem else "no git commit"
     changed = f" + {len(code.dirty)} uncommitted" if code.dirty else ""
     return f"git {code.commit[:7]}{changed}"
 

@@ -38,7 +38,7 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     run_all(page)
     for label in ("data", "features", "train", "evaluate"):
         expect(step(page, label)).to_have_attribute("data-state", "fresh", timeout=180_000)
-    report = page.locator(".jp-OutputArea-output .jp-mlgov-report").first
+    report = page.locator(".jp-mlgov-report").first
     expect(report).to_be_visible(timeout=180_000)
     expect(report).to_contain_text("fair.air")
     kernel_idle(page)

@@ -106,7 +106,7 @@ def test_a_tag_can_be_undone_and_taken_away(lab, page):
 
 
 def report_of(page):
-    return page.locator(".jp-OutputArea-output .jp-mlgov-report, .jp-mlgov-report").first
+    return page.locator(".jp-mlgov-report").first
 
 
 def assert_drawn(page) -> None:
@@ -172,3 +172,15 @@ def test_no_notebook_open_says_so(lab, page):
     page.wait_for_selector(".jp-Launcher", timeout=90_000)
     show_panel(page)
     expect(panel(page)).to_contain_text("Open a notebook to see where it stands.")
+
+
+def test_the_guard_of_every_test_here_sees_console_errors_and_requests_off_loopback(page, seen):
+    page.route("http://192.0.2.1/**", lambda route: route.fulfill(status=200, headers={"Access-Control-Allow-Origin": "*"}, body="x"))
+    page.evaluate("console.error('boom')")
+    page.evaluate("fetch('http://192.0.2.1/beacon').then(answer => answer.text())")
+    page.evaluate("setTimeout(() => { throw new Error('thrown') })")
+    page.wait_for_timeout(200)
+    assert [words.split(":")[0] for words in seen.complaints] == ["console", "pageerror"]
+    assert seen.outside == ["http://192.0.2.1/beacon"]
+    seen.complaints.clear()
+    seen.outside.clear()

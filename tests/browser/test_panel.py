@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from driving import contrasts, dark, open_notebook, panel, show_panel, step, tab, write
+from driving import contrasts, dark, open_notebook, panel, save, show_panel, step, tab, write
 
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Severity
@@ -207,3 +207,60 @@ def test_a_read_only_notebook_can_be_looked_at_but_not_tagged(lab, page, shots):
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     assert path.read_bytes() == before
+
+
+# What the panel needs of the kernel, and no more: an extension of this name with one magic that prints, and may refuse.
+STAND_IN = f"""
+import sys, time, types
+from IPython.core.error import UsageError
+
+asked = []
+
+def load(shell):
+    def mlgov(line):
+        asked.append(line)
+        print("  1/2 fair.air", flush=True)
+        time.sleep(2)
+        if len(asked) > 1:
+            raise UsageError("Nothing to judge in {HOSTILE}. Run the notebook.")
+    shell.register_magic_function(mlgov, "line", "mlgov")
+
+module = types.ModuleType("jupyter_mlgov")
+module.load_ipython_extension = load
+sys.modules["jupyter_mlgov"] = module
+"""
+
+
+def test_validate_shows_progress_then_refreshes_and_a_refusal_as_text(lab, page, shots):
+    path = write(lab.root / "known" / "asks.ipynb", STAND_IN, "asked")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/mlgov/api/notebook" in request.url else None)
+    open_notebook(page, lab, "known/asks.ipynb")
+    show_panel(page)
+    page.locator(".jp-Cell").first.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    page.locator('.jp-InputPrompt:text-is("[1]:")').wait_for()
+    button, work = panel(page).get_by_test_id("mlgov-validate"), panel(page).get_by_test_id("mlgov-work")
+    page.wait_for_timeout(2000)
+    asked.clear()
+
+    button.click()
+    expect(work).to_have_text("1/2 fair.air")
+    expect(button).to_be_disabled()
+    page.screenshot(path=shots / "validating.png")
+    expect(work).to_have_count(0)
+    expect(button).to_be_enabled()
+    expect(panel(page).get_by_test_id("mlgov-complaint")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    assert asked
+
+    button.click()
+    complaint = panel(page).get_by_test_id("mlgov-complaint")
+    expect(complaint).to_have_text(f"Nothing to judge in {HOSTILE}. Run the notebook.")
+    page.screenshot(path=shots / "refused.png")
+    # Nothing of this is in the notebook: the next prompt is [2], and no cell got an output.
+    page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-executeResult")).to_have_text(["[2]:['validate', 'validate']"])
+    save(page)
+    assert [cell["execution_count"] for cell in json.loads(path.read_text())["cells"][:2]] == [1, 2]

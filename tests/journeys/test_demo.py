@@ -192,7 +192,8 @@ def test_a_reviewer_who_is_not_the_author_opens_the_gate_for_a_passing_subject(d
     version = client.get_model_version_by_alias("credit-approval-by-sex", "staging")
     entry = next(one for one in workspace.journal.entries(actions=("promotion.decided",)) if one.payload["answer"] == "granted")
     assert entry.digest in version.tags.values()
-    assert entry.actor.id == REVIEWER
+    assert entry.actor.id == "scientist@demo.invalid"
+    assert [one.actor.id for one in workspace.journal.entries(actions=("review.given",))] == [REVIEWER]
     applied = list(workspace.journal.entries(actions=("promotion.applied",)))
     assert [one.payload["decision"] for one in applied] == [entry.digest]
 

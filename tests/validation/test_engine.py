@@ -42,7 +42,8 @@ def passing(id: str = "test.fine") -> Check:
 
 def pack(*asks: Requirement, id: str = "p") -> Policy:
     control = Control(
-        id="C.1", cite="cite", url="", verified="P", obligation="do", automation="auto", severity=Severity.HIGH, gates=("train",), basis="b",
+        id="C.1", cite="cite", url="", verified="P", obligation="do", automation="auto", severity=Severity.HIGH, gates=("train",),
+        basis="b",
         requirements=asks,
     )  # fmt: skip
     return Policy(id=id, version="1", title="P", framework="F", controls=(control,))
@@ -79,9 +80,9 @@ def test_an_interrupt_passes_through(tmp_path: Path) -> None:
         (["pass"], Verdict.ERROR),
         (True, Verdict.ERROR),
         ([], Verdict.INCONCLUSIVE),
-        (Finding(message="m", verdict="pass"), Verdict.ERROR),  # type: ignore[arg-type]  # a plug-in may do it
+        (Finding(message="m", verdict="pass"), Verdict.ERROR),  # type: ignore[arg-type]  # plug-ins may
         (Finding(message="m", verdict=Verdict.PASS, measured=float("nan")), Verdict.ERROR),
-        (Finding(message="m", verdict=Verdict.PASS, measured=object()), Verdict.ERROR),  # type: ignore[arg-type]  # a plug-in may do it
+        (Finding(message="m", verdict=Verdict.PASS, measured=object()), Verdict.ERROR),  # type: ignore[arg-type]  # plug-ins may
         (CheckResult(validator="x", version="1", title="t", verdict=Verdict.PASS, summary="trust me"), Verdict.INCONCLUSIVE),
         (Missing("no column"), Verdict.INCONCLUSIVE),
         ([Finding(message="a", verdict=Verdict.PASS), Finding(message="b", verdict=Verdict.FAIL)], Verdict.FAIL),
@@ -95,7 +96,12 @@ def test_only_an_answer_with_something_measured_can_open(tmp_path: Path, returne
 
 def test_a_result_cannot_hide_a_failed_finding(tmp_path: Path) -> None:
     hidden = CheckResult(
-        validator="x", version="9", title="t", verdict=Verdict.PASS, summary="fine", findings=(Finding(message="bad", verdict=Verdict.FAIL),)
+        validator="x",
+        version="9",
+        title="t",
+        verdict=Verdict.PASS,
+        summary="fine",
+        findings=(Finding(message="bad", verdict=Verdict.FAIL),),
     )
     result = run(check(hidden), subject(tmp_path, {"a": [1]})).results[0]
     assert (result.verdict, result.validator, result.version) == (Verdict.FAIL, "test.one", "1.0")
@@ -151,7 +157,7 @@ def test_a_partial_report_says_so_and_an_unknown_name_gets_the_nearest(tmp_path:
     report = run(check(None), given, passing(), only=("test.fine",))
     assert [result.validator for result in report.results] == ["test.fine"]
     assert "Partial" in report.note
-    with pytest.raises(UsageError, match='Did you mean "test.fine"'):
+    with pytest.raises(UsageError, match=r'Did you mean "test\.fine"'):
         run(passing(), given, only=("test.fin",))
 
 

@@ -79,9 +79,7 @@ def short_of(group: Group, base: Group, limit: Fraction) -> int:
     return max(0, -(-lacking // (limit.denominator * base.n)))
 
 
-def _ratio(
-    group: Group, base: Group, p: float, limit: Fraction, early: Fraction, alpha: float, min_n: int, counted: Counted
-) -> Finding:
+def _ratio(group: Group, base: Group, p: float, limit: Fraction, early: Fraction, alpha: float, min_n: int, counted: Counted) -> Finding:
     small = min(group.n, base.n) < min_n
     under, significant, flip = below(group, base, limit), p < alpha, flips(group, base)
     if base.k == 0:
@@ -89,7 +87,7 @@ def _ratio(
     elif under:
         verdict, why = _under(group, base, limit, significant, flip, small, min_n, p)
     else:
-        verdict, why = _over(group, base, limit, early, significant, small, min_n, p)
+        verdict, why = _over(group, base, early, significant, small, min_n, p)
     ratio = None if base.k == 0 else group.k * base.n / (group.n * base.k)
     interval, method = ratio_interval(group.k, group.n, base.k, base.n)
     return Finding(
@@ -132,9 +130,7 @@ def _under(
     return Verdict.FAIL, more
 
 
-def _over(
-    group: Group, base: Group, limit: Fraction, early: Fraction, significant: bool, small: bool, min_n: int, p: float
-) -> tuple[Verdict, str]:
+def _over(group: Group, base: Group, early: Fraction, significant: bool, small: bool, min_n: int, p: float) -> tuple[Verdict, str]:
     if small:
         return Verdict.INCONCLUSIVE, _few(group, base, min_n)
     if significant:
@@ -187,7 +183,7 @@ def significance(
         tests = [rate_gap_p(group.k, group.n, base.k, base.n) for group in others]
         adjusted = holm([p for p, _ in tests])
         for group, p, (_, test) in zip(others, adjusted, tests, strict=True):
-            findings.append(_gap(group, base, p, test, alpha, limit, min_n, counted))  # noqa: PERF401  # three sequences in one line read badly
+            findings.append(_gap(group, base, p, test, alpha, limit, min_n, counted))  # three sequences in one line read badly
         notes.append(left_out(counted, max_missing))
     return [*findings, *(note for note in notes if note)]
 
@@ -202,7 +198,8 @@ def _gap(group: Group, base: Group, p: float, test: str, alpha: float, limit: Fr
     else:
         verdict = Verdict.INCONCLUSIVE if small or below(group, base, limit) else Verdict.PASS
     size = f"{sd:.1f} standard deviations (p={p:.3g})" if sd is not None else f"of undefined size in standard deviations (p={p:.3g})"
-    said = f"Gap of {gap:.1%} is {size}. With {group.n:,} cases in {group.label} this {'can' if significant else 'cannot'} be told apart from chance."
+    told = "can" if significant else "cannot"
+    said = f"Gap of {gap:.1%} is {size}. With {group.n:,} cases in {group.label} this {told} be told apart from chance."
     if significant and flip:
         said += " One outcome moved would turn it round: the numbers are too small to tell."
     if not significant and small:

@@ -27,9 +27,7 @@ class Group:
 
     @property
     def interval(self) -> tuple[float, float]:
-        found = wilson(self.k, self.n)
-        assert found is not None
-        return found
+        return wilson(self.k, self.n) or (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

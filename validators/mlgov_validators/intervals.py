@@ -43,7 +43,7 @@ def ratio_interval(k: int, n: int, k_ref: int, n_ref: int, confidence: float = 0
     """
     if n == 0 or k_ref == 0:
         return None, "undefined"
-    if 0 < k and not (k == n and k_ref == n_ref):
+    if k > 0 and not (k == n and k_ref == n_ref):
         half = critical(confidence) * math.sqrt(1 / k - 1 / n + 1 / k_ref - 1 / n_ref)
         ratio = k * n_ref / (n * k_ref)
         return (ratio * math.exp(-half), ratio * math.exp(half)), "Katz"

@@ -106,7 +106,9 @@ def _inputs(lineage: Lineage) -> Iterator[Edge]:
     files = {ref.path: ref for run in runs for ref in run.files_read if ref.path not in written}
     for path, ref in sorted(files.items()):
         missing = "" if ref.digest else f"{path} was read and has no digest."
-        yield Edge(name=f"input {path}", missing=missing, fix="See that the file can be read, and run the cell again." * bool(missing), where=path)
+        yield Edge(
+            name=f"input {path}", missing=missing, fix="See that the file can be read, and run the cell again." * bool(missing), where=path
+        )
     yield from _tables(runs, set(last.values()))
     for run in (run for run in runs if run.id in last.values()):
         for gap in run.gaps:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 # Lengths by country from the IBAN registry (ISO 13616), the countries a lender in Europe meets most.
 _IBAN = {
     **dict.fromkeys(("NO",), 15), **dict.fromkeys(("BE",), 16), **dict.fromkeys(("DK", "FI", "NL"), 18), **dict.fromkeys(("SI",), 19),
-    **dict.fromkeys(("AT", "EE", "LT", "LU"), 20), **dict.fromkeys(("CH", "HR", "LV", "LI"), 21), **dict.fromkeys(("BG", "DE", "GB", "IE"), 22),
+    **dict.fromkeys(("AT", "EE", "LT", "LU"), 20), **dict.fromkeys(("CH", "HR", "LV", "LI"), 21),
+    **dict.fromkeys(("BG", "DE", "GB", "IE"), 22),
     **dict.fromkeys(("CZ", "ES", "RO", "SE", "SK"), 24), **dict.fromkeys(("PT",), 25), **dict.fromkeys(("FR", "GR", "IT", "MC", "SM"), 27),
     **dict.fromkeys(("CY", "HU", "PL"), 28), **dict.fromkeys(("MT",), 31),
 }  # fmt: skip
@@ -85,14 +86,18 @@ KINDS = (
     ),
     Kind(
         name="e-mail address",
-        pattern=re.compile(r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}(?!\w)"),
+        pattern=re.compile(
+            r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}(?!\w)"
+        ),
         prefilter=r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z0-9]",
         valid=_any,
         checked=False,
     ),
     Kind(
         name="telephone number",
-        pattern=re.compile(r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){1,4}\d{2,4}|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4})(?![\w-]|\.\d)"),
+        pattern=re.compile(
+            r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){1,4}\d{2,4}|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4})(?![\w-]|\.\d)"
+        ),
         prefilter=r"\+\d{1,3}[ .(-]?\d|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}",
         valid=lambda text: 8 <= sum(item.isdigit() for item in text) <= 15,
         checked=False,

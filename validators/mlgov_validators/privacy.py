@@ -37,7 +37,9 @@ def personal_data(subject: Subject, *, share: float = 0.01) -> list[Finding]:
     declared: `declared_personal = ["COLUMN"]` under [subject] in mlgov.toml.
     """
     found = [*_columns(subject, share), *_texts(subject)]
-    return found or [Finding(message="No personal data was found.", verdict=Verdict.PASS, measured=0.0, allowed=f"under {share:.0%} of rows")]
+    return found or [
+        Finding(message="No personal data was found.", verdict=Verdict.PASS, measured=0.0, allowed=f"under {share:.0%} of rows")
+    ]
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -59,7 +61,7 @@ def _columns(subject: Subject, share: float) -> list[Finding]:
             findings += _column(table, column, rows, share)
     looked = f"{len(table.columns)} columns and {rows:,} rows were looked at."
     quiet = Finding(message=f"No undeclared personal data in the table: {looked}", verdict=Verdict.PASS, measured=0.0, n=rows)
-    return findings if any(not finding.verdict == Verdict.PASS for finding in findings) else [*findings, quiet]
+    return findings if any(finding.verdict != Verdict.PASS for finding in findings) else [*findings, quiet]
 
 
 def _column(table: Table, column: str, rows: int, share: float) -> list[Finding]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 
 from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.integrations.papermill.places import Place
 from jupyter_mlgov.integrations.papermill.results import RunResult
 from jupyter_mlgov.lineage.facts import Outcome
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     from jupyter_mlgov.integrations.papermill.manager import GovernedManager
 
-_LOADED = "'jupyter_mlgov' in get_ipython().extension_manager.loaded"
+# Not `%load_ext`: the notebook's own `%load_ext jupyter_mlgov` would then print that it is loaded already. The recorder is opened
+# here, so that a workspace that cannot be written is known before anything runs, and no cell's time limit pays for opening it.
+_LOAD = "__import__('jupyter_mlgov.kernel', fromlist=['load']).load(get_ipython()).recorder and None"
+_LOADED = "'mlgov' in get_ipython().magics_manager.magics['line']"
 
 
 class KernelKilled(DeadKernelError):  # type: ignore[misc]  # nbclient's errors are untyped here
@@ -26,9 +31,9 @@ class KernelKilled(DeadKernelError):  # type: ignore[misc]  # nbclient's errors 
 class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
     """papermill's client; each execution carries the cell's metadata, as JupyterLab's does."""
 
-    def __init__(self, manager: GovernedManager, *, notebook_name: str, where: dict[int, int], **options: Any) -> None:
+    def __init__(self, manager: GovernedManager, *, place: Place, where: dict[int, int], **options: Any) -> None:
         super().__init__(manager, **options)
-        self.notebook_name = notebook_name
+        self.place = place
         self.where = where
         self.result = RunResult(outcome=Outcome.RUNNING)
 
@@ -44,25 +49,26 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
 
     def _load_recorder(self) -> None:
         """Raises NotReady when the kernel cannot record: a governed run without a record would be a silent green."""
-        message = self.kc.execute("%load_ext jupyter_mlgov", silent=True, store_history=False, user_expressions={"loaded": _LOADED})
+        self._announce({}, "")
+        message = self.kc.execute(_LOAD, silent=True, store_history=False, user_expressions={"loaded": _LOADED})
         content = self.wait_for_reply(message)["content"]
         loaded = content.get("user_expressions", {}).get("loaded", {}).get("data", {}).get("text/plain")
         if content["status"] == "ok" and loaded == "True":
             return
-        why = f"{content.get('ename', 'no extension')}: {content.get('evalue', 'it has no load function')}"
+        why = f"{content.get('ename', 'no magics')}: {content.get('evalue', 'its jupyter_mlgov did not start')}"
         raise NotReady(
             f'The kernel "{self.kernel_name}" cannot record this run ({why}). Nothing has run.',
-            next="Install jupyter-mlgov in that kernel's environment, or choose another kernel; plain papermill runs without a record.",
+            next="Mend that, or install jupyter-mlgov in that kernel's environment; plain papermill runs without a record.",
         )
+
+    def _announce(self, metadata: Mapping[str, object], cell_id: str) -> None:
+        """Send `metadata` with the next execution, as JupyterLab does."""
+        about = {"cellId": cell_id, "mlgov_notebook": self.place.told, "mlgov_host": "papermill"}
+        self.kc.session.metadata = {**metadata, **about}
 
     def _execute(self, cell: NotebookNode, index: int) -> bool:
         """Run one cell. False when it ended the run."""
-        self.kc.session.metadata = {
-            **cell.metadata,
-            "cellId": cell.get("id", ""),
-            "mlgov_notebook": self.notebook_name,
-            "mlgov_host": "papermill",
-        }
+        self._announce(cell.metadata, cell.get("id", ""))
         try:
             self.nb_man.cell_start(cell, index)
             self.execute_cell(cell, index)
@@ -91,7 +97,7 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         left = sum(one.cell_type == "code" and bool(one.source.strip()) for one in self.nb.cells[index + 1 :])
         name = f"Cell [{self.where[index]}]" if index in self.where else "The cell with the given parameters"
         skipped = f" {left} code cell{'s' if left > 1 else ''} after it did not run." if left else ""
-        sentence = f"{name} of {self.notebook_name} {how}.{skipped}"
+        sentence = f"{name} of {self.place.name} {how}.{skipped}"
         if left or how != _EXITED:
             self.result = RunResult(outcome=outcome, failed_cell=cell.get("id", ""), error=sentence)
         return sentence

@@ -18,7 +18,7 @@ from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.settings import QUIET
 from jupyter_mlgov.integrations.papermill.client import GovernedClient
 from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progress
-from jupyter_mlgov.integrations.papermill.places import local_path, name_in_workspace
+from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import check
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
@@ -50,6 +50,7 @@ def execute(
     source = local_path(input_path)
     where = _identify(nb, source)
     _refuse(nb, source or Path("notebook"), kernel_name)
+    place = place_of(source, notebook_name, input_path)
     manager = GovernedManager(
         nb,
         progress=progress,
@@ -61,7 +62,7 @@ def execute(
     limit = execution_timeout or options.pop("timeout", None)
     client = GovernedClient(
         manager,
-        notebook_name=notebook_name or _name(source, input_path),
+        place=place,
         where=where,
         timeout=limit,
         startup_timeout=options.pop("startup_timeout", start_timeout),
@@ -72,7 +73,7 @@ def execute(
     )
     manager.notebook_start()
     try:
-        client.execute(env=_environment(source))
+        client.execute(env=_environment(source, place))
     except (DeadKernelError, CellTimeoutError):
         _finish(manager, client)
         _mark_errors(nb, output_path)
@@ -127,16 +128,12 @@ def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:
     return {index: fact.index for (index, _), fact in zip(own, kept, strict=True)}
 
 
-def _name(source: Path | None, given: object) -> str:
-    if source is not None:
-        return name_in_workspace(source)
-    return str(given).rstrip("/").rpartition("/")[2] if isinstance(given, str) and given != "-" else "notebook.ipynb"
-
-
-def _environment(source: Path | None) -> dict[str, str]:
-    """The kernel's environment: no telemetry, and the notebook's place as Jupyter Server tells it."""
-    place = {"JPY_SESSION_NAME": str(source.resolve())} if source is not None else {}
-    return {**QUIET, **os.environ, **place}
+def _environment(source: Path | None, place: Place) -> dict[str, str]:
+    """The kernel's environment: no telemetry, the notebook's place as Jupyter Server tells it, and the workspace to record in."""
+    where = {"JPY_SESSION_NAME": str(source.resolve())} if source is not None else {}
+    if place.workspace is not None:
+        where["MLGOV_WORKSPACE"] = str(place.workspace)
+    return {**QUIET, **os.environ, **where}
 
 
 def _finish(manager: GovernedManager, client: GovernedClient) -> None:
@@ -144,7 +141,7 @@ def _finish(manager: GovernedManager, client: GovernedClient) -> None:
     if manager.end_time is not None:
         return
     result = replace(client.result, seconds=(manager.now() - manager.start_time).total_seconds())
-    mark = {"outcome": str(result.outcome), "notebook": client.notebook_name, "failed_cell": result.failed_cell, "error": result.error}
+    mark = {"outcome": str(result.outcome), "notebook": client.place.name, "failed_cell": result.failed_cell, "error": result.error}
     manager.nb.metadata["mlgov"] = {**manager.nb.metadata.get("mlgov", {}), **mark, "seconds": round(result.seconds, 3)}
     manager.cleanup_pbar()
     manager.notebook_complete()

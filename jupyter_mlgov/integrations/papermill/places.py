@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+
+from jupyter_mlgov.core.errors import UsageError
 
 _WORKSPACE = ".mlgov"
 
@@ -23,11 +26,37 @@ def local_path(path: object) -> Path | None:
     return Path(start or Path.cwd()) / path
 
 
-def name_in_workspace(path: Path) -> str:
-    """The notebook's POSIX path below its workspace: the one of MLGOV_WORKSPACE, else the nearest above; else its file name."""
-    full = path.resolve()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run is recorded. `name` is for people, `told` for the kernel; `workspace` is None where the kernel will make one."""
+
+    name: str
+    told: str
+    workspace: Path | None = None
+
+
+def place_of(source: Path | None, name: str, given: object) -> Place:
+    """The workspace that `name` belongs to, else the one of MLGOV_WORKSPACE, else the nearest above the notebook.
+
+    Raises UsageError for a notebook outside MLGOV_WORKSPACE: its kernel would record nothing.
+    """
+    if source is None:
+        last = str(given).rstrip("/").rpartition("/")[2] if isinstance(given, str) and given != "-" else ""
+        return Place(name=name or last or "notebook.ipynb", told=name or last or "notebook.ipynb")
+    full = source.resolve()
+    if name and full.as_posix().endswith(f"/{name}"):
+        root = Path(full.as_posix()[: -len(name)])
+        if (root / _WORKSPACE).is_dir():
+            return Place(name=name, told=name, workspace=root)
     named = os.environ.get("MLGOV_WORKSPACE", "")
+    if named and not full.is_relative_to(Path(named).resolve()):
+        raise UsageError(
+            f"{source} lies outside the workspace {named}.",
+            expected="MLGOV_WORKSPACE names it.",
+            next="Unset it, or run a notebook inside.",
+        )
     for folder in [Path(named).resolve()] if named else full.parents:
-        if (folder / _WORKSPACE).is_dir() and full.is_relative_to(folder):
-            return full.relative_to(folder).as_posix()
-    return full.name
+        if (folder / _WORKSPACE).is_dir():
+            below = full.relative_to(folder).as_posix()
+            return Place(name=below, told=below, workspace=folder)
+    return Place(name=name or full.name, told=str(full))

@@ -333,16 +333,12 @@ function finding(
   const node = el('div', 'jp-mlgov-report-finding');
   const drawing = plot(one);
   node.append(...(drawing ? [drawing] : []));
-  const where = one.where ? el('code', '', one.where) : null;
-  node.append(
-    el(
-      'p',
-      '',
-      el('span', `jp-mlgov-mod-${role}`, `${mark} `),
-      said(one.message),
-      ...(where ? [' ', where] : [])
-    )
-  );
+  const where = one.where ? [' ', el('code', '', one.where)] : [];
+  // A single finding often is the summary above it: say it once.
+  if (one.message !== item.summary) {
+    const sign = el('span', `jp-mlgov-mod-${role}`, `${mark} `);
+    node.append(el('p', '', sign, said(one.message), ...where));
+  }
   const numbers = measured(one, words);
   if (numbers) {
     node.append(el('p', 'jp-mlgov-soft', numbers));

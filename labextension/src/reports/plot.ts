@@ -147,7 +147,8 @@ function row(
   const from = scale.x(low as number);
   const to = scale.x(high as number);
   const roomRight = WIDTH - to > 130;
-  const name = `${estimate.label} (n ${estimate.n.toLocaleString('en')})`;
+  const [k, n] = [estimate.k, estimate.n].map(it => it.toLocaleString('en'));
+  const name = `${estimate.label} (${k} of ${n})`;
   return [
     label(name, y),
     svg('line', { class: side, x1: from, x2: to, y1: y, y2: y }),
@@ -171,7 +172,7 @@ function row(
 
 /** A group's name, cut to the room there is; the whole of it on hover. */
 function label(name: string, y: number): SVGElement {
-  const short = name.length > 27 ? `${name.slice(0, 26)}…` : name;
+  const short = name.length > 28 ? `${name.slice(0, 27)}…` : name;
   const node = svg('text', { x: 0, y: y + 4 }, short);
   node.append(svg('title', {}, name));
   return node;

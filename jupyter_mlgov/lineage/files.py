@@ -1,0 +1,189 @@
+"""Which files a cell opened: an audit hook that only notes names, and digests taken after the cell.
+
+Recorded are files inside the workspace, read or written, and outside it data that was read. Left out: Python's own
+installation, compiled and cached files, system folders, hidden folders outside the workspace, `.mlgov` and `.git`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import sysconfig
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.lineage.facts import FileRef
+
+MOST = 2000
+RACY_NS = 100_000_000
+_READ, _WRITTEN, _READ_FIRST = 1, 2, 4
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_OWN = frozenset({".mlgov", ".git", "__pycache__", ".ipynb_checkpoints"})
+_SYSTEM = ("/dev/", "/proc/", "/sys/", "/etc/", "/usr/", "/lib/", "/lib64/", "/run/", "/bin/", "/sbin/", "/System/", "/Library/")
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".ttf", ".otf", ".afm")
+
+_watching: Opened | None = None
+_installed = False
+
+
+class Opened:
+    """The names opened while one cell runs; `begun` is the wall time in nanoseconds at its start."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] = {}
+        self.begun = time.time_ns()
+        self.overflow = False
+
+    def note(self, path: str, *, writes: bool, reads: bool) -> None:
+        if len(self.seen) >= MOST and path not in self.seen:
+            self.overflow = True
+            return
+        old = self.seen.get(path, 0)
+        first = _READ_FIRST if reads and not old & _WRITTEN else 0
+        self.seen[path] = old | (_READ if reads else 0) | (_WRITTEN if writes else 0) | first
+
+
+def watch() -> Opened:
+    """Begin to note opened files; the hook itself is installed once per process and cannot be taken out again."""
+    global _watching, _installed
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed = True
+    _watching = Opened()
+    return _watching
+
+
+def unwatch() -> None:
+    """Stop noting."""
+    global _watching
+    _watching = None
+
+
+def _hook(event: str, args: tuple[object, ...]) -> None:
+    if event != "open":
+        return
+    watching = _watching
+    if watching is None:
+        return
+    try:
+        _note(watching, args)
+    except Exception:  # noqa: BLE001  # an exception here would break the user's open(); finish() says what is missing
+        watching.overflow = True
+
+
+def _note(watching: Opened, args: tuple[object, ...]) -> None:
+    raw, mode, flags = args[0], args[1], args[2]
+    if isinstance(raw, int):
+        return
+    path = os.fsdecode(raw) if isinstance(raw, (str, bytes, os.PathLike)) else ""
+    if (
+        not path
+        or path[0] == "<"
+        or path.endswith((".pyc", ".so"))
+        or (path.endswith(".py") and ("/site-packages/" in path or path.startswith(_LIBRARY)))
+    ):
+        return
+    text = mode if isinstance(mode, str) else ""
+    number = flags if isinstance(flags, int) else 0
+    writes = any(sign in text for sign in "wax+") or (not text and bool(number & _WRITE_FLAGS))
+    reads = ("r" in text or "+" in text) and "w" not in text if text else not number & os.O_WRONLY
+    watching.note(os.path.abspath(path), writes=writes, reads=reads)  # noqa: PTH100  # resolve() would ask the disk on each open
+
+
+_PATHS = sysconfig.get_paths()
+_LIBRARY = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_PREFIXES = tuple({prefix.rstrip("/") + "/" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix) if prefix not in ("/usr", "/")})
+
+
+class FileDigests:
+    """Digests of files, each content read once: known by path, size, time of change and inode."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._known: dict[tuple[str, int, int, int], Digest] = {}
+
+    def refs(self, opened: Opened, named: Iterable[str] = ()) -> tuple[tuple[FileRef, ...], tuple[FileRef, ...], tuple[str, ...]]:
+        """(read, written, gaps) of one cell. `named`: paths that the cell spells out, which a library may open behind Python's back."""
+        gaps = [f"more than {MOST} files were opened; the rest was not noted"] if opened.overflow else []
+        for path in named:
+            self._note_named(opened, path)
+        read, written = [], []
+        for path, how in opened.seen.items():
+            place = self._place(path)
+            if place is None or (place.startswith("/") and not how & _READ_FIRST):
+                continue
+            if how & _READ_FIRST:
+                ref, gap = self._ref(path, place, opened, overwritten=bool(how & _WRITTEN))
+                read.extend([ref] if ref else [])
+                gaps.extend([gap] if gap else [])
+            if how & _WRITTEN and not place.startswith("/"):
+                ref, gap = self._ref(path, place, opened, overwritten=False, fresh=True)
+                written.extend([ref] if ref else [FileRef(path=place, digest=None)])
+        return tuple(read), tuple(written), tuple(gaps)
+
+    def _note_named(self, opened: Opened, path: str) -> None:
+        full = os.path.abspath(path)  # noqa: PTH100  # as the hook does
+        if full in opened.seen or not self._is_inside(full):
+            return
+        found = _regular(full)
+        if found is not None:
+            changed = found.st_mtime_ns >= opened.begun
+            opened.note(full, writes=changed, reads=not changed)
+
+    def _place(self, path: str) -> str | None:
+        """The name to record: relative inside the workspace, absolute outside, None for what is left out."""
+        if path.startswith(_LIBRARY) or "/site-packages/" in path or "/dist-packages/" in path or path.endswith((".pyc", ".so")):
+            return None
+        for candidate in (path, os.path.realpath(path)):
+            if self._is_inside(candidate):
+                inside = candidate[len(self._root) :].lstrip("/")
+                venv = candidate.startswith(_PREFIXES) and not self._root.startswith(_PREFIXES)
+                return None if venv or _OWN & set(inside.split("/")) else _clean(inside)
+        hidden = any(part.startswith(".") for part in path.split("/"))
+        if hidden or path.startswith((*_SYSTEM, *_PREFIXES)) or path.endswith(_CODE):
+            return None
+        return _clean(path)
+
+    def _is_inside(self, path: str) -> bool:
+        return path.startswith(self._root.rstrip("/") + "/")
+
+    def _ref(self, path: str, place: str, opened: Opened, *, overwritten: bool, fresh: bool = False) -> tuple[FileRef | None, str]:
+        found = _regular(path)
+        if overwritten:
+            return FileRef(path=place, digest=None), f"{place} was read and then written in one cell, so what was read is not known"
+        if found is None:
+            missing = not fresh and place[0] != "/" and not os.path.lexists(path)
+            return None, f"{place} was asked for and is not there" if missing else ""
+        if not fresh and found.st_mtime_ns > opened.begun:
+            return FileRef(path=place, digest=None, size=found.st_size), f"{place} changed while the cell read it"
+        digest = self._digest(path, found, fresh=fresh)
+        gap = "" if digest else f"{place} was opened but cannot be read again"
+        return FileRef(path=place, digest=digest, size=found.st_size), gap
+
+    def _digest(self, path: str, found: os.stat_result, *, fresh: bool) -> Digest | None:
+        key = (path, found.st_size, found.st_mtime_ns, found.st_ino)
+        if not fresh and key in self._known:
+            return self._known[key]
+        try:
+            digest = Digest.of_file(Path(path))
+        except OSError:
+            return None
+        # A change within one tick of the file system's clock would not show in the key: such a file is read again.
+        if time.time_ns() - found.st_mtime_ns > RACY_NS:
+            self._known[key] = digest
+        return digest
+
+
+def _regular(path: str) -> os.stat_result | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # a plain text path, thousands of times
+    except (OSError, ValueError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _clean(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")

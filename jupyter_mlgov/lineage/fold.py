@@ -1,0 +1,143 @@
+"""What is, folded from what happened: the last session of a notebook with its cell runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import StorageProblem
+from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.lineage.process import is_dead
+from jupyter_mlgov.lineage.steps import step_statuses
+
+NO_END = "its end was not recorded"
+
+
+def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mapping[str, object]], bool] = is_dead) -> Lineage:
+    """The last session of `notebook` in these entries; steps are judged among the cells that ran.
+
+    A run without an end is `killed` when its session ended, its process is gone (`dead`), or a later
+    cell of its session began; else it is `running`. Raises StorageProblem for a payload that
+    is not what the recorder writes.
+    """
+    session: Mapping[str, Any] | None = None
+    runs: dict[str, Mapping[str, Any]] = {}
+    ended = False
+    for entry in entries:
+        if entry.subject != notebook:
+            continue
+        payload = cast("Mapping[str, Any]", entry.payload)
+        if entry.action == "session.started":
+            session, runs, ended = payload, {}, False
+        elif session is None or payload.get("session") != session.get("id"):
+            continue
+        elif entry.action == "session.ended":
+            ended = True
+        elif entry.action == "cell.started":
+            runs.setdefault(str(payload.get("id")), payload)
+        elif entry.action == "cell.finished":
+            runs[str(payload.get("id"))] = payload
+    if session is None:
+        return Lineage(notebook=notebook, session=None, runs=(), steps=())
+    try:
+        gone = ended or dead(session.get("process") or {})
+        told = _ended([read_run(run) for run in runs.values()], gone)
+        fact = read_session(session)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageProblem(
+            f"The record of {notebook} is not in a form this program knows ({type(error).__name__}: {error}).",
+            next="Run `mlgov audit verify`; a newer jupyter_mlgov may have written it.",
+        ) from None
+    return Lineage(notebook=notebook, session=fact, runs=told, steps=step_statuses(told, _cells(told)))
+
+
+def _ended(runs: list[CellRun], gone: bool) -> tuple[CellRun, ...]:  # a fact, not a mode
+    last = len(runs) - 1
+    return tuple(
+        replace(run, outcome=Outcome.KILLED, gaps=(*run.gaps, NO_END)) if run.outcome is Outcome.RUNNING and (gone or place < last) else run
+        for place, run in enumerate(runs)
+    )
+
+
+def _cells(runs: Iterable[CellRun]) -> tuple[tuple[str, Step | None, Digest | None], ...]:
+    last = {run.cell_id: run.step for run in runs}
+    return tuple((cell_id, step, None) for cell_id, step in last.items())
+
+
+def read_run(payload: Mapping[str, Any]) -> CellRun:
+    """The run that `plain()` made this payload of. Unknown fields are left out, missing ones have their defaults."""
+    return CellRun(
+        id=payload["id"],
+        session=payload["session"],
+        notebook=payload["notebook"],
+        cell_id=payload["cell_id"],
+        order=payload["order"],
+        started=datetime.fromisoformat(payload["started"]),
+        source_digest=Digest(payload["source_digest"]),
+        step=Step(kind=payload["step"]["kind"], name=payload["step"]["name"]) if payload.get("step") else None,
+        tags=tuple(payload.get("tags", ())),
+        reads=tuple(payload.get("reads", ())),
+        writes=tuple(payload.get("writes", ())),
+        imports=tuple(payload.get("imports", ())),
+        files_read=tuple(_file(ref) for ref in payload.get("files_read", ())),
+        files_written=tuple(_file(ref) for ref in payload.get("files_written", ())),
+        inputs=tuple(_object(ref) for ref in payload.get("inputs", ())),
+        outputs=tuple(_object(ref) for ref in payload.get("outputs", ())),
+        parameters=dict(payload.get("parameters", {})),
+        metrics={name: float(value) for name, value in payload.get("metrics", {}).items()},
+        duration_ms=float(payload.get("duration_ms", 0.0)),
+        outcome=Outcome(payload.get("outcome", "running")),
+        error=payload.get("error", ""),
+        distributions=tuple(payload.get("distributions", ())),
+        gaps=tuple(payload.get("gaps", ())),
+    )
+
+
+def read_session(payload: Mapping[str, Any]) -> Session:
+    """The session that `plain()` made this payload of."""
+    code = payload.get("code") or {}
+    return Session(
+        id=payload["id"],
+        notebook=payload["notebook"],
+        host=cast("Literal['jupyterlab', 'papermill', 'ipython']", payload["host"]),
+        started=datetime.fromisoformat(payload["started"]),
+        environment=Environment(
+            python=payload["environment"]["python"],
+            platform=payload["environment"]["platform"],
+            packages=dict(payload["environment"]["packages"]),
+        ),
+        code=CodeState(commit=code.get("commit", ""), dirty=tuple(code.get("dirty", ())), problem=code.get("problem", "")),
+    )
+
+
+def _file(payload: Mapping[str, Any]) -> FileRef:
+    return FileRef(path=payload["path"], digest=_digest(payload.get("digest")), size=payload.get("size", -1))
+
+
+def _object(payload: Mapping[str, Any]) -> ObjectRef:
+    found = payload.get("fingerprint")
+    return ObjectRef(
+        name=payload["name"],
+        kind=cast("Literal['table', 'array', 'model']", payload["kind"]),
+        fingerprint=_fingerprint(found) if found else None,
+        stored=_digest(payload.get("stored")),
+        note=payload.get("note", ""),
+    )
+
+
+def _fingerprint(payload: Mapping[str, Any]) -> Fingerprint:
+    return Fingerprint(
+        method=payload["method"],
+        root=Digest(payload["root"]),
+        columns={name: Digest(root) for name, root in payload.get("columns", {}).items()},
+        schema=dict(payload.get("schema", {})),
+        rows=payload.get("rows", -1),
+    )
+
+
+def _digest(text: str | None) -> Digest | None:
+    return Digest(text) if text else None

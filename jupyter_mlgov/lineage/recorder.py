@@ -1,0 +1,312 @@
+"""Writes down what each cell ran on and what it made. It never raises into a user's cell: it says once what it could not record."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.journal import Journal, ObjectStore
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.clock import Clock
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.lineage import boundary
+from jupyter_mlgov.lineage.dataflow import Dataflow, names
+from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.lineage.files import FileDigests, Opened, unwatch, watch
+from jupyter_mlgov.lineage.process import this_process
+from jupyter_mlgov.lineage.tags import BadTag, step_of
+
+ERROR_LIMIT = 200
+MOST_WAITING = 5000
+
+
+def say(sentence: str) -> None:
+    """One line in the cell's output."""
+    print(f"jupyter_mlgov: {sentence}", file=sys.stderr)  # noqa: T201  # the reader of the cell must see it
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A cell between begin() and end()."""
+
+    run: CellRun
+    flow: Dataflow
+    opened: Opened
+    before: frozenset[str]
+    clock: float
+    problems: list[str]
+
+
+class Recorder:
+    """One kernel's life on one notebook: begin() before a cell's code, end() behind it, close() at the end.
+
+    What `cell.started` says is on disk before begin() returns. What the journal cannot take now waits in memory, in order, and
+    goes with the next append that succeeds, together with a `recording.gap` that says so. Names in `keep` are tables whose
+    content is stored whenever a cell changed them.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        objects: ObjectStore,
+        clock: Clock,
+        actor: Actor,
+        session: Session,
+        root: Path,
+        keep: frozenset[str] = frozenset(),
+        warn: Callable[[str], None] = say,
+    ) -> None:
+        self.session = session
+        self._journal, self._objects, self._clock, self._actor, self._warn = journal, objects, clock, actor, warn
+        self._keep = keep
+        self._files = FileDigests(root.resolve())
+        self._running: _Running | None = None
+        self._order = 0
+        self._last: dict[str, Digest] = {}
+        self._closed = False
+        self._outage = ""
+        self._retry_at = 0.0
+        self._waiting = [
+            Draft(action="session.started", subject=session.notebook, payload={**fields_of(session), "process": this_process()})
+        ]
+
+    @property
+    def waiting(self) -> int:
+        """How many entries the journal has not taken yet."""
+        return len(self._waiting)
+
+    # -- a cell -------------------------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        *,
+        source: str,
+        cell_id: str = "",
+        tags: Iterable[str] = (),
+        code: str | None = None,
+        namespace: Mapping[str, object] | None = None,
+        order: int | None = None,
+    ) -> None:
+        """Record that a cell starts. `code` is `source` with its magics turned into Python, where somebody can do that."""
+        self._guard(lambda: self._begin(source, cell_id, tuple(tags), code, namespace or {}, order))
+
+    def step(self, step: Step, code: str, namespace: Mapping[str, object]) -> None:
+        """Say in the middle of a cell that it is `step` and what its code is (`%%mlgov step NAME`)."""
+
+        def change(running: _Running) -> None:
+            running.flow = _flow(code)
+            read = boundary.known(running.flow.reads, namespace)
+            running.run = replace(running.run, step=step, reads=read, inputs=boundary.references(read, namespace))
+
+        if self._running is not None:
+            now = self._running
+            self._guard(lambda: change(now))
+
+    def end(self, *, outcome: Outcome, namespace: Mapping[str, object] | None = None, error: str = "") -> CellRun | None:
+        """Record how the cell ended; without begin() nothing happens. `error` is the exception's type and first line."""
+        running, self._running = self._running, None
+        if running is None:
+            return None
+        spent = (time.perf_counter() - running.clock) * 1000
+        unwatch()
+        done = replace(running.run, duration_ms=round(spent, 3), outcome=outcome, error=_first_line(error))
+        found = self._guard(lambda: self._made(running, done, namespace or {}), running.problems)
+        done = found if isinstance(found, CellRun) else done
+        done = replace(done, gaps=tuple(dict.fromkeys([*done.gaps, *running.problems])))
+        self._guard(lambda: self._write([Draft(action="cell.finished", subject=done.notebook, payload=_payload(done))]))
+        return done
+
+    def close(self, outcome: str = "closed") -> None:
+        """Record the end of the session, once. A session without any cell leaves nothing behind."""
+        if self._closed:
+            return
+        self._closed = True
+        unwatch()
+        if self._order:
+            draft = Draft(action="session.ended", subject=self.session.notebook, payload={"session": self.session.id, "outcome": outcome})
+            self._retry_at = 0.0
+            self._guard(lambda: self._write([draft]))
+
+    def flush(self) -> None:
+        """Try now to write what waits."""
+        self._retry_at = 0.0
+        if self._waiting and self._order:
+            self._guard(lambda: self._write([]))
+
+    def gap(self, problem: str, *, cell_id: str = "") -> None:
+        """Record that something could not be recorded."""
+        self._guard(lambda: self._write([self._gap(problem, cell_id)]))
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _begin(
+        self, source: str, cell_id: str, tags: tuple[str, ...], code: str | None, namespace: Mapping[str, object], order: int | None
+    ) -> None:
+        self._running = None
+        self._order = max(self._order + 1, order or 0)
+        problems: list[str] = []
+        cell_id = boundary.clean(cell_id, ERROR_LIMIT) or f"in-{self._order}"
+        tags = tuple(boundary.clean(str(tag), ERROR_LIMIT) for tag in tags)
+        step = self._step(tags, cell_id, problems)
+        flow = _flow(source if code is None else code)
+        read = boundary.known(flow.reads, namespace)
+        run = CellRun(
+            id=uuid.uuid4().hex,
+            session=self.session.id,
+            notebook=self.session.notebook,
+            cell_id=cell_id,
+            order=self._order,
+            started=self._clock.now(),
+            source_digest=Digest.of_text(source),
+            step=step,
+            tags=tags,
+            reads=read,
+        )
+        if step is not None:
+            found = self._guard(lambda: boundary.references(read, namespace), problems)
+            run = replace(run, inputs=tuple(found) if isinstance(found, tuple) else ())
+        gaps = [self._gap(problem, cell_id) for problem in problems]
+        self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
+        before = frozenset(namespace) if "*" in flow.writes else frozenset()
+        opened = watch()
+        self._running = _Running(run=run, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
+
+    def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
+        try:
+            return step_of(tags, f"cell {cell_id}")
+        except BadTag as error:
+            self._warn(str(error))
+            problems.append(str(error))
+            return None
+
+    def _made(self, running: _Running, done: CellRun, namespace: Mapping[str, object]) -> CellRun:
+        """`done` with what the cell wrote, opened, took in and gave out."""
+        flow, step = running.flow, done.step
+        written = [name for name in flow.writes if name != "*"]
+        written += [name for name in namespace if running.before and name not in running.before and not name.startswith("_")]
+        # An assignment that a failing cell never reached made nothing; a deleted name was written all the same.
+        ran = done.outcome is Outcome.OK
+        bound = [name for name in written if ran or name in namespace]
+        changed = boundary.known(flow.mutates, namespace)
+        done = replace(done, writes=tuple(dict.fromkeys([*bound, *changed])), imports=tuple(name for name in flow.imports if name in bound))
+        if flow.problem and done.outcome is not Outcome.SYNTAX:
+            running.problems.append(f"The names of this cell are not known: {flow.problem}")
+        done = self._with_outputs(done, namespace)
+        named = _paths(done.reads, namespace, flow) if step else ()
+        read, wrote, gaps = self._files.refs(running.opened, named)
+        done = replace(done, files_read=read, files_written=wrote, gaps=(*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in gaps)))
+        if boundary.PARAMETER_TAGS & set(done.tags):
+            done = replace(done, parameters=boundary.parameters(done.writes, namespace))
+        if step is None:
+            return done
+        from jupyter_mlgov.lineage.environment import distributions_in_use
+
+        numbers = [name for name in done.writes if name not in done.imports] if step.kind == "evaluate" else []
+        return replace(done, metrics=boundary.metrics(numbers, namespace), distributions=distributions_in_use())
+
+    def _with_outputs(self, done: CellRun, namespace: Mapping[str, object]) -> CellRun:
+        """Tables, arrays and models the cell made or changed. What a tagged cell took in is measured again: a call may have changed it."""
+        touched = dict.fromkeys([*done.writes, *done.reads])
+        kept = [name for name in self._keep if name in touched or self._is_alias(name, touched, namespace)]
+        looked = list(dict.fromkeys([*(done.writes if done.step else ()), *(ref.name for ref in done.inputs), *kept]))
+        before = {ref.name: ref.fingerprint.root for ref in done.inputs if ref.fingerprint}
+        outputs, changed = [], []
+        for ref in boundary.references(looked, namespace):
+            now = ref.fingerprint.root if ref.fingerprint else None
+            was = before.get(ref.name) or (self._last.get(ref.name) if ref.name not in done.writes else None)
+            if ref.name not in done.writes and (now == was or (was is None and ref.name not in kept)):
+                continue
+            outputs.append(self._stored(ref, done, namespace))
+            changed += [ref.name] if ref.name not in done.writes and was is not None else []
+            if now is not None:
+                self._last[ref.name] = now
+        return replace(done, outputs=tuple(outputs), writes=(*done.writes, *changed))
+
+    def _is_alias(self, name: str, touched: Iterable[str], namespace: Mapping[str, object]) -> bool:
+        return name in namespace and any(namespace.get(other) is namespace[name] for other in touched)
+
+    def _stored(self, ref: ObjectRef, done: CellRun, namespace: Mapping[str, object]) -> ObjectRef:
+        if ref.kind == "table" and ref.name in self._keep:
+            digest, note = boundary.store_table(namespace[ref.name], self._objects)
+            return replace(ref, stored=digest, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
+        if ref.kind == "model" and done.step is not None and done.step.kind == "train":
+            digest, note = boundary.store_model(namespace[ref.name], self._objects)
+            print_ = ref.fingerprint if digest else None
+            return replace(ref, stored=digest, fingerprint=print_, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
+        return ref
+
+    # -- the journal --------------------------------------------------------------------------------------------------
+
+    def _write(self, drafts: list[Draft]) -> None:
+        self._waiting.extend(drafts)
+        if time.monotonic() < self._retry_at:
+            return
+        begun = time.monotonic()
+        gaps = [self._gap(self._outage)] if self._outage else []
+        try:
+            self._journal.append([*self._waiting, *gaps], actor=self._actor)
+        except MlgovError as error:
+            self._refused(error, begun)
+        else:
+            self._waiting, self._outage, self._retry_at = [], "", 0.0
+
+    def _refused(self, error: MlgovError, begun: float) -> None:
+        """Keep what could not be written, and do not try again before as much time went by as this try took."""
+        now = time.monotonic()
+        self._retry_at = now + (now - begun if now - begun > 0.2 else 0.0)
+        if not self._outage:
+            self._warn(f"The cell runs, but its record must wait: {error}")
+        self._outage = f"entries had to wait: {boundary.clean(error.what, ERROR_LIMIT)}"
+        if len(self._waiting) > MOST_WAITING:
+            lost = len(self._waiting) - MOST_WAITING
+            del self._waiting[1 : lost + 1]
+            self._outage = f"{lost} entries were lost: {boundary.clean(error.what, ERROR_LIMIT)}"
+
+    def _gap(self, problem: str, cell_id: str = "") -> Draft:
+        payload = {"problem": boundary.clean(problem, 600), "session": self.session.id, "cell_id": cell_id}
+        return Draft(action="recording.gap", subject=self.session.notebook, payload=payload)
+
+    def _guard(self, act: Callable[[], object], problems: list[str] | None = None) -> object:
+        """Run `act`; what it raises becomes one sentence and a gap, never an error of the user's cell."""
+        try:
+            return act()
+        except Exception as error:  # noqa: BLE001  # the user's cell must go on whatever breaks in here
+            problem = f"The recorder stumbled ({type(error).__name__}: {_first_line(str(error))}); this cell's record is incomplete."
+            self._warn(problem)
+            if problems is not None:
+                problems.append(problem)
+            else:
+                self._waiting.append(self._gap(problem))
+            return None
+
+
+@lru_cache(maxsize=256)
+def _flow(code: str) -> Dataflow:
+    return names(code)
+
+
+def _payload(run: CellRun) -> dict[str, object]:
+    """The fields of a run as JSON carries them: a metric that is no finite number is spelled (`nan`, `inf`)."""
+    payload = fields_of(run)
+    payload["metrics"] = {name: value if abs(value) < float("inf") else repr(value) for name, value in run.metrics.items()}
+    return payload
+
+
+def _paths(reads: Iterable[str], namespace: Mapping[str, object], flow: Dataflow) -> tuple[str, ...]:
+    """Paths a cell can name: its own text constants, and the texts and paths among the names it reads."""
+    values = [namespace.get(name) for name in reads]
+    texts = [str(value) for value in values if type(value) is str or issubclass(type(value), Path)]
+    return tuple(text for text in (*flow.texts, *texts) if 0 < len(text) < 1024 and "\n" not in text and "\0" not in text)
+
+
+def _first_line(text: str) -> str:
+    return boundary.clean(text.strip().partition("\n")[0], ERROR_LIMIT)

@@ -1,0 +1,93 @@
+"""The one law, over random tables: nothing makes the engine raise, and a check that broke or saw nothing never opens a gate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.sdk import Finding, Missing, Subject, SubjectRef, validator
+from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.plugins import Registry, installed_policies, installed_validators
+from jupyter_mlgov.validation.results import report_json
+from jupyter_mlgov.validation.tables import open_table
+
+NAMES = ['"; DROP TABLE x; --', "<script>alert(1)</script>", "", " ", "a", "A", "é", "select", "n", "mlgov_rows", "x.y", "'", "\\", "a\nb"]
+CELLS = st.one_of(
+    st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.floats(allow_nan=True)), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.text(max_size=6), st.sampled_from(["1", "yes", "<b>", "4111111111111111"])), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.booleans()), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.dates()), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.binary(max_size=4)), min_size=0, max_size=12),
+    st.lists(st.one_of(st.none(), st.lists(st.integers(0, 2), max_size=2)), min_size=0, max_size=12),
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[pa.Table, Roles]:
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+    columns = [draw(CELLS) for _ in names]
+    rows = min(map(len, columns))
+    given = pa.table([pa.array(column[:rows]) for column in columns], names=names)
+    pick = st.sampled_from([*names, "not there"])
+    roles = Roles(
+        outcome=draw(pick),
+        favourable=draw(st.sampled_from(["1", "yes", "true", ""])),
+        protected=(draw(pick),),
+        score=draw(pick),
+        baseline=draw(pick),
+    )
+    return given, roles
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables(), st.sampled_from(["table", "model"]))
+def test_no_table_makes_the_engine_raise_or_open_on_nothing(tmp_path: Path, drawn: tuple[pa.Table, Roles], kind: str) -> None:
+    content, roles = drawn
+    pq.write_table(content, tmp_path / "t.parquet")
+    subject = Subject(ref=SubjectRef(kind=kind, name="t", roles=asdict(roles)), roles=roles, table_path=tmp_path / "t.parquet")
+    report = validate(subject, installed_policies(("us-fair-lending",)), installed_validators())
+    assert report_json(report)["digest"] == report.digest
+    for name in ("fair.air", "fair.sig", "perf.discrim", "perf.benchmark"):
+        result = report.result(name)
+        assert result is not None
+        assert result.summary
+        # A dozen rows are never enough for any of these, whatever is in them.
+        allowed = {Verdict.INCONCLUSIVE, Verdict.ERROR}
+        if kind == "table" and "" in (roles.outcome, roles.score, roles.baseline):
+            allowed.add(Verdict.NOT_APPLICABLE)  # an empty name is no name: nobody asked
+        assert result.verdict in allowed, (name, result.verdict, result.summary)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([ValueError, RuntimeError, Missing, MemoryError, RecursionError, SystemExit, AssertionError]), st.text(max_size=20))
+def test_a_validator_that_breaks_or_starves_never_opens(tmp_path: Path, kind: type[BaseException], text: str) -> None:
+    @validator("test.law", title="Law")
+    def breaks(subject: Subject) -> Finding:
+        raise kind(text)
+
+    subject = Subject(ref=SubjectRef(kind="model", name="m"), roles=Roles())
+    assert not validate(subject, (), Registry.of(breaks)).results[0].verdict.opens
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a*.csv", "a?.csv", "it's.csv", 'a"b.csv', "ä b.csv"])
+def test_a_files_name_means_that_file_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x\n1\n2\n", "utf-8")
+    (tmp_path / "a1.csv").write_text("x\n1\n2\n3\n", "utf-8")
+    assert int(open_table(tmp_path / name).count().execute()) == 2
+
+
+def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "62hex")
+    assert open_table(tmp_path / "62hex").columns == ("x",)
