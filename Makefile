@@ -92,7 +92,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pip check
 	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit
 

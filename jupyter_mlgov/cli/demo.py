@@ -191,5 +191,5 @@ def _html(workspace: Workspace, report: Report, refused: Decision) -> Path:
 
     path = workspace.root / "runs" / "report.html"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page(report, Context(stage=refused.stage, why=refused.reasons)), "utf-8")
+    path.write_text(page(report, Context(stage=refused.stage, why=refused.reasons, answer=refused.answer, version=refused.version, made=workspace.clock.now())), "utf-8")
     return path

@@ -223,7 +223,7 @@ def _about_unchecked(team: Team, stage: str, report: Report | None, approvals: t
         yield Reason(
             code="unchecked",
             sentence=f"{subject} no machine check here.",
-            next=f"A reviewer judges {'it' if number == 1 else 'them'} by hand: `mlgov review approve --attest-unchecked`.",
+            next=f"A reviewer judges {'it' if number == 1 else 'them'} by hand: `mlgov review approve -m \"why\" --attest-unchecked`.",
             severity=min((item.severity for item in mine), key=lambda severity: severity.rank),
         )
 
@@ -260,7 +260,7 @@ def _about_approvals(asked: int, team: Team, approvals: tuple[Review, ...], auth
     yield Reason(
         code="approvals",
         sentence=sentence,
-        next="Ask a reviewer to read the report and type `mlgov review approve`.",
+        next='Ask a reviewer to read the report and type `mlgov review approve -m "why"`.',
         severity=Severity.MEDIUM,
     )
 

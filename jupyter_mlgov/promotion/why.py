@@ -64,7 +64,7 @@ def _review(reasons: list[Reason]) -> tuple[Reason, ...]:
     if len(reasons) < 2:
         return tuple(reasons)
     attested = any(reason.code == "unchecked" for reason in reasons)
-    command = "mlgov review approve --attest-unchecked" if attested else "mlgov review approve"
+    command = 'mlgov review approve -m "why"' + (" --attest-unchecked" if attested else "")
     told = _joined(reason.sentence for reason in sorted(reasons, key=lambda reason: reason.code != "approvals"))
     by_hand = " They judge the unchecked controls by hand and say so." if attested else ""
     return (replace(reasons[0], code="review", sentence=told, next=f"Ask a reviewer: `{command}`.{by_hand}", severity=_gravest(reasons)),)

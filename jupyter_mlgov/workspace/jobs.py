@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.entries import Draft
@@ -13,7 +13,6 @@ from jupyter_mlgov.core.errors import BadInput, MlgovError, StorageProblem, Usag
 from jupyter_mlgov.lineage.facts import Lineage
 
 if TYPE_CHECKING:
-    from jupyter_mlgov.pipelines.parameters import Parameter
     from jupyter_mlgov.workspace.composition import Workspace
 
 
@@ -59,16 +58,17 @@ def run_governed(
 
     path = _existing(workspace, notebook)
     name = workspace.name_of(path)
+    target = (output or workspace.root / "runs" / PurePosixPath(name)).resolve()
+    before, _ = workspace.journal.head()
     try:
         values = _parameters(path, given, params_file)
+        _track(workspace, name)
+        result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
     except MlgovError as error:
         workspace.record(Draft(action="run.refused", subject=name, payload={"problem": str(error)}))
         raise
-    target = (output or workspace.root / "runs" / f"{Path(name).stem}.ipynb").resolve()
-    _track(workspace, name)
-    result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
     workspace.project(name)
-    problems = workspace.deliver(say)
+    problems = (*_gaps(workspace, before), *workspace.deliver(say))
     if say:
         say("")
     lineage = workspace.lineage(name)
@@ -76,6 +76,11 @@ def run_governed(
         _write_metrics(metrics, lineage)
     sentence = result.error or f"{name} ran in {result.seconds:.1f} s. Executed notebook: {_near(target, workspace.root)}"
     return Done(notebook=name, output=target, outcome=str(result.outcome), sentence=sentence, seconds=result.seconds, problems=problems)
+
+
+def _gaps(workspace: Workspace, after: int) -> tuple[str, ...]:
+    """What the recorder says it could not record since entry `after`."""
+    return tuple(str(entry) for entry in workspace.journal.entries(after=after, actions=("recording.gap",)))
 
 
 def _existing(workspace: Workspace, notebook: Path) -> Path:
@@ -86,19 +91,12 @@ def _existing(workspace: Workspace, notebook: Path) -> Path:
     raise BadInput(f"There is no notebook {notebook}.", expected=f"Notebooks in the workspace: {near}.", next="`mlgov run NOTEBOOK`.")
 
 
-def declared_parameters(path: Path) -> tuple[Parameter, ...]:
-    """What the notebook's `parameters` cell declares; empty when it has none."""
-    from jupyter_mlgov.integrations.notebooks import read_notebook
-    from jupyter_mlgov.pipelines.parameters import declared
-
-    sources = [cell.source for cell in read_notebook(path).cells if "parameters" in cell.tags]
-    return declared(sources[0]) if sources else ()
-
-
 def _parameters(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
+    from jupyter_mlgov.integrations.notebooks import read_notebook
     from jupyter_mlgov.pipelines.parameters import check, parse_values
+    from jupyter_mlgov.pipelines.runnable import parameters_of
 
-    known = declared_parameters(path)
+    known = parameters_of(read_notebook(path))
     values: dict[str, object] = {}
     if params_file is not None:
         values.update(check(_read_parameters(params_file), known))

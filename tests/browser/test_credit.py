@@ -138,5 +138,6 @@ def test_a_failing_validation_is_said_as_text(lab, page, shots):
     panel(page).get_by_test_id("mlgov-validate").click()
     complaint = panel(page).get_by_test_id("mlgov-complaint")
     expect(complaint).to_contain_text('"nmae"', timeout=60_000)
-    expect(panel(page)).to_contain_text("cannot be read")
+    expect(panel(page).get_by_test_id("mlgov-problem")).to_contain_text('"nmae"')
+    expect(page.locator(".jp-mlgov-status")).to_contain_text("cannot be read")
     page.screenshot(path=shots / "complaint.png")

@@ -120,7 +120,7 @@ def assert_drawn(page) -> None:
     expect(first).to_have_attribute("open", "")
     expect(first.locator("svg circle")).to_have_count(2)
     expect(report).to_contain_text("✕ 1 failed")
-    expect(report).to_contain_text("○ 1 not checked here")
+    expect(report).to_contain_text("○ 1 controls not checked here")
     expect(report).to_contain_text("report sha256:")
     expect(report).to_contain_text(HOSTILE)
     expect(page.locator(".jp-OutputArea-output", has_text="the html twin")).to_have_count(0)

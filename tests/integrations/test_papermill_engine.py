@@ -187,7 +187,7 @@ def test_a_workspace_that_cannot_be_written_is_known_before_anything_runs(tmp_pa
     (tmp_path / ".mlgov").mkdir()
     (tmp_path / ".mlgov" / "mlgov.db").write_bytes(b"this is no database at all" * 100)
     path = written(tmp_path / "a.ipynb", f"open({str(tmp_path / 'ran')!r}, 'w').close()")
-    with pytest.raises(NotReady, match="cannot record this run .*Nothing has run"):
+    with pytest.raises(NotReady, match=r"cannot record this run .*Nothing has run"):
         run_notebook(path, tmp_path / "out.ipynb", {}, cwd=tmp_path)
     assert not (tmp_path / "ran").exists() and not (tmp_path / "out.ipynb").exists()
 

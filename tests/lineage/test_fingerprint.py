@@ -129,6 +129,14 @@ def test_the_same_content_has_the_same_root_everywhere(tmp_path: Path) -> None:
     assert set(roots.values()) == {of(FRAME).root}, roots
 
 
+def test_looking_changes_nothing() -> None:
+    """pandas 3.0.6 turns NaT into 1970 in the *original* frame on `convert_dtypes(dtype_backend="pyarrow")`; we must never do such a thing."""
+    frame = FRAME.copy(deep=True)
+    of(frame)
+    pd.testing.assert_frame_equal(frame, FRAME)
+    assert frame["when"].isna().tolist() == [False, True, False]
+
+
 def test_polars_frames_have_the_same_root() -> None:
     polars = pytest.importorskip("polars")
     assert of(polars.from_arrow(pa.table({"a": [1, 2], "t": ["x", None]}))).root == of(pd.DataFrame({"a": [1, 2], "t": ["x", None]})).root

@@ -13,12 +13,13 @@ import pytest
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.verify import verify
+from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.clock import SystemClock
 from jupyter_mlgov.core.errors import StorageProblem
 from jupyter_mlgov.integrations.sql import open_journal
 from jupyter_mlgov.lineage.facts import CellRun, Outcome
 from jupyter_mlgov.lineage.fold import fold
-from jupyter_mlgov.lineage.recorder import Recorder
+from jupyter_mlgov.lineage.recorder import Recorder, _payload
 from jupyter_mlgov.testing import ANA, MemoryJournal, MemoryObjects, session
 
 NOTEBOOK = "credit.ipynb"
@@ -42,7 +43,7 @@ class Bench:
         self.journal = journal or Locked()
         self.objects = MemoryObjects()
         self.said: list[str] = []
-        self.names: dict[str, object] = {}
+        self.names: dict[str, object] = {"P": Path}
         self.recorder = Recorder(
             journal=self.journal, objects=self.objects, clock=SystemClock(), actor=ANA, session=session(notebook=NOTEBOOK), root=root,
             keep=frozenset({"scored"}), warn=self.said.append,
@@ -79,7 +80,8 @@ def test_what_is_recorded_folds_back_to_the_same_facts(bench: Bench) -> None:
         bench.run("mean = float(scored.a.mean())\nbad = float('nan')\nmetrics = {'b': 2}", "mlgov:evaluate", "other", cell="c2"),
         bench.run("limit = 0.8\nname = 'x'\nhuge = 2**70\napi_key = 'abc'", "parameters", cell="c3"),
     )
-    assert repr(bench.runs()) == repr(runs)
+    assert [canonical_json(_payload(run)) for run in bench.runs()] == [canonical_json(_payload(run)) for run in runs]
+    assert bench.runs()[0] == runs[0]
     assert bench.said == []
     assert verify(bench.journal.entries()).ok
 
@@ -92,17 +94,17 @@ def test_the_start_is_written_before_the_code_runs(bench: Bench) -> None:
 
 
 def test_names_parameters_metrics_and_order(bench: Bench) -> None:
-    first = bench.run("limit: float = 0.8\nsecret_token = 'abc'\nobject_ = object()", "injected-parameters")
+    first = bench.run("limit: float = 0.8\nsecret_token = 'zyx-wvu'\nobject_ = object()", "injected-parameters")
     second = bench.run("auc = 0.7\nflag = True\ntext = 'x'\nmetrics = {'gini': 0.4, 'note': 'x'}", "mlgov:evaluate")
     assert first.parameters["limit"] == 0.8
-    assert "abc" not in str(bench.journal.rows) and set(first.parameters) == {"limit", "secret_token"}
+    assert "zyx-wvu" not in str(bench.journal.rows) and set(first.parameters) == {"limit", "secret_token"}
     assert second.metrics == {"auc": 0.7, "gini": 0.4}
     assert (first.order, second.order) == (1, 2)
     assert second.reads == () and first.writes == ("limit", "secret_token", "object_")
 
 
 def test_a_cell_that_raises_half_way_keeps_what_ran_and_no_more(bench: Bench) -> None:
-    run = bench.run("a = 1\nopen('made.txt', 'w').write('x')\nraise ValueError('first\\nsecond' + 'y' * 500)\nb = 2", "mlgov:train", cell="c")
+    run = bench.run("a = 1\nP('made.txt').write_text('x')\nraise ValueError('first\\nsecond' + 'y' * 500)\nb = 2", "mlgov:train", cell="c")
     assert run.outcome is Outcome.FAILED
     assert run.error == "ValueError: first"
     assert run.writes == ("a",)
@@ -118,13 +120,13 @@ def test_files_read_written_and_left_alone(bench: Bench, tmp_path: Path, tmp_pat
     source = f"""
 import json, this
 for name in ('in.csv', 'in.csv', {str(outside)!r}):
-    open(name).read()
-open('out.csv', 'w').write('1')
-open('out.csv').read()
-open('old.csv', 'r+').write('2')
-open('/proc/self/status').read()
-import os; os.makedirs('.mlgov/x'); open('.mlgov/x/y', 'w').write('1')
-open(os.devnull, 'w').write('')
+    P(name).read_text()
+P('out.csv').write_text('1')
+P('out.csv').read_text()
+with open('old.csv', 'r+') as f: f.write('2')
+P('/proc/self/status').read_text()
+import os; os.makedirs('.mlgov/x'); P('.mlgov/x/y').write_text('1')
+P(os.devnull).write_text('')
 """
     sys.modules.pop("this", None)
     run = bench.run(source)
@@ -142,10 +144,10 @@ def test_an_unchanged_file_is_not_read_twice_and_a_changed_one_is(bench: Bench, 
     read: list[Path] = []
     of_file = Digest.of_file
     monkeypatch.setattr(Digest, "of_file", lambda path: read.append(path) or of_file(path))
-    first, second = bench.run("open('big.csv').read()"), bench.run("open('big.csv').read()")
+    first, second = bench.run("P('big.csv').read_text()"), bench.run("P('big.csv').read_text()")
     assert first.files_read == second.files_read and len(read) == 1
     (tmp_path / "big.csv").write_text("2")
-    third = bench.run("open('big.csv').read()")
+    third = bench.run("P('big.csv').read_text()")
     assert len(read) == 2 and third.files_read[0].digest != first.files_read[0].digest
 
 

@@ -268,7 +268,7 @@ def test_unchecked_controls_are_counted_once_each_by_policy() -> None:
     demands = (demand("a", None, control="C1"), demand("b", None, control="C1"), demand("c", None, control="C2"))
     reason = ask(a_report(result("x", Verdict.PASS), demands=demands), reviews=()).reasons[0]
     assert reason.sentence == "2 controls of sr-26-2 have no machine check here."
-    assert reason.next == "A reviewer judges them by hand: `mlgov review approve --attest-unchecked`."
+    assert reason.next == 'A reviewer judges them by hand: `mlgov review approve -m "why" --attest-unchecked`.'
 
 
 def test_production_asks_that_this_very_version_went_through_staging() -> None:

@@ -48,7 +48,7 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, Roles]:
     return given, roles
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables(), st.sampled_from(["table", "model"]))
 def test_no_table_makes_the_engine_raise_or_open_on_nothing(tmp_path: Path, drawn: tuple[pa.Table, Roles], kind: str) -> None:
     content, roles = drawn

@@ -91,7 +91,7 @@ def _ratio(group: Group, base: Group, p: float, limit: Fraction, early: Fraction
     ratio = None if base.k == 0 else group.k * base.n / (group.n * base.k)
     interval, method = ratio_interval(group.k, group.n, base.k, base.n)
     return Finding(
-        message=f"{_measured(group, base, ratio, interval, limit)}{why}",
+        message=f"{_measured(group, base, ratio, interval, limit)}{why} {_counts(group, base)}",
         verdict=verdict,
         measured=ratio,
         allowed=f"at least {float(limit):.2f}",
@@ -115,6 +115,10 @@ def _measured(group: Group, base: Group, ratio: float | None, interval: tuple[fl
     shown = f" (95% CI {interval[0]:.2f}-{interval[1]:.2f})" if interval else ""
     side = "below" if below(group, base, limit) else "exactly at" if Fraction(group.k * base.n, group.n * base.k) == limit else "not below"
     return f"{head}: ratio {ratio:.{places}f}{shown}, {side} the {float(limit):.2f} line. "
+
+
+def _counts(group: Group, base: Group) -> str:
+    return f"Counted: {group.k:,} of {group.n:,} against {base.k:,} of {base.n:,}."
 
 
 def _under(

@@ -63,7 +63,7 @@ describe('the report', () => {
     const node = drawn(
       report({ requirements: [requirement({ verdict: null, control: 'X.1' })] })
     );
-    expect(node.textContent).toContain('○ 1 not checked here');
+    expect(node.textContent).toContain('○ 1 controls not checked here');
     expect(node.textContent).toContain('open, not passed');
     expect(node.textContent).toContain('X.1');
   });

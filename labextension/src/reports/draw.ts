@@ -190,11 +190,16 @@ function tally(report: IReportJson, words: IWords): HTMLElement {
     const strong = el('b', '', `${mark} ${count}`);
     line.append(el('span', `jp-mlgov-mod-${role}`, strong, ` ${word}`));
   }
-  const open = report.requirements.filter(item => item.verdict === null).length;
+  const open = openControls(report).length;
   if (open) {
     const strong = el('b', '', `○ ${open}`);
     line.append(
-      el('span', 'jp-mlgov-mod-mute', strong, ` ${words('not checked here')}`)
+      el(
+        'span',
+        'jp-mlgov-mod-mute',
+        strong,
+        ` ${words('controls not checked here')}`
+      )
     );
   }
   const packs = report.policies.map(item => item.title || item.id).join(' · ');
@@ -402,9 +407,19 @@ function source(
   return el('p', 'jp-mlgov-report-source', ...parts);
 }
 
-/** Demands that nobody measured: listed, so that nobody takes them for passed. */
+/** Controls with a demand that nobody measured, one line a control as in the other surfaces. */
+function openControls(report: IReportJson): IReportJson['requirements'] {
+  const found = new Map(
+    report.requirements
+      .filter(item => item.verdict === null)
+      .map(item => [`${item.policy} ${item.control}`, item])
+  );
+  return [...found.values()];
+}
+
+/** What nobody measured: listed, so that nobody takes them for passed. */
 function unchecked(report: IReportJson, words: IWords): HTMLElement[] {
-  const open = report.requirements.filter(item => item.verdict === null);
+  const open = openControls(report);
   if (!open.length) {
     return [];
   }
@@ -418,7 +433,7 @@ function unchecked(report: IReportJson, words: IWords): HTMLElement[] {
       el(
         'span',
         'jp-mlgov-mod-mute',
-        words('%1 not checked here: open, not passed', open.length)
+        words('%1 controls not checked here: open, not passed', open.length)
       )
     )
   );
