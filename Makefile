@@ -94,7 +94,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pip check
-	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit
+	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit && npm run --silent check:types
 
 bench: install
 	$(BIN)/python -m tests.benchmarks

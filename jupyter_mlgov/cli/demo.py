@@ -68,7 +68,7 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
     """All acts, in order. Returns what `--format json` prints."""
     settings = replace(Settings.from_environment(os.environ), workspace="")
     teller.act(f"1  A workspace with real data in {folder}")
-    workspace = prepare(folder, settings)
+    workspace = prepare(folder, settings, lambda line: teller.say(f"   {line}"))
     teller.say(f"   1,989 mortgage applications in {DATA}, tracked by DVC; notebook, team file and lock committed to git.")
     report, refused = _first_model(workspace, teller)
     granted = _second_model(workspace, teller)
@@ -93,7 +93,6 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
 
 def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision]:
     from jupyter_mlgov.promotion.why import shortest
-    from jupyter_mlgov.reports.bundle import Context
     from jupyter_mlgov.reports.text import text
     from jupyter_mlgov.reports.why import decision_text, why_text
 
@@ -106,7 +105,7 @@ def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision
         teller.say(f"   ! {problem}")
     teller.act("3  Validated: what the shell finds is what the notebook found")
     report = workspace.validate(NOTEBOOK, None if teller.quiet else progress)
-    teller.say(text(report, Context(), colour=colour(), width=width()))
+    teller.say(text(report, workspace.context(report, NOTEBOOK), colour=colour(), width=width()))
     teller.act("4  The author asks for staging")
     refused = workspace.promote("staging", NOTEBOOK)
     teller.say(decision_text(refused, colour=colour(), width=width()))
@@ -186,10 +185,10 @@ def tamper(workspace: Workspace) -> str:
 
 
 def _html(workspace: Workspace, report: Report, refused: Decision) -> Path:
-    from jupyter_mlgov.reports.bundle import Context
     from jupyter_mlgov.reports.html import page
 
     path = workspace.root / "runs" / "report.html"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page(report, Context(stage=refused.stage, why=refused.reasons, answer=refused.answer, version=refused.version, made=workspace.clock.now())), "utf-8")
+    context = replace(workspace.context(report, NOTEBOOK), version=refused.version, made=workspace.clock.now())
+    path.write_text(page(report, context), "utf-8")
     return path

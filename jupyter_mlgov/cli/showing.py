@@ -25,8 +25,7 @@ def exit_code(report: Report) -> int:
 
 def show(report: Report, style: str, output: Path | None, *, workspace: Workspace | None = None, notebook: str = "") -> None:
     """Print or write `report` as text, json, html or sarif. Raises StorageProblem when the file cannot be written."""
-    stale = workspace.stale(report, notebook) if workspace else ()
-    context = Context(stale=stale)
+    context = workspace.context(report, notebook) if workspace else Context()
     body = render(report, style, context, to_screen=output is None)
     if output is None:
         click.echo(body)

@@ -54,8 +54,11 @@ def track(root: Path, path: Path) -> TrackedFile:
 def push(root: Path, remote: Path) -> None:
     """Name the folder `remote` as the DVC repository's default remote, and push to it what is tracked.
 
-    Raises NotReady where there is no DVC repository, StorageProblem when DVC cannot write.
+    Raises NotReady where there is no DVC repository or `remote` has a path that DVC's settings file cannot hold (it writes ASCII only),
+    StorageProblem when DVC cannot write.
     """
+    if not str(remote.resolve()).isascii():
+        raise NotReady(f"DVC cannot name {remote} as a store: its settings hold ASCII only.", next="Use a folder with an ASCII path.")
     home = _dvc_folder(root)
     if home is None:
         raise NotReady(f"{root} is not under DVC.", next="Track a file first, or run `dvc init`.")

@@ -15,8 +15,8 @@ from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-    from jupyter_mlgov.kernel.hooks import KernelSession
 
+    from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
 VERBS = ("status", "validate", "why", "lineage", "report", "promote", "review", "export", "audit")
@@ -38,16 +38,17 @@ class GovernanceMagics(Magics):
     """`%mlgov VERB` and `%%mlgov step NAME`."""
 
     def __init__(self, shell: InteractiveShell, session: KernelSession) -> None:
-        super().__init__(shell)  # type: ignore[no-untyped-call]  # IPython's Magics has no annotations
+        super().__init__(shell)
         self.session = session
 
-    @line_cell_magic  # type: ignore[untyped-decorator]  # IPython's decorators have no annotations
+    @line_cell_magic
     def mlgov(self, line: str, cell: str | None = None) -> object:
         """`%mlgov` says where you stand. `%mlgov VERB` does it; `%%mlgov step NAME` runs a cell as a step."""
         try:
             words = shlex.split(line)
             if cell is not None:
-                return self._cell(words, cell)
+                self._cell(words, cell)
+                return None
             verb, rest = (words[0], words[1:]) if words else ("status", [])
             if verb not in VERBS:
                 raise unknown("verb", verb, VERBS, next="`%mlgov` alone says where you stand.")
@@ -85,10 +86,9 @@ class GovernanceMagics(Magics):
         return None if asked.quiet else self._shown(report)
 
     def _shown(self, report: Report) -> object:
-        from jupyter_mlgov.reports.bundle import Context, Shown
+        from jupyter_mlgov.reports.bundle import Shown
 
-        stale = self.session.workspace.stale(report, self.session.notebook)
-        return Shown(report, Context(stale=stale))
+        return Shown(report, self.session.workspace.context(report, self.session.notebook))
 
     def _report(self, rest: list[str]) -> object:
         from jupyter_mlgov.core.errors import NotReady
@@ -100,17 +100,17 @@ class GovernanceMagics(Magics):
         if report is None:
             raise NotReady("There is no report on this notebook yet.", next="Ask for one: `%mlgov validate`.")
         if asked.output is not None:
-            return self._write(report, asked.output)
+            self._write(report, asked.output)
+            return None
         return self._shown(report)
 
     def _write(self, report: Report, output: Path) -> None:
         from jupyter_mlgov.core.errors import StorageProblem
-        from jupyter_mlgov.reports.bundle import Context
         from jupyter_mlgov.reports.html import page
 
-        stale = self.session.workspace.stale(report, self.session.notebook)
+        context = self.session.workspace.context(report, self.session.notebook)
         try:
-            output.write_text(page(report, Context(stale=stale)), "utf-8")
+            output.write_text(page(report, context), "utf-8")
         except OSError as error:
             raise StorageProblem(f"{output} cannot be written: {error.strerror or error}.", next="Name another file.") from None
         print(f"Wrote {output}")  # noqa: T201  # a magic speaks through the cell's output
@@ -196,4 +196,4 @@ def register(shell: InteractiveShell, session: KernelSession) -> None:
 
     shell.register_magics(GovernanceMagics(shell, session))
     for key in ("%mlgov", "mlgov", "%%mlgov"):
-        shell.set_hook("complete_command", complete_mlgov, str_key=key)
+        shell.set_hook("complete_command", complete_mlgov, str_key=key)  # type: ignore[no-untyped-call]  # IPython's has no annotations

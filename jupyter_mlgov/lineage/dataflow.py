@@ -7,14 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# A bare call of these says "show me" or "write it down"; the object stays as it is.
-READ_ONLY = frozenset(
-    ["head", "tail", "sample", "describe", "info", "show", "display", "plot", "hist", "boxplot", "value_counts", "nunique", "memory_usage", "items", "keys", "values", "get", "copy", "predict", "predict_proba", "decision_function", "score", "transform", "print_summary", "summary", "get_params", "count", "mean", "sum", "min", "max", "std", "var", "corr", "groupby", "to_csv", "to_parquet", "to_excel", "to_json", "to_pickle", "to_sql", "to_feather", "to_string", "to_html", "to_markdown", "to_numpy", "write_csv", "write_parquet", "save", "savefig", "dump", "write", "writelines", "flush", "close", "mkdir", "exists", "unlink", "info", "debug", "warning", "error", "exception", "critical", "start", "stop", "join", "wait", "result", "submit", "render", "format", "strip", "lower", "upper"]
-)
-# These change the object they are called on, wherever the call stands.
-CHANGING = frozenset(
-    ["fit", "fit_transform", "fit_predict", "partial_fit", "set_params", "append", "extend", "insert", "remove", "pop", "popitem", "clear", "sort", "reverse", "update", "add", "discard", "setdefault", "appendleft", "extendleft", "popleft", "shuffle", "fill", "put", "itemset", "setflags", "load_state_dict", "add_column"]
-)
+from jupyter_mlgov.lineage.calls import CHANGING, PYTHON_CELLS, PYTHON_LINES, READ_ONLY
+from jupyter_mlgov.lineage.scopes import Scope, arguments, bound, defaults, hints
 
 LONGEST_TEXT = 1024
 
@@ -41,21 +35,25 @@ def names(source: str) -> Dataflow:
 
     A function's use of globals counts as a read where it is defined, for nobody knows when it is called.
     """
-    if source.lstrip().startswith("%%"):
-        return Dataflow()
-    tree: ast.Module | None = None
     try:
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            tree = ast.parse(_without_magics(source))
         walk = _Walk()
-        walk.cell(tree)
+        walk.cell(_parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         return Dataflow(problem=f"The source cannot be read as Python: {reason}{line}.")
     return walk.flow()
+
+
+def _parse(source: str) -> ast.Module:
+    head, _, body = source.lstrip().partition("\n")
+    if head.startswith("%%"):
+        magic = head[2:].partition(" ")[0].strip()
+        return _parse(body) if magic in PYTHON_CELLS else ast.Module(body=[], type_ignores=[])
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.parse(_without_magics(source))
 
 
 def _without_magics(source: str) -> str:
@@ -65,20 +63,16 @@ def _without_magics(source: str) -> str:
         body = line.lstrip()
         indent = line[: len(line) - len(body)]
         target, equals, value = body.partition("=")
-        if body.startswith(("%", "!", "?")) or body.rstrip().endswith("?"):
+        magic, _, rest = body[1:].partition(" ")
+        if body.startswith("%") and magic in PYTHON_LINES and not rest.lstrip().startswith("-"):
+            lines.append(indent + (rest.strip() or "pass"))
+        elif body.startswith(("%", "!", "?")) or body.rstrip().endswith("?"):
             lines.append(indent + "pass")
         elif equals and value.lstrip().startswith(("%", "!")):
             lines.append(f"{indent}{target}= None")
         else:
             lines.append(line)
     return "\n".join(lines)
-
-
-class _Scope:
-    """Names bound inside a function, comprehension or class body, and those it declares global."""
-
-    def __init__(self, *, kind: str, local: Iterable[str] = (), globals_: Iterable[str] = ()) -> None:
-        self.kind, self.local, self.globals = kind, set(local), set(globals_)
 
 
 class _Walk(ast.NodeVisitor):
@@ -93,7 +87,7 @@ class _Walk(ast.NodeVisitor):
         self._texts: dict[str, None] = {}
         self._made: set[str] = set()
         self._defined: set[str] = set()
-        self._scopes: list[_Scope] = []
+        self._scopes: list[Scope] = []
         self._last: ast.AST | None = None
 
     def cell(self, tree: ast.Module) -> None:
@@ -233,10 +227,20 @@ class _Walk(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:  # ast's names
         self.generic_visit(node)
+        self._magic(node)
         if isinstance(node.func, ast.Attribute):
             in_place = any(word.arg == "inplace" and not _is_false(word.value) for word in node.keywords)
             if in_place or node.func.attr in CHANGING:
                 self._mutate(node.func)
+
+    def _magic(self, node: ast.Call) -> None:
+        """`%time x = f(y)` reaches us as get_ipython().run_line_magic('time', 'x = f(y)'): its text is code of the cell."""
+        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("run_line_magic", "run_cell_magic"):
+            return
+        words = [word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        known = PYTHON_LINES if node.func.attr == "run_line_magic" else PYTHON_CELLS
+        if len(words) >= 2 and words[0] in known and not (len(words) == 2 and words[1].lstrip().startswith("-")):
+            self._all(_parse(words[-1]).body)
 
     # -- ways that part -----------------------------------------------------------------------------------------------
 
@@ -305,26 +309,26 @@ class _Walk(ast.NodeVisitor):
     # -- scopes -------------------------------------------------------------------------------------------------------
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # ast's names
-        self._all([*node.decorator_list, *_defaults(node.args), *_annotations(node.args), node.returns])
+        self._all([*node.decorator_list, *defaults(node.args), *hints(node.args), node.returns])
         self._write(node.name, made=True)
         self._function(node.args, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
 
     def visit_Lambda(self, node: ast.Lambda) -> None:  # ast's names
-        self._all(_defaults(node.args))
+        self._all(defaults(node.args))
         self._function(node.args, [node.body])
 
     def _function(self, args: ast.arguments, body: Iterable[ast.AST]) -> None:
         body = list(body)
-        bound = _bound(body)
-        parameters = {arg.arg for arg in _arguments(args)}
-        with self._inside(_Scope(kind="function", local=(bound.local | parameters) - bound.globals, globals_=bound.globals)):
+        own = bound(body)
+        parameters = {arg.arg for arg in arguments(args)}
+        with self._inside(Scope(kind="function", local=(own.local | parameters) - own.globals, globals_=own.globals)):
             self._all(body)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:  # ast's names
         self._all([*node.decorator_list, *node.bases, *(word.value for word in node.keywords)])
-        with self._inside(_Scope(kind="class")):
+        with self._inside(Scope(kind="class")):
             self._all(node.body)
         self._write(node.name, made=True)
 
@@ -339,91 +343,20 @@ class _Walk(ast.NodeVisitor):
 
     def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> None:
         self.visit(generators[0].iter)
-        with self._inside(_Scope(kind="comprehension")):
+        with self._inside(Scope(kind="comprehension")):
             for index, part in enumerate(generators):
                 self._all([part.iter] if index else [])
                 self._all([part.target, *part.ifs])
             self._all(results)
 
     @contextmanager
-    def _inside(self, scope: _Scope) -> Iterator[None]:
+    def _inside(self, scope: Scope) -> Iterator[None]:
         before = set(self._defined)
         self._scopes.append(scope)
         yield
         self._scopes.pop()
         if scope.kind == "function":
             self._defined = before
-
-
-class _Bound(ast.NodeVisitor):
-    """The names a function body binds, nested functions and comprehensions left out."""
-
-    def __init__(self) -> None:
-        self.local: set[str] = set()
-        self.globals: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> None:  # ast's names
-        self.local.update([] if isinstance(node.ctx, ast.Load) else [node.id])
-
-    def visit_Global(self, node: ast.Global) -> None:  # ast's names
-        self.globals.update(node.names)
-
-    def visit_Import(self, node: ast.Import) -> None:  # ast's names
-        self.local.update((alias.asname or alias.name.partition(".")[0]) for alias in node.names)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # ast's names
-        self.local.update((alias.asname or alias.name) for alias in node.names)
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # ast's names
-        self.local.update(filter(None, [node.name]))
-        self.generic_visit(node)
-
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # ast's names
-        self.local.update(filter(None, [node.name]))
-        self.generic_visit(node)
-
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # ast's names
-        self.local.update(filter(None, [node.name]))
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # ast's names
-        self.local.update(filter(None, [node.rest]))
-        self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:  # ast's names
-        self.local.add(node.name)
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
-    visit_ClassDef = visit_FunctionDef  # noqa: N815  # ast's names
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # ast's names
-        """A lambda binds nothing here."""
-
-    def visit_ListComp(self, node: ast.expr) -> None:  # ast's names
-        """Of a comprehension only its walruses bind here."""
-        self.local.update(inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
-
-    visit_SetComp = visit_ListComp  # noqa: N815  # ast's names
-    visit_GeneratorExp = visit_ListComp  # noqa: N815  # ast's names
-    visit_DictComp = visit_ListComp  # noqa: N815  # ast's names
-
-
-def _bound(body: Iterable[ast.AST]) -> _Bound:
-    found = _Bound()
-    for node in body:
-        found.visit(node)
-    return found
-
-
-def _arguments(args: ast.arguments) -> list[ast.arg]:
-    return [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]
-
-
-def _defaults(args: ast.arguments) -> list[ast.expr]:
-    return [*args.defaults, *(default for default in args.kw_defaults if default is not None)]
-
-
-def _annotations(args: ast.arguments) -> list[ast.expr]:
-    return [arg.annotation for arg in _arguments(args) if arg.annotation is not None]
 
 
 def _base(node: ast.AST) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
 import sysconfig
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import metadata
 
@@ -32,13 +34,28 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _installed(_path: tuple[str, ...]) -> list[tuple[str, str]]:
-    found = []
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            found.append((normalised(name), str(distribution.version)))
-    return found
+def _installed(path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """(name, version) along the search path. `NAME-VERSION.dist-info` says both, so that hundreds of files stay closed."""
+    for folder in path:
+        try:
+            listed = sorted(entry.name for entry in os.scandir(folder or "."))
+        except OSError:
+            continue  # a zip file or nothing at all; nothing is installed there by pip
+        odd = any(name.endswith((".egg-info", ".egg")) for name in listed)
+        for name in (name for name in listed if name.endswith(".dist-info")):
+            package, dash, version = name.removesuffix(".dist-info").rpartition("-")
+            if dash and "-" not in package:
+                yield normalised(package), version
+            else:
+                odd = True
+        if odd:
+            yield from _told(folder)
+
+
+def _told(folder: str) -> Iterator[tuple[str, str]]:
+    for distribution in metadata.distributions(path=[folder]):
+        if distribution.metadata["Name"]:
+            yield normalised(distribution.metadata["Name"]), str(distribution.version)
 
 
 @lru_cache(maxsize=4)

@@ -194,5 +194,6 @@ class Lineage:
     @property
     def model(self) -> ObjectRef | None:
         """The newest model that came out of a train step."""
-        found = [ref for run in self.runs for ref in run.outputs if ref.kind == "model"]
+        trained = [run for run in self.runs if run.step is not None and run.step.kind == "train"]
+        found = [ref for run in trained for ref in run.outputs if ref.kind == "model"]
         return found[-1] if found else None

@@ -126,7 +126,8 @@ class _Judge:
         """Is the run that made `name` one to rest on?"""
         _, cell_id, run = self._runs[maker]
         if cell_id == own:
-            return self._stale(maker)
+            again = "" if _made_the_same(self._last[own][1], run) else f"{self._name(own)} ran on what its own earlier run left in `{name}`"
+            return again or self._stale(maker)
         if run.outcome is not Outcome.OK:
             return f"it took `{name}` from {self._name(cell_id)}, which did not finish ({run.outcome})"
         if cell_id not in self._cells:
@@ -137,8 +138,17 @@ class _Judge:
             return f"it rests on {self._name(cell_id)}, which was edited after it ran"
         if self._above(own, cell_id) and name not in run.imports:
             return f"it took `{name}` from {self._name(cell_id)}, which stands below it"
+        between = self._between(name, cell_id, own)
+        if between:
+            return f"it took `{name}` from {self._name(cell_id)}, though {self._name(between)} between them makes it too"
         why = self._stale(maker)
         return f"it rests on {self._name(cell_id)}, which is stale: {why}" if why and "which is stale" not in why else why
+
+    def _between(self, name: str, maker: str, own: str) -> str:
+        """A cell of the file between these two whose last run made `name`: from the top, its result would have been taken."""
+        ran = ((cell_id, run) for cell_id, (_, run) in self._last.items() if name in run.writes and cell_id not in (maker, own))
+        places = (cell_id for cell_id, run in ran if self._above(maker, cell_id) and self._above(cell_id, own) and name not in run.imports)
+        return next(places, "")
 
     def _above(self, one: str, other: str) -> bool:
         return one in self._cells and other in self._cells and self._cells[one][0] < self._cells[other][0]
@@ -151,6 +161,12 @@ class _Judge:
 def _again(last: CellRun, run: CellRun) -> bool:
     """A newer run of the cell exists: _later() speaks of it."""
     return last.id != run.id
+
+
+def _made_the_same(after: CellRun, before: CellRun) -> bool:
+    """Did two runs of a cell make the same of every name they wrote, by fingerprint?"""
+    made = [{ref.name: ref.fingerprint.root for ref in run.outputs if ref.fingerprint} for run in (before, after)]
+    return made[0] == made[1] and set(after.writes) - set(after.imports) <= set(made[1])
 
 
 def _same_import(name: str, before: CellRun, after: CellRun) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.reports.context import Context
 from jupyter_mlgov.reports.html import fragment
+from jupyter_mlgov.reports.reading import headline
 from jupyter_mlgov.reports.text import text
 from jupyter_mlgov.validation.results import Report, report_json
 
@@ -14,10 +15,10 @@ MIME = "application/vnd.mlgov.report+json"
 
 
 def bundle(report: Report, context: Context | None = None) -> dict[str, object]:
-    """MIME type -> data. The JSON is the published form with a `context` key that the digest does not cover."""
+    """MIME type -> data. The JSON is the published form with the keys `context` and `headline`, which the digest does not cover."""
     context = context or Context()
     return {
-        MIME: {**report_json(report), "context": plain(context)},
+        MIME: {**report_json(report), "context": plain(context), "headline": plain(headline(report, context))},
         "text/html": str(fragment(report, context)),
         "text/plain": text(report, context, colour=False),
     }

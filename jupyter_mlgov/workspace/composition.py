@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.lineage.recorder import Recorder
     from jupyter_mlgov.promotion.facts import Decision, Review
     from jupyter_mlgov.promotion.registry import ModelRegistry
+    from jupyter_mlgov.reports.context import Context
     from jupyter_mlgov.reports.views import NotebookView
     from jupyter_mlgov.validation.results import Report
 
@@ -182,6 +183,18 @@ class Workspace:
         from jupyter_mlgov.workspace.judging import changes
 
         return changes(report, self.lineage(notebook), self.team_for(notebook))
+
+    def context(self, report: Report, notebook: str) -> Context:
+        """What is said beside `report`: the next gate's answer now, what stands in the way, and what went stale. Asks no server."""
+        from jupyter_mlgov.promotion.why import shortest
+        from jupyter_mlgov.reports.context import Context
+
+        stages = self.team_for(notebook).stages
+        stale = self.stale(report, notebook)
+        if report.note or len(stages) < 2:
+            return Context(stale=stale)
+        decision = self.why(stages[1], notebook)
+        return Context(stage=stages[1], why=shortest(decision), stale=stale, answer=decision.answer, version=decision.version)
 
     def why(self, stage: str, notebook: str) -> Decision:
         """The gate's answer as it would be now; nothing is asked for and nothing is written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import warnings
+from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +51,8 @@ track = ["{data}"]
 """
 
 
-def prepare(folder: Path, settings: Settings) -> Workspace:
-    """Make the demo's workspace in `folder`, which must be empty or an earlier demo.
+def prepare(folder: Path, settings: Settings, say: Callable[[str], None]) -> Workspace:
+    """Make the demo's workspace in `folder`, which must be empty or an earlier demo; `say` hears what could not be had.
 
     Raises BadInput for a folder with other things in it, NotReady when git or the `demo` extra is missing, StorageProblem when it
     cannot be written.
@@ -85,18 +86,21 @@ def prepare(folder: Path, settings: Settings) -> Workspace:
     git(folder, "config", "user.name", "Demo Scientist")
     git(folder, "config", "user.email", "scientist@demo.invalid")
     workspace = Workspace.create(folder, settings)
-    _track(workspace)
+    _track(workspace, say)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=Credit approval: notebook, team file, lock, data under DVC")
     return workspace
 
 
-def _track(workspace: Workspace) -> None:
+def _track(workspace: Workspace, say: Callable[[str], None]) -> None:
     from jupyter_mlgov.audit.entries import Draft
     from jupyter_mlgov.integrations.dvc import push, track
 
     found = track(workspace.root, workspace.root / DATA)
-    push(workspace.root, workspace.root / FOLDER / "dvc-store")
+    try:
+        push(workspace.root, workspace.root / FOLDER / "dvc-store")
+    except NotReady as error:
+        say(f"! {error} A clone has no data to pull.")
     workspace.record(Draft(action="file.tracked", subject=DATA, payload={"hash": found.md5, "file": found.dvc_file}))
 
 

@@ -27,7 +27,7 @@ def view(workspace: Workspace, notebook: str) -> NotebookView:
     try:
         return _view(workspace, notebook, empty)
     except MlgovError as error:
-        return replace(empty, problem=str(error), next=error.next)
+        return replace(empty, problem=" ".join(filter(None, (error.what, error.expected))), next=error.next)
 
 
 def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookView:

@@ -115,7 +115,7 @@ def demo() -> Figure:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "demo"
-        prepare(folder, Settings())
+        prepare(folder, Settings(), print)
         notebook = nbformat.read(folder / NOTEBOOK, 4)
         notebook.cells = [cell for cell in notebook.cells if "mlgov" not in cell.source.splitlines()[0]]
         nbformat.write(notebook, folder / "bare.ipynb")

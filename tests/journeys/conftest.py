@@ -42,7 +42,7 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     home = tmp_path_factory.mktemp("demo-home")
-    folder = tmp_path_factory.mktemp("demo") / "a folder with spaces é"
+    folder = tmp_path_factory.mktemp("demo") / "a folder with spaces"
     done = mlgov("demo", "--workspace", str(folder), "--format", "json", HOME=str(home))
     assert done.returncode == 0, done.stdout + done.stderr
     return Demo(folder, json.loads(done.stdout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 
 import pytest
 from hypothesis import given, settings
@@ -55,8 +56,12 @@ CASES = [
     ("model.fit(x, y)", "model x y", "", "model"),
     ("last = xs.pop()", "xs", "last", "xs"),
     ("m = model.fit(x, y)", "model x y", "m", "model"),
-    ("%time x\n!ls {y}\nz = %who\nw = !ls\nv = 1", "", "z w v", ""),
-    ("get_ipython().run_line_magic('time', 'x')\ny = 1", "get_ipython", "y", ""),
+    ("%time x\n%time u = v0\n!ls {y}\nz = %who\nw = !ls\nv = 1", "x v0", "u z w v", ""),
+    ("get_ipython().run_cell_magic('time', '', 'x = f(y)\\n%who\\n')", "get_ipython f y", "x", ""),
+    ("get_ipython().run_cell_magic('bash', '', 'x = f(y)')", "get_ipython", "", ""),
+    ("%%time\nx = f(y)", "f y", "x", ""),
+    ("%%capture out\nx = f(y)", "f y", "x", ""),
+    ("get_ipython().run_line_magic('time', 'x')\ny = 1", "get_ipython x", "y", ""),
     ("%%bash\nls $x", "", "", ""),
     ("", "", "", ""),
     ("# only a comment", "", "", ""),
@@ -88,8 +93,18 @@ def test_no_source_at_all_raises(source: str) -> None:
 
 
 STATEMENTS = st.sampled_from(
-    ["{a} = {b}", "{a} = {b} + {c}", "{a} += {b}", "if {b}:\n    {a} = {c}", "for {a} in [{b}]:\n    {c} = {a}", "def {a}(): return {b}",
-     "{a} = [{b} for {b} in [{c}]]", "del {a}", "import os as {a}", "{a} = (lambda: {b})()"]
+    [
+        "{a} = {b}",
+        "{a} = {b} + {c}",
+        "{a} += {b}",
+        "if {b}:\n    {a} = {c}",
+        "for {a} in [{b}]:\n    {c} = {a}",
+        "def {a}(): return {b}",
+        "{a} = [{b} for {b} in [{c}]]",
+        "del {a}",
+        "import os as {a}",
+        "{a} = (lambda: {b})()",
+    ]
 )
 LETTERS = st.sampled_from("pqrs")
 
@@ -114,9 +129,7 @@ def test_every_name_that_python_looks_up_or_binds_in_the_notebook_is_told(parts:
     asked: set[str] = set()
     bound: set[str] = set()
     flow = names(source)
-    try:
+    with contextlib.suppress(TypeError, NameError, KeyError):  # half of a random program is enough
         exec(source, {"__builtins__": builtins, "p": 1, "q": 1, "r": 1, "s": 1}, Noted())
-    except (TypeError, NameError, KeyError):
-        pass  # half of a random program is enough
     assert asked <= set(flow.reads)
     assert bound <= set(flow.writes)

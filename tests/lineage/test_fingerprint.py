@@ -9,6 +9,7 @@ import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,11 @@ WHEN = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SECONDS = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp())
 
 VECTORS: list[tuple[str, pa.Table, list[tuple[str, str, str]]]] = [
-    ("numbers", pa.table({"n": pa.array([1, None, -3], pa.int32())}), [("n", "int64", column("int64", [1, 0, 1], b"", struct.pack("<3q", 1, 0, -3)))]),
+    (
+        "numbers",
+        pa.table({"n": pa.array([1, None, -3], pa.int32())}),
+        [("n", "int64", column("int64", [1, 0, 1], b"", struct.pack("<3q", 1, 0, -3)))],
+    ),
     (
         "floats",
         pa.table({"x": pa.array([0.5, float("nan"), -0.0, None])}),
@@ -65,7 +70,9 @@ VECTORS: list[tuple[str, pa.Table, list[tuple[str, str, str]]]] = [
     ),
     (
         "mixed",
-        pa.table({"b": pa.array([True, None]), "when": pa.array([WHEN, None], pa.timestamp("us", "UTC")), "d": pa.array([Decimal("1.50"), None])}),
+        pa.table(
+            {"b": pa.array([True, None]), "when": pa.array([WHEN, None], pa.timestamp("us", "UTC")), "d": pa.array([Decimal("1.50"), None])}
+        ),
         [
             ("b", "bool", column("bool", [1, 0], b"", b"\x01\x00")),
             ("when", "timestamp[UTC]", column("timestamp[UTC]", [1, 0], b"", struct.pack("<qIqI", SECONDS, 123456000, 0, 0))),
@@ -130,7 +137,7 @@ def test_the_same_content_has_the_same_root_everywhere(tmp_path: Path) -> None:
 
 
 def test_looking_changes_nothing() -> None:
-    """pandas 3.0.6 turns NaT into 1970 in the *original* frame on `convert_dtypes(dtype_backend="pyarrow")`; we must never do such a thing."""
+    """pandas 3.0.6 turns NaT into 1970 in the *original* frame on `convert_dtypes(dtype_backend="pyarrow")`; we must not."""
     frame = FRAME.copy(deep=True)
     of(frame)
     pd.testing.assert_frame_equal(frame, FRAME)
@@ -229,7 +236,7 @@ def test_a_changed_cell_changes_its_column_and_the_table_only(rows: list[dict[st
 def test_chunks_never_matter(rows: list[dict[str, Any]], cuts: list[int]) -> None:
     table = pa.Table.from_pylist(rows, SCHEMA)
     places = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
-    parts = [table.slice(start, end - start) for start, end in zip(places, places[1:], strict=False)]
+    parts = [table.slice(start, end - start) for start, end in pairwise(places)]
     assert of(pa.concat_tables(parts)).root == of(table).root
 
 
@@ -342,7 +349,7 @@ def test_an_unfitted_model_is_not_one_and_an_unstable_one_says_why() -> None:
 
     table, label = _data()
     assert kind_of(LogisticRegression()) is None
-    with pytest.raises(Unfit, match="unstable: .*lambda"):
+    with pytest.raises(Unfit, match=r"unstable: .*lambda"):
         measured(make_pipeline(FunctionTransformer(lambda rows: rows), LogisticRegression()).fit(table, label))
 
 

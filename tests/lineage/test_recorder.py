@@ -313,7 +313,9 @@ def test_only_the_last_session_counts(bench: Bench, tmp_path: Path) -> None:
     bench.run("a = 1")
     later = Bench(tmp_path, bench.journal)
     object.__setattr__(later.recorder.session, "id", "session-2")
-    later.recorder._waiting = [Draft(action="session.started", subject=NOTEBOOK, payload={**dict(later.recorder._waiting[0].payload), "id": "session-2"})]
+    later.recorder._waiting = [
+        Draft(action="session.started", subject=NOTEBOOK, payload={**dict(later.recorder._waiting[0].payload), "id": "session-2"})
+    ]
     run = later.run("b = 2", cell="c9")
     assert bench.runs() == (run,)
     assert fold(bench.journal.entries(), "other.ipynb").session is None

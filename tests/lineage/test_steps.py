@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.facts import CellRun, Outcome, Step, StepState, StepStatus
 from jupyter_mlgov.lineage.steps import step_statuses
-from jupyter_mlgov.testing import cell_run, digest
+from jupyter_mlgov.testing import cell_run, digest, table
 
 KIND = {"data": "data", "features": "features", "train": "train", "evaluate": "evaluate"}
 
 
-def run(cell: str, reads: str = "", writes: str = "", *, source: str = "", outcome: Outcome = Outcome.OK, tags: tuple[str, ...] = ()) -> CellRun:
-    fact = cell_run(KIND.get(cell, ""), cell_id=cell, source_digest=digest(source or cell), reads=tuple(reads.split()), writes=tuple(writes.split()))
+def run(
+    cell: str, reads: str = "", writes: str = "", *, source: str = "", outcome: Outcome = Outcome.OK, tags: tuple[str, ...] = ()
+) -> CellRun:
+    fact = cell_run(
+        KIND.get(cell, ""), cell_id=cell, source_digest=digest(source or cell), reads=tuple(reads.split()), writes=tuple(writes.split())
+    )
     return replace(fact, outcome=outcome, tags=(*fact.tags, *tags))
 
 
@@ -83,6 +87,16 @@ def test_a_cell_run_on_what_a_cell_below_it_left_is_stale() -> None:
     assert found["features"].state is StepState.STALE and "below" in found["features"].why
 
 
+def test_a_cell_run_on_its_own_result_is_stale_unless_it_made_the_same() -> None:
+    line = [run("data", "", "df"), run("features", "df", "df")]
+    found = told([*line, line[1]], "data features")
+    assert found["features"].state is StepState.STALE and "its own earlier run" in found["features"].why
+    same = replace(line[1], outputs=(table("df"),))
+    assert told([line[0], same, same], "data features")["features"].state is StepState.FRESH
+    other = replace(line[1], outputs=(table("df", content="x"),))
+    assert told([line[0], same, other], "data features")["features"].state is StepState.STALE
+
+
 def test_a_name_from_a_deleted_cell_is_said_and_injected_parameters_are_not() -> None:
     gone = [run("old", "", "x"), run("train", "x", "model")]
     assert "no longer in the notebook" in told(gone, "train")["train"].why
@@ -91,7 +105,12 @@ def test_a_name_from_a_deleted_cell_is_said_and_injected_parameters_are_not() ->
 
 
 def test_broken_cells_are_not_stale_but_broken() -> None:
-    for outcome, state in [(Outcome.FAILED, StepState.FAILED), (Outcome.SYNTAX, StepState.FAILED), (Outcome.KILLED, StepState.KILLED), (Outcome.RUNNING, StepState.RUNNING)]:
+    for outcome, state in [
+        (Outcome.FAILED, StepState.FAILED),
+        (Outcome.SYNTAX, StepState.FAILED),
+        (Outcome.KILLED, StepState.KILLED),
+        (Outcome.RUNNING, StepState.RUNNING),
+    ]:
         found = told([replace(LINE[0], outcome=outcome), *LINE[1:]], CELLS)
         assert found["data"].state is state
         if outcome is not Outcome.RUNNING:
@@ -107,7 +126,10 @@ def test_importing_the_same_again_changes_nothing_and_another_import_does() -> N
 
 
 def test_a_step_of_two_cells_is_as_good_as_its_worse_one() -> None:
-    runs = [replace(run("a", "", "x"), id="1", step=Step(kind="data")), replace(run("b", "x", "y"), id="2", step=Step(kind="data"), outcome=Outcome.FAILED)]
+    runs = [
+        replace(run("a", "", "x"), id="1", step=Step(kind="data")),
+        replace(run("b", "x", "y"), id="2", step=Step(kind="data"), outcome=Outcome.FAILED),
+    ]
     (status,) = step_statuses(runs, [("a", Step(kind="data"), None), ("b", Step(kind="data"), None)])
     assert status.state is StepState.FAILED and status.cells == ("a", "b")
 
@@ -130,7 +152,9 @@ PROGRAM = st.lists(st.tuples(st.sets(st.sampled_from(NAMES)), st.sets(st.sampled
 
 @settings(max_examples=400)
 @given(PROGRAM, st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12))
-def test_what_is_called_fresh_has_the_value_of_a_run_from_the_top(program: list[tuple[set[str], set[str]]], acts: list[tuple[int, bool]]) -> None:
+def test_what_is_called_fresh_has_the_value_of_a_run_from_the_top(
+    program: list[tuple[set[str], set[str]]], acts: list[tuple[int, bool]]
+) -> None:
     """No stale step is missed: a step called fresh made what Run All of the file as it is now would make in the same place.
 
     Each cell writes to its names a value that spells its text and the values it read. `acts` run a cell, or edit it.

@@ -34,7 +34,19 @@ def test_tags_of_others_are_left_alone(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ["mlgov:", "mlgov:trian", "mlgov:Train", "mlgov:train:", "mlgov:train:a b", "mlgov:train:a:b", "mlgov", "MLGOV:train", "mlgov :train", "mlgov:train:" + "x" * 65]
+    "tag",
+    [
+        "mlgov:",
+        "mlgov:trian",
+        "mlgov:Train",
+        "mlgov:train:",
+        "mlgov:train:a b",
+        "mlgov:train:a:b",
+        "mlgov",
+        "MLGOV:train",
+        "mlgov :train",
+        "mlgov:train:" + "x" * 65,
+    ],
 )
 def test_a_wrong_grammar_says_which_cell_and_what_was_expected(tag: str) -> None:
     with pytest.raises(BadTag) as refused:

@@ -164,15 +164,16 @@ def significance(
     test, two-sided. Interval of the gap: Newcombe's hybrid score interval (1998). Holm over the groups of one protected column. The
     reference group is the one of fair.air.
 
-    fail: p after Holm under `alpha`, whatever the ratio; fair.air says how large the gap is.
+    fail: p after Holm under `alpha`, and the ratio under `limit`. warn: p under `alpha` at a ratio at or over `limit`; in a large table
+    every small gap is significant, so its size is for a person to weigh.
     inconclusive: not significant, and fewer than `min_n` cases in either group or a ratio under `limit`: a gap of that size that
     cannot be told apart from chance is no pass. Significant, but one outcome moved would reverse the gap: small numbers.
     pass: not significant, with enough cases and a ratio at or over `limit`.
 
     Source: Hazelwood School Dist. v. US, 433 U.S. 299 (1977), "two or three standard deviations"; small-number caveat 29 CFR 1607.4(D).
 
-    Fix: If it could not tell: pool more months, widen the window, or record "insufficient data" with a date to re-test; never record
-    it as a pass.
+    Fix: A gap that is not chance: see fair.air for its size, and ask whether it survives legitimate factors. If it could not tell:
+    pool more months, widen the window, or record "insufficient data" with a date to re-test; never record it as a pass.
     """
     findings: list[Finding] = []
     notes: list[Finding | None] = []
@@ -198,7 +199,7 @@ def _gap(group: Group, base: Group, p: float, test: str, alpha: float, limit: Fr
     sd = pooled_z(group.k, group.n, base.k, base.n)
     small, flip, significant = min(group.n, base.n) < min_n, flips(group, base), p < alpha
     if significant:
-        verdict = Verdict.INCONCLUSIVE if flip else Verdict.FAIL
+        verdict = Verdict.INCONCLUSIVE if flip else Verdict.FAIL if below(group, base, limit) else Verdict.WARN
     else:
         verdict = Verdict.INCONCLUSIVE if small or below(group, base, limit) else Verdict.PASS
     size = f"{sd:.1f} standard deviations (p={p:.3g})" if sd is not None else f"of undefined size in standard deviations (p={p:.3g})"

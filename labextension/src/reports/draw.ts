@@ -2,28 +2,15 @@
 import type {
   ICheckResult,
   IFinding,
-  IReason,
   IReportJson,
   Severity
 } from '../api/types';
 import { SEVERITIES, VERDICTS } from '../api/types';
 import { verdictMark } from '../state/words';
+import { asObject, IBundle, IContext, readBundle } from './bundle';
 import { el, said } from './dom';
+import { headline, IHeadline, IWords } from './headline';
 import { plot } from './plot';
-
-/** What travels beside the report and is not part of its digest (reports/bundle.py: Context). */
-export interface IContext {
-  stage: string;
-  version: string;
-  why: IReason[];
-  stale: string[];
-  made: string;
-}
-
-/** The words around the facts; the caller translates them. */
-export interface IWords {
-  (text: string, ...values: (string | number)[]): string;
-}
 
 /** Verdicts that stand open; each other verdict is one folded row. */
 const OPEN = new Set(['fail', 'error', 'inconclusive']);
@@ -49,41 +36,6 @@ export function drawReport(
   );
 }
 
-export interface IBundle {
-  report: IReportJson;
-  context: IContext;
-}
-
-/** The report and its context in a MIME bundle's data, or null where it is none. */
-export function readBundle(data: unknown): IBundle | null {
-  const found = asObject(data);
-  const beside = asObject(found.context);
-  const text = (key: string) =>
-    typeof beside[key] === 'string' ? (beside[key] as string) : '';
-  const list = (key: string) =>
-    Array.isArray(beside[key]) ? (beside[key] as unknown[]) : [];
-  const whole =
-    ['results', 'requirements', 'policies', 'blocking'].every(key =>
-      Array.isArray(found[key])
-    ) &&
-    typeof found.subject === 'object' &&
-    typeof found.digest === 'string';
-  const context: IContext = {
-    stage: text('stage'),
-    version: text('version'),
-    why: list('why') as IReason[],
-    stale: list('stale').map(String),
-    made: text('made')
-  };
-  return whole ? { report: data as IReportJson, context } : null;
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-    ? (value as Record<string, unknown>)
-    : {};
-}
-
 function unreadable(data: unknown, words: IWords): HTMLElement {
   const keys = Object.keys(asObject(data)).slice(0, 20).join(', ');
   return el(
@@ -94,60 +46,6 @@ function unreadable(data: unknown, words: IWords): HTMLElement {
       keys || words('nothing')
     )
   );
-}
-
-/** The one word on top and the rest of its sentence, as reports/reading.py says them. */
-interface IHeadline {
-  title: string;
-  standing: string;
-  detail: string;
-}
-
-/** Python's own headline where it came along; else words that never say MAY GO. */
-function headline(data: unknown, bundle: IBundle, words: IWords): IHeadline {
-  const sent = asObject(asObject(data).headline);
-  if (typeof sent.standing === 'string') {
-    return {
-      title: String(sent.title ?? ''),
-      standing: sent.standing,
-      detail: String(sent.detail ?? '')
-    };
-  }
-  const { report, context } = bundle;
-  const version = context.version
-    ? ` · v${context.version.replace(/^v/, '')}`
-    : '';
-  const stage = context.stage ? ` → ${context.stage}` : '';
-  const title = `${report.subject.name || words('unnamed subject')}${version}${stage}`;
-  return { title, ...standing(bundle, words) };
-}
-
-function standing(
-  { report, context }: IBundle,
-  words: IWords
-): { standing: string; detail: string } {
-  const applies = report.results.filter(
-    item => item.verdict !== 'not_applicable'
-  );
-  if (!applies.length) {
-    return { standing: words('NOTHING WAS CHECKED'), detail: '' };
-  }
-  const shut = words('NOT YET');
-  const blocking = context.why.length || report.blocking.length;
-  if (blocking) {
-    const detail =
-      blocking > 1
-        ? words('%1 things stand in the way', blocking)
-        : words('%1 thing stands in the way', blocking);
-    return { standing: shut, detail };
-  }
-  if (context.stale.length) {
-    return { standing: shut, detail: words('this report is out of date') };
-  }
-  return {
-    standing: words('CHECKS CLEAR'),
-    detail: words('nothing that was measured stands in the way')
-  };
 }
 
 const GOOD = new Set(['MAY GO', 'CHECKS CLEAR']);
