@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.columns import Unfit, table_fingerprint, tagged
+from jupyter_mlgov.lineage.contents import array_root, arrow, kind_of
 
 DEEPEST = 60
 # How long a fit took is no part of what was learned.
@@ -56,8 +57,6 @@ class _Describe:
 
     def _known(self, value: Any, where: str, depth: int) -> object:
         import numpy as np
-
-        from jupyter_mlgov.lineage.fingerprint import array_root, arrow, kind_of
 
         if isinstance(value, np.ma.MaskedArray):
             mask = np.ma.getmaskarray(value)

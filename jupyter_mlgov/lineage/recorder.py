@@ -16,7 +16,7 @@ from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
-from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.lineage import boundary
 from jupyter_mlgov.lineage.dataflow import Dataflow, names
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
@@ -295,9 +295,17 @@ def _flow(code: str) -> Dataflow:
 
 
 def _payload(run: CellRun) -> dict[str, object]:
-    """The fields of a run as JSON carries them: a metric that is no finite number is spelled (`nan`, `inf`)."""
-    payload = fields_of(run)
-    payload["metrics"] = {name: value if abs(value) < float("inf") else repr(value) for name, value in run.metrics.items()}
+    """The fields of a run as JSON carries them; empty ones are left out, which halves the work of a trivial cell.
+
+    A metric that is no finite number is spelled (`nan`, `inf`).
+    """
+    payload: dict[str, object] = {}
+    for name in CellRun.__slots__:
+        value = getattr(run, name)
+        if value or name == "duration_ms":
+            payload[name] = plain(value)
+    if run.metrics:
+        payload["metrics"] = {name: value if abs(value) < float("inf") else repr(value) for name, value in run.metrics.items()}
     return payload
 
 

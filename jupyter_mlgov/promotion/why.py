@@ -30,7 +30,7 @@ def shortest(decision: Decision) -> tuple[Reason, ...]:
     listed = {id(reason) for reason in (*mend, *run, *judge, *renewed)}
     review = [reason for reason in reasons if reason.code in _REVIEW]
     rest = [reason for reason in reasons if id(reason) not in listed and reason.code not in _REVIEW]
-    return (*mend, *_run(run), *_validate(judge, renewed, after_run=bool(mend or run)), *rest, *_review(review))
+    return (*mend, *_run(run), *_validate(judge, renewed, after_run=bool(mend or run)), *_one_mend(rest), *_review(review))
 
 
 def _run(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -58,6 +58,20 @@ def _validate(judge: list[Reason], renewed: list[Reason], *, after_run: bool) ->
         told += f" {which} of the last report will be judged anew."
     first = "Then type" if after_run else "Type"
     return (Reason(code="validate", sentence=told, next=f"{first} `%mlgov validate`.", severity=_gravest([*judge, *renewed])),)
+
+
+def _one_mend(reasons: list[Reason]) -> tuple[Reason, ...]:
+    """Checks that could not tell for want of the same thing are one to-do."""
+    alike: dict[tuple[str, str], list[Reason]] = {}
+    for number, reason in enumerate(reasons):
+        alike.setdefault((reason.code, reason.next) if reason.code == "verdict-inconclusive" else (reason.code, str(number)), []).append(reason)
+    return tuple(group[0] if len(group) == 1 else _together(group) for group in alike.values())
+
+
+def _together(group: list[Reason]) -> Reason:
+    _, _, told = group[0].sentence.partition(": ")
+    names = ", ".join(reason.validator for reason in group)
+    return replace(group[0], sentence=f"{len(group)} checks could not tell ({names}): {told}", severity=_gravest(group))
 
 
 def _review(reasons: list[Reason]) -> tuple[Reason, ...]:

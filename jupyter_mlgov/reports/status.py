@@ -83,7 +83,7 @@ def _gate(view: NotebookView) -> str:
 
 
 def _unchecked(view: NotebookView) -> str:
-    return f"{view.unchecked} {'demand' if view.unchecked == 1 else 'demands'} of the policies not checked here, so not passed"
+    return f"{view.unchecked} {'control' if view.unchecked == 1 else 'controls'} of the policies not checked here, so not passed"
 
 
 def _step_words(status: StepStatus) -> str:

@@ -77,7 +77,7 @@ def _tallies(report: Report) -> str:
 
 
 def _result(report: Report, result: CheckResult, colour: bool, width: int) -> list[str]:
-    asked = severity(report, result.validator) or "not asked"
+    asked = severity(report, result.validator) or "unasked"
     first = f"{result.verdict.mark} {pad(asked, 9)}"
     where = f"{result.validator}{f' · cell {result.cell}' if result.cell else ''}"
     told = f"{visible(result.title or result.validator, limit=200)} — {result.verdict.word} ({visible(where, limit=80)})"

@@ -70,11 +70,14 @@ def evidence(result: CheckResult, ref: SubjectRef) -> Evidence:
 def _judge(check: Check, subject: Subject, values: Mapping[str, object], seen: Look | None) -> CheckResult:
     lack = lacking(check, subject, seen)
     if lack:
-        return _filled(_said(check, *lack), check, subject, values)
+        verdict, sentence = lack
+        what, _, advice = sentence.partition(". ")
+        return _filled(_said(check, verdict, f"{what.rstrip('.')}.", fix=advice), check, subject, values)
     try:
         return _filled(_answer(check, check(subject, **values)), check, subject, values)
     except Missing as missing:
-        return _filled(_said(check, Verdict.INCONCLUSIVE, str(missing)), check, subject, values)
+        told = " ".join(filter(None, (missing.what, missing.expected)))
+        return _filled(_said(check, Verdict.INCONCLUSIVE, told, fix=missing.next), check, subject, values)
     except _Unusable as problem:
         return _filled(_said(check, Verdict.ERROR, str(problem)), check, subject, values)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken check is a result, never a pass; the others still run
@@ -107,14 +110,14 @@ def _verdict(value: object) -> Verdict:
     return value
 
 
-def _said(check: Check, verdict: Verdict, sentence: str) -> CheckResult:
-    return CheckResult(validator=check.id, version=check.version, title=check.title, verdict=verdict, summary=sentence)
+def _said(check: Check, verdict: Verdict, sentence: str, *, fix: str = "") -> CheckResult:
+    return CheckResult(validator=check.id, version=check.version, title=check.title, verdict=verdict, summary=sentence, fix=fix)
 
 
 def _filled(result: CheckResult, check: Check, subject: Subject, values: Mapping[str, object]) -> CheckResult:
     """The result with parameters, source, fix, cell and the id of its evidence."""
     given = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in sorted(values.items())}
-    whole = replace(result, source=check.source, fix=check.fix, cell=_cell(subject), parameters=given)
+    whole = replace(result, source=check.source, fix=result.fix or check.fix, cell=_cell(subject), parameters=given)
     try:
         canonical_json(plain(whole))
         if whole.findings:

@@ -9,6 +9,7 @@ from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.lineage.facts import Lineage, StepState
 from jupyter_mlgov.promotion.facts import Decision
+from jupyter_mlgov.reports.reading import unchecked
 from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace.judging import changes, decide, last_report
@@ -51,7 +52,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         stage=granted[-1].stage if granted else team.stages[0],
         steps=lineage.steps,
         checks=_checks(report, stale),
-        unchecked=len(report.unchecked) if report else 0,
+        unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
         why=shortest(decision) if decision else (),
         gate=f"{team.stages[0]} → {stage}" if stage else "",

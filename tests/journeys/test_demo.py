@@ -18,7 +18,10 @@ from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER
 
 from .conftest import Demo, mlgov
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # MLflow 3.17's own models warn under SQLAlchemy 2.1 when a test asks MLflow directly
+]
 
 
 # -- recorded ---------------------------------------------------------------------------------------------------------

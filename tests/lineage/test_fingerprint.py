@@ -21,8 +21,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jupyter_mlgov.lineage.columns import Unfit
+from jupyter_mlgov.lineage.contents import kind_of
 from jupyter_mlgov.lineage.facts import Fingerprint
-from jupyter_mlgov.lineage.fingerprint import Unfit, fingerprint, kind_of, measured
+from jupyter_mlgov.lineage.fingerprint import fingerprint, measured
 
 
 def of(value: object) -> Fingerprint:

@@ -108,7 +108,7 @@ def test_status_names_the_one_thing_to_do_and_keeps_stale_verdicts_apart(made: S
     drawn = status_text(made.view())
     assert drawn.splitlines()[-1] == "Next: Run the steps that are not up to date: train:champion."
     assert "↻ medium   Pinned environment: was “passed” before features ran after it" in drawn
-    assert "12 demands of the policies not checked here, so not passed" in drawn
+    assert "12 controls of the policies not checked here, so not passed" in drawn
     assert "No steps yet." in status_text(made.view(steps=(), checks=(), why=()))
 
 

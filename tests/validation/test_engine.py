@@ -114,8 +114,8 @@ def test_a_role_nobody_named_is_inconclusive_for_a_model_and_beside_the_point_fo
     model = run(one, subject(tmp_path, {"a": [1]}, kind="model")).results[0]
     assert (table.verdict, model.verdict) == (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE)
     assert f"No --{need} was named" in table.summary
-    assert f"`{need} = " in model.summary
-    assert "mlgov.toml" in model.summary
+    assert f"`{need} = " in model.fix
+    assert "mlgov.toml" in model.fix
 
 
 @pytest.mark.parametrize("need", ["lineage", "environment", "texts", "lock"])
@@ -130,7 +130,8 @@ def test_a_named_column_that_is_missing_is_inconclusive_with_the_nearest(tmp_pat
     one = check(Finding(message="m", verdict=Verdict.PASS), needs=("scored", "score"))
     result = run(one, subject(tmp_path, {"scores": [0.1]}, Roles(score="scor"), kind)).results[0]
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert 'Did you mean "scores"?' in result.summary
+    assert '"scor"' in result.summary
+    assert 'Did you mean "scores"?' in result.fix
 
 
 def test_an_empty_table_is_inconclusive(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ export function Checks(props: ISectionProps): React.ReactElement {
       {unchecked ? (
         <p className="jp-mlgov-section jp-mlgov-soft">
           {trans._n(
-            '%1 demand has no check here. It is open, not passed.',
-            '%1 demands have no check here. They are open, not passed.',
+            '%1 control is not checked here. It is open, not passed.',
+            '%1 controls are not checked here. They are open, not passed.',
             unchecked
           )}
         </p>
