@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 
 type_error = "Canonical JSON holds null, booleans, numbers, strings, lists and objects with string keys; got {kind}."
 
@@ -34,7 +34,7 @@ def _write(value: object) -> list[str]:
     if value is False:
         return ["false"]
     if isinstance(value, str):
-        return [json.dumps(str(value), ensure_ascii=False)]
+        return [encode_basestring(str(value))]
     if isinstance(value, int):
         # JSON numbers are doubles: a larger integer passes only where the double's own text is that integer.
         if abs(value) > 2**53 - 1 and (abs(value) >= 10**21 or _number(float(value)) != str(int(value))):
@@ -63,7 +63,7 @@ def _object(value: Mapping[object, object]) -> list[str]:
     # RFC 8785, 3.2.3: keys are sorted by their UTF-16 code units.
     for index, key in enumerate(sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))):
         parts.append("," if index else "")
-        parts.append(json.dumps(str(key), ensure_ascii=False))
+        parts.append(encode_basestring(str(key)))
         parts.append(":")
         parts.extend(_write(value[key]))
     return [*parts, "}"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
+_deliveries: list[subprocess.Popen[bytes]] = []  # those under way; a Popen that is dropped while it runs warns
 VERBS = ("status", "validate", "why", "lineage", "report", "promote", "review", "export", "audit")
 CELL_VERBS = ("step",)
 
@@ -54,6 +57,8 @@ class GovernanceMagics(Magics):
                 raise unknown("verb", verb, VERBS, next="`%mlgov` alone says where you stand.")
             action: Callable[[list[str]], object] = getattr(self, f"_{verb}")
             return action(rest)
+        except argparse.ArgumentError as error:
+            raise NotebookSentence(f"`%mlgov {line}`: {error}. docs/users/magics.md lists every word.") from None
         except ValueError as error:
             raise NotebookSentence(f"`%mlgov {line}` cannot be read: {error}. Close the quote.") from None
         except MlgovError as error:
@@ -182,12 +187,10 @@ def _progress(done: int, total: int, what: str) -> None:
 
 def deliver_in_background(root: Path) -> None:
     """Start `mlgov sync` on its own, so that no cell waits for MLflow. What it cannot send stays in the outbox."""
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "jupyter_mlgov.cli", "sync", "--workspace", str(root)]
     nowhere = subprocess.DEVNULL
-    subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    _deliveries[:] = [started for started in _deliveries if started.poll() is None]
+    _deliveries.append(subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True))
 
 
 def register(shell: InteractiveShell, session: KernelSession) -> None:

@@ -223,7 +223,7 @@ def _about_unchecked(team: Team, stage: str, report: Report | None, approvals: t
         yield Reason(
             code="unchecked",
             sentence=f"{subject} no machine check here.",
-            next=f"A reviewer judges {'it' if number == 1 else 'them'} by hand: `mlgov review approve -m \"why\" --attest-unchecked`.",
+            next=f'A reviewer judges {"it" if number == 1 else "them"} by hand: `mlgov review approve -m "why" --attest-unchecked`.',
             severity=min((item.severity for item in mine), key=lambda severity: severity.rank),
         )
 

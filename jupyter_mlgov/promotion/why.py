@@ -64,7 +64,9 @@ def _one_mend(reasons: list[Reason]) -> tuple[Reason, ...]:
     """Checks that could not tell for want of the same thing are one to-do."""
     alike: dict[tuple[str, str], list[Reason]] = {}
     for number, reason in enumerate(reasons):
-        alike.setdefault((reason.code, reason.next) if reason.code == "verdict-inconclusive" else (reason.code, str(number)), []).append(reason)
+        alike.setdefault((reason.code, reason.next) if reason.code == "verdict-inconclusive" else (reason.code, str(number)), []).append(
+            reason
+        )
     return tuple(group[0] if len(group) == 1 else _together(group) for group in alike.values())
 
 

@@ -58,12 +58,12 @@ def _slice(lineage: Lineage) -> Digest | None:
 
 def gather(workspace: Workspace, team: Team, lineage: Lineage) -> Subject:
     """Everything validators may ask about the model of this notebook. Raises NotReady when nothing has run."""
-    if lineage.session is None:
-        raise NotReady(
-            f"{lineage.notebook or 'This notebook'} has not run here yet, so there is nothing to validate.",
-            next="Run its cells first (`%load_ext jupyter_mlgov`, then Run All; or `mlgov run NOTEBOOK`).",
-        )
     scored = lineage.last_output(team.roles.table)
+    if scored is None and not any(run.step for run in lineage.runs):
+        raise NotReady(
+            f"No tagged cell of {lineage.notebook or 'this notebook'} has run here, so there is nothing to validate.",
+            next="Tag its steps and run them (`%load_ext jupyter_mlgov`, then Run All; or `mlgov run NOTEBOOK`).",
+        )
     lock, hashed = read_lock(workspace.root / team.lock)
     return Subject(
         ref=subject_ref(team, lineage),

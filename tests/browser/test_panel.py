@@ -110,7 +110,7 @@ def test_every_section_shows_what_the_server_said(known, page, shots):
     assert [row.get_attribute("data-verdict") for row in rows.all()] == ["fail", "error", "inconclusive", "warn", "pass"]
     for row, words in zip(rows.all(), ("failed", "check broke", "could not tell", "passed, look", "passed"), strict=True):
         expect(row).to_contain_text(words)
-    expect(panel(page)).to_contain_text("27 demands have no check here. They are open, not passed.")
+    expect(panel(page)).to_contain_text("27 controls are not checked here. They are open, not passed.")
     page.screenshot(path=shots / "panel-checks.png")
     contrasts(page)
 

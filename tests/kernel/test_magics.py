@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+# IPython 9 marks its own completion hook, which JupyterLab reaches through the kernel, as on its way out.
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:

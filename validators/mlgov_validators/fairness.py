@@ -44,8 +44,8 @@ def adverse_impact(
 
     Source: 0.80 is 29 CFR 1607.4(D) (employment; used in lending by convention, as firm policy). 0.90 is a house early warning.
 
-    Fix: Look at fair.conditional (does the gap survive legitimate factors?), proxy.detect (which features carry it), then fair.lda
-    for a model with a smaller gap at equal AUC.
+    Fix: See whether the gap survives legitimate factors and which features carry it, then look for a model with a smaller gap at equal
+    AUC. Checks for these three are planned and not in this version.
     """
     findings: list[Finding] = []
     notes: list[Finding | None] = []

@@ -210,7 +210,7 @@ describe('Checks', () => {
     expect(rows[0].textContent).toContain(HOSTILE);
     expect(rows[1].textContent).toContain('was: nonsense');
     expect(host.querySelector('script')).toBeNull();
-    expect(host.textContent).toContain('3 demands have no check here');
+    expect(host.textContent).toContain('3 controls are not checked here');
     expect(host.textContent).toContain('stale: the model changed');
   });
 
