@@ -16,6 +16,7 @@ from jupyter_mlgov.lineage.columns import Unfit
 from jupyter_mlgov.lineage.contents import Kind, arrow, kind_of
 from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
 from jupyter_mlgov.lineage.fingerprint import measured
+from jupyter_mlgov.lineage.keeper import ModelKeeper
 
 PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
@@ -74,11 +75,14 @@ def _whole_table(value: object) -> Any:
     return arrow(value)
 
 
-def store_model(value: object, objects: ObjectStore) -> tuple[Digest | None, str]:
-    """Put the model into the store with skops, which needs no pickle. (None, why) when skops cannot hold it."""
+def store_model(value: object, objects: ObjectStore, keeper: ModelKeeper) -> tuple[Digest | None, str]:
+    """Put the model into the store in skops' format, which is read without pickle. (None, why) when skops cannot hold it."""
     import warnings
 
     try:
+        written = keeper.dumps(value)
+        if written is not None:
+            return objects.put(written), ""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # skops' own, while it looks for the version of a package
             import skops.io

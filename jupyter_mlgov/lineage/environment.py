@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 
 from jupyter_mlgov.lineage.facts import Environment
 
@@ -59,6 +60,40 @@ def _told(folder: str) -> Iterator[tuple[str, str]]:
 
 
 @lru_cache(maxsize=4)
-def _owners(_path: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Top-level module -> distributions. Read once for a search path; it costs some tenths of a second."""
-    return {module: tuple(normalised(name) for name in names) for module, names in metadata.packages_distributions().items()}
+def _owners(path: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Top-level module -> distributions, as importlib.metadata.packages_distributions() has it, without parsing each METADATA file."""
+    owners: dict[str, dict[str, None]] = {}
+    for name, folder in _folders(path):
+        for module in _modules(folder):
+            owners.setdefault(module, {})[name] = None
+    return {module: tuple(names) for module, names in owners.items()}
+
+
+def _folders(path: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    for folder in map(Path, path):
+        try:
+            found = sorted(folder.glob("*.dist-info")) if folder.is_dir() else []
+        except OSError:
+            continue
+        for info in found:
+            yield normalised(info.name.removesuffix(".dist-info").rpartition("-")[0]), info
+
+
+def _modules(info: Path) -> set[str]:
+    """What `top_level.txt` names, else the first part of each installed file's path (RECORD)."""
+    named = _read(info / "top_level.txt").split()
+    if named:
+        return set(named)
+    found = set()
+    for line in _read(info / "RECORD").splitlines():
+        first, slash, _ = line.partition(",")[0].strip('"').partition("/")
+        if slash or first.endswith((".py", ".so", ".pyd")):
+            found.add(first if slash else first.partition(".")[0])
+    return {name for name in found if name.isidentifier()}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -21,6 +21,7 @@ from jupyter_mlgov.lineage import boundary
 from jupyter_mlgov.lineage.dataflow import Dataflow, names
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.lineage.files import FileDigests, Opened, unwatch, watch
+from jupyter_mlgov.lineage.keeper import ModelKeeper
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.tags import BadTag, step_of
 
@@ -68,6 +69,7 @@ class Recorder:
         self.session = session
         self._journal, self._objects, self._clock, self._actor, self._warn = journal, objects, clock, actor, warn
         self._keep = keep
+        self._keeper = ModelKeeper()
         self._files = FileDigests(root.resolve())
         self._running: _Running | None = None
         self._order = 0
@@ -131,6 +133,7 @@ class Recorder:
             return
         self._closed = True
         unwatch()
+        self._keeper.close()
         if self._order:
             draft = Draft(action="session.ended", subject=self.session.notebook, payload={"session": self.session.id, "outcome": outcome})
             self._retry_at = 0.0
@@ -172,6 +175,7 @@ class Recorder:
             reads=read,
         )
         if step is not None:
+            self._keeper.start()
             found = self._guard(lambda: boundary.references(read, namespace), problems)
             run = replace(run, inputs=tuple(found) if isinstance(found, tuple) else ())
         gaps = [self._gap(problem, cell_id) for problem in problems]
@@ -239,7 +243,7 @@ class Recorder:
             digest, note = boundary.store_table(namespace[ref.name], self._objects)
             return replace(ref, stored=digest, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
         if ref.kind == "model" and done.step is not None and done.step.kind == "train":
-            digest, note = boundary.store_model(namespace[ref.name], self._objects)
+            digest, note = boundary.store_model(namespace[ref.name], self._objects, self._keeper)
             print_ = ref.fingerprint if digest else None
             return replace(ref, stored=digest, fingerprint=print_, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
         return ref

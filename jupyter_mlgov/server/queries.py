@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.reports.views import NotebookView
 from jupyter_mlgov.server.paths import notebook_at
 from jupyter_mlgov.validation.results import Report, report_json
+
+# How often, and within how many seconds of a save, an unreadable notebook is looked at again.
+LOOKS = 4
+SETTLING = 2.0
 
 
 class Room(Protocol):
@@ -53,7 +58,7 @@ class Desk:
             what = problem.what if self.settings.workspace else "Nothing is recorded here yet."
             return plain(NotebookView(notebook=notebook.name, workspace="", problem=what, next=_START))
         with closing(room):
-            return plain(room.view(_name(room, notebook)))
+            return plain(_settled(room, _name(room, notebook), notebook))
 
     def report(self, path: str) -> object:
         """The last report of a notebook. Raises NotReady where nothing was validated yet."""
@@ -63,6 +68,17 @@ class Desk:
         if report is None:
             raise NotReady(f"{notebook.name} has no report yet.", next="Run `%mlgov validate` in it, or press Validate in the panel.")
         return report_json(report)
+
+
+def _settled(room: Room, name: str, notebook: Path) -> NotebookView:
+    """Jupyter writes a notebook in place, so a look during a save sees half a file: where one fails just then, look again."""
+    view = room.view(name)
+    for _ in range(LOOKS):
+        if not view.problem or time.time() - notebook.stat().st_mtime > SETTLING:
+            break
+        time.sleep(SETTLING / 10)
+        view = room.view(name)
+    return view
 
 
 _START = "Run `%load_ext jupyter_mlgov` in the notebook to start recording."

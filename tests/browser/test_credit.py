@@ -24,7 +24,7 @@ def credit(lab) -> Path:
     from jupyter_mlgov.workspace.demo import prepare
 
     folder = lab.root / "credit"
-    prepare(folder, Settings()).close()
+    prepare(folder, Settings(), print).close()
     return folder
 
 

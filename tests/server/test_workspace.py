@@ -1,6 +1,7 @@
 """The routes over a real workspace: a real database, a real team file, no fake between."""
 
 import json
+import threading
 
 import nbformat
 import pytest
@@ -60,3 +61,16 @@ async def test_a_damaged_database_is_no_500(jp_fetch, workspace):
     view = await view_of(jp_fetch)
     assert view["problem"]
     assert view["steps"] == []
+
+
+async def test_half_a_file_during_a_save_is_looked_at_again(jp_fetch, workspace):
+    """Jupyter writes notebooks in place; the panel once showed "not JSON" in red while a save was under way."""
+    path = workspace / "sub" / "model.ipynb"
+    whole = path.read_text()
+    path.write_text("")
+    later = threading.Timer(0.3, lambda: path.write_text(whole))
+    later.start()
+    view = await view_of(jp_fetch)
+    later.join()
+    assert view["problem"] == ""
+    assert view["steps"]
