@@ -94,9 +94,11 @@ def test_validate_in_the_panel_asks_the_kernel_and_leaves_no_trace_in_the_notebo
 
 
 def validations(page) -> int:
-    """How many validations the Trail shows."""
+    """How many validations the Trail shows; the notebook's own is waited for."""
     tab(page, "Trail")
-    return panel(page).get_by_test_id("mlgov-trail").filter(has_text=" validated ").count()
+    shown = panel(page).get_by_test_id("mlgov-trail").filter(has_text=" validated ")
+    expect(shown.first).to_be_visible()
+    return shown.count()
 
 
 def test_an_edit_upstream_makes_steps_stale_and_run_them_mends_it(lab, credit, page, shots):
