@@ -69,7 +69,9 @@ $(DEMO)/.mlgov:
 	$(BIN)/mlgov demo --workspace $(DEMO)
 
 lab: install $(DEMO)/.mlgov
-	$(BIN)/jupyter lab --ServerApp.root_dir=$(DEMO) --port=$(PORT) --LabApp.default_url=/lab/tree/credit_approval.ipynb $(LAB_FLAGS)
+	$(BIN)/jupyter lab --ServerApp.root_dir=$(DEMO) --port=$(PORT) --LabApp.default_url=/lab/tree/credit_approval.ipynb \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 
 # -- tests ------------------------------------------------------------------------------------------------------------
 

@@ -186,6 +186,21 @@ class Lineage:
     def metrics(self) -> dict[str, float]:
         return {name: value for run in self.runs for name, value in run.metrics.items()}
 
+    @property
+    def slice(self) -> Digest | None:
+        """Digest of the sources of the tagged cells that ran and of the parameters; None when none ran.
+
+        Raises NotCanonical for a parameter that has no canonical form.
+        """
+        last = {run.cell_id: run.source_digest for run in self.runs if run.step is not None and run.outcome is Outcome.OK}
+        return Digest.of_json({"cells": last, "parameters": self.parameters}) if last else None
+
+    @property
+    def data(self) -> dict[str, str]:
+        """Files that tagged cells read and no cell wrote: path -> digest, or `unread` where it could not be taken."""
+        written = {ref.path for run in self.runs for ref in run.files_written}
+        return {ref.path: ref.digest or "unread" for run in self.runs if run.step for ref in run.files_read if ref.path not in written}
+
     def last_output(self, name: str) -> ObjectRef | None:
         """The newest recorded state of the named table or model."""
         found = [ref for run in self.runs for ref in run.outputs if ref.name == name]

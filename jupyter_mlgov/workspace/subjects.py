@@ -8,10 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import Team
-from jupyter_mlgov.lineage.facts import Lineage, Outcome
+from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.validation.results import SubjectRef
 from jupyter_mlgov.validation.subjects import Subject, Text
 
@@ -33,27 +32,12 @@ def subject_ref(team: Team, lineage: Lineage) -> SubjectRef:
         table=scored.fingerprint.root if scored and scored.fingerprint else None,
         rows=scored.fingerprint.rows if scored and scored.fingerprint else -1,
         model=model.fingerprint.root if model and model.fingerprint else None,
-        data=_inputs(lineage),
-        slice=_slice(lineage),
+        data=lineage.data,
+        slice=lineage.slice,
         environment=session.environment.digest if session else None,
         code=session.code.commit if session else "",
         roles=asdict(team.roles),
     )
-
-
-def _inputs(lineage: Lineage) -> dict[str, str]:
-    written = {ref.path for run in lineage.runs for ref in run.files_written}
-    return {
-        ref.path: ref.digest or "unread"
-        for run in lineage.runs
-        for ref in run.files_read
-        if run.step is not None and ref.path not in written
-    }
-
-
-def _slice(lineage: Lineage) -> Digest | None:
-    last = {run.cell_id: run.source_digest for run in lineage.runs if run.step is not None and run.outcome is Outcome.OK}
-    return Digest.of_json({"cells": last, "parameters": lineage.parameters}) if last else None
 
 
 def gather(workspace: Workspace, team: Team, lineage: Lineage) -> Subject:

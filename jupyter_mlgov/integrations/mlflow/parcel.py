@@ -11,7 +11,7 @@ from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.team import Team
-from jupyter_mlgov.lineage.facts import CodeState, Lineage, Outcome, Session
+from jupyter_mlgov.lineage.facts import CodeState, Lineage, Session
 
 # What a stored scikit-learn model may need again, pinned to what the session had installed.
 _REQUIRED = ("scikit-learn", "skops")
@@ -53,7 +53,7 @@ def _tags(lineage: Lineage, session: Session, code: CodeState, undefined: list[s
         "mlgov.notebook": lineage.notebook,
         "mlgov.host": session.host,
         "mlgov.slice": _slice(lineage),
-        "mlgov.inputs": _text(_inputs(lineage)),
+        "mlgov.inputs": _text(lineage.data),
         "mlgov.environment": session.environment.digest,
         "mlgov.commit": code.commit + ("+dirty" if code.dirty else ""),
         "mlgov.model": model.fingerprint.root if model and model.fingerprint else "",
@@ -63,17 +63,10 @@ def _tags(lineage: Lineage, session: Session, code: CodeState, undefined: list[s
 
 
 def _slice(lineage: Lineage) -> str:
-    """Digest of the tagged cells' sources and the parameters: the same rule as the subject of a report."""
-    cells = {run.cell_id: run.source_digest for run in lineage.runs if run.step is not None and run.outcome is Outcome.OK}
     try:
-        return Digest.of_json({"cells": cells, "parameters": lineage.parameters}) if cells else ""
+        return lineage.slice or ""
     except ValueError:
         return ""  # a parameter that has no canonical form; the report's subject will say so
-
-
-def _inputs(lineage: Lineage) -> dict[str, str]:
-    written = {ref.path for run in lineage.runs for ref in run.files_written}
-    return {ref.path: ref.digest or "unread" for run in lineage.runs if run.step for ref in run.files_read if ref.path not in written}
 
 
 def _model_note(lineage: Lineage) -> str:
