@@ -52,9 +52,9 @@ jupyter_mlgov/labextension/package.json: labextension/node_modules/.package-lock
 	cd labextension && npm run --silent build:prod
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.dependencies jupyter_mlgov/labextension/package.json install.json
+$(VENV)/.installed: $(VENV)/.dependencies jupyter_mlgov/labextension/package.json
 	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) --no-deps --editable .
-	rm -rf $(SHARE) && mkdir -p $(dir $(SHARE)) && ln -s $(CURDIR)/jupyter_mlgov/labextension $(SHARE) && cp install.json $(SHARE)/install.json
+	rm -rf $(SHARE) && mkdir -p $(dir $(SHARE)) && ln -s $(CURDIR)/jupyter_mlgov/labextension $(SHARE)
 	@touch $@
 
 labextension: jupyter_mlgov/labextension/package.json

@@ -29,7 +29,7 @@ def history(length: int = 20) -> MemoryJournal:
 
 def rewritten(entry: AuditEntry, **changes: object) -> AuditEntry:
     """A forger's entry: changed, and every digest of its own computed anew."""
-    forged = replace(entry, **changes)  # type: ignore[arg-type]
+    forged = replace(entry, **changes)
     draft = Draft(action=forged.action, subject=forged.subject, payload=forged.payload)
     return link(draft, seq=forged.seq, time=forged.time, actor=forged.actor, previous=forged.previous)
 
@@ -78,7 +78,7 @@ CHANGES = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_of_one_field_names_its_entry(what: str) -> None:
     entries = list(history().entries())
-    entries[16] = replace(entries[16], **CHANGES[what])  # type: ignore[arg-type]
+    entries[16] = replace(entries[16], **CHANGES[what])
     answer = verify(entries)
     assert (answer.ok, answer.checked, answer.bad_seq) == (False, 16, 17)
     assert answer.sentence.startswith("Entry 17 (`")
@@ -233,4 +233,4 @@ def test_hostile_words_in_a_damaged_row_are_shown_as_plain_short_text() -> None:
 def test_a_verification_is_a_fact() -> None:
     assert isinstance(verify([]), Verification)
     with pytest.raises(AttributeError):
-        verify([]).ok = True  # type: ignore[misc]
+        verify([]).ok = True

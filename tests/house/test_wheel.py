@@ -75,13 +75,13 @@ def test_installed_from_the_wheel_both_extensions_are_enabled(built: tuple[Path,
     env = {**NO_NODE, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
 
     def said(*words: str | Path) -> str:
-        done = subprocess.run([str(word) for word in words], env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run([str(word) for word in words], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
 
-    panel = next(line for line in said(python, "-m", "jupyter", "labextension", "list").splitlines() if "jupyter-mlgov v0.1.0" in line)
+    panel = next(line for line in said(python, "-m", "jupyterlab.labextensions", "list").splitlines() if "jupyter-mlgov v0.1.0" in line)
     assert "enabled" in panel and "OK" in panel
-    assert "jupyter_mlgov 0.1.0" in said(python, "-m", "jupyter", "server", "extension", "list")
+    assert "jupyter_mlgov 0.1.0" in said(python, "-m", "jupyter_server", "extension", "list")
     assert str(home) in said(python, "-c", "import jupyter_mlgov; print(jupyter_mlgov.__file__)")
     packs = json.loads(said(home / "bin" / "jupyter-mlgov", "policy", "list", "--format", "json"))
     assert {pack["id"] for pack in packs} == {"us-fair-lending", "sr-26-2"}

@@ -26,7 +26,7 @@ def test_the_newest_revision_is_the_one_an_up_to_date_database_is_held_against()
 
 def test_the_migrations_make_exactly_the_tables_we_write(tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "mlgov.db", FixedClock())
-    with journal._backend.reading() as connection:  # type: ignore[attr-defined]
+    with journal._backend.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": tables.VERSION_TABLE, "compare_type": True})
         assert compare_metadata(context, tables.metadata) == []
         assert journal.damage() == ""

@@ -72,7 +72,7 @@ def in_python(code: str, *words: str) -> str:
 
 def test_the_file_is_in_wal_mode_and_every_commit_is_synced(file: Path, journal: Journal) -> None:
     journal.append([DRAFT], actor=ANA)
-    with journal._backend.reading() as connection:  # type: ignore[attr-defined]
+    with journal._backend.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
@@ -359,7 +359,7 @@ def test_a_lock_that_is_let_go_within_the_wait_is_not_a_problem(file: Path, jour
 def test_a_full_disk_is_said_and_the_log_stays_whole(file: Path, journal: Journal) -> None:
     journal.append([DRAFT], actor=ANA)
     big = Draft(action="cell.finished", subject="big", payload={"text": "x" * 400_000})
-    with journal._backend.reading() as connection:  # type: ignore[attr-defined]
+    with journal._backend.reading() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}")
     with pytest.raises(StorageProblem, match=r"the disk is full\. Nothing of this act was written"):

@@ -204,7 +204,7 @@ def test_a_model_is_stored_by_a_train_step_and_loads_again(bench: Bench) -> None
     (ref,) = run.outputs
     assert ref.kind == "model" and ref.fingerprint is not None and ref.stored is not None
     again = skops.io.loads(bench.objects.get(ref.stored), trusted=skops.io.get_untrusted_types(data=bench.objects.get(ref.stored)))
-    assert (again.coef_ == bench.names["model"].coef_).all()  # type: ignore[attr-defined]
+    assert (again.coef_ == bench.names["model"].coef_).all()
     assert bench.run("model.fit(rows, [1, 0])", "mlgov:train").outputs[0].fingerprint != ref.fingerprint
 
 
@@ -292,7 +292,7 @@ def test_names_that_bite_do_not_break_the_record(bench: Bench) -> None:
         def __eq__(self, other: object) -> bool:
             raise RuntimeError
 
-        __hash__ = None  # type: ignore[assignment]
+        __hash__ = None
 
     bench.names["Bites"] = Bites
     run = bench.run("bites = Bites()\nendless = (x for x in iter(int, 1))", "mlgov:evaluate")
