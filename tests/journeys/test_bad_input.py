@@ -182,9 +182,10 @@ def test_a_kernel_killed_mid_cell_leaves_a_truthful_record(folder: Path) -> None
     assert mlgov("audit", "verify", "--workspace", str(folder)).returncode == 0
 
 
-def test_a_policy_file_with_a_wrong_key_is_refused_with_the_nearest(folder: Path) -> None:
+def test_a_policy_file_with_a_wrong_key_is_refused_with_the_nearest(folder: Path, checkout: Path) -> None:
     pd.DataFrame({"approve": [1, 0], "white": [1, 0]}).to_csv(folder / "t.csv", index=False)
-    (folder / "p.toml").write_text('[policy]\nid = "x"\ntitel = "wrong"\n')
+    pack = (checkout / "validators" / "mlgov_validators" / "policies" / "us-fair-lending.toml").read_text("utf-8")
+    (folder / "p.toml").write_text(pack.replace("title =", "titel =", 1))
     words = ("--outcome", "approve", "--favourable", "1", "--protected", "white")
     done = mlgov("validate", "--data", str(folder / "t.csv"), "--policy", str(folder / "p.toml"), *words)
     assert done.returncode in (2, 3)
