@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from jupyter_mlgov.core.settings import QUIET
 
 os.environ.update(QUIET)
 os.environ["NO_COLOR"] = "1"
+os.environ["MLGOV_DELIVER"] = "manual"  # no process that outlives its test
 for name in ("MLGOV_ACTOR", "MLGOV_WORKSPACE", "MLGOV_TRACKING_URI", "JUPYTERHUB_USER", "JPY_SESSION_NAME"):
     os.environ.pop(name, None)
 
@@ -24,6 +27,30 @@ def _a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+QUIET_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """One headless Chromium for all that look at a page: two Playwrights in one process do not get on."""
+    from playwright.sync_api import sync_playwright
+
+    assert Path(CHROMIUM).exists(), f"No Chromium at {CHROMIUM}. Install Debian's `chromium`, or set CHROMIUM to its path."
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET_CHROMIUM)
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,15 @@ QUIET = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Deployment facts, from traits, flags or `MLGOV_*`. Empty means the embedded default."""
+    """Deployment facts, from traits, flags or `MLGOV_*`. Empty means the embedded default.
+
+    `deliver` is `auto` (what MLflow must be told is sent in the background) or `manual` (`mlgov sync` sends it).
+    """
 
     tracking_uri: str = ""
     actor: str = ""
     workspace: str = ""
+    deliver: str = "auto"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -30,4 +34,5 @@ class Settings:
             tracking_uri=environ.get("MLGOV_TRACKING_URI", ""),
             actor=environ.get("MLGOV_ACTOR", ""),
             workspace=environ.get("MLGOV_WORKSPACE", ""),
+            deliver=environ.get("MLGOV_DELIVER", "") or "auto",
         )

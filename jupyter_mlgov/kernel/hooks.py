@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -104,9 +105,17 @@ class KernelSession:
         if self._recorder is not None:
             self._recorder.close(outcome)
             self._recorder = None
+            self._tell()
         if self._workspace is not None:
             self._workspace.close()
             self._workspace = None
+
+    def _tell(self) -> None:
+        """Have MLflow told of the session that ends. What fails here is posted again by the next validate, run or promote."""
+        with contextlib.suppress(Exception):
+            if self._workspace is not None and self._notebook:
+                self._workspace.project(self._notebook)
+                self._workspace.deliver_later()
 
     def _before(self, info: ExecutionInfo) -> None:
         if self._info is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-_deliveries: list[subprocess.Popen[bytes]] = []  # those under way; a Popen that is dropped while it runs warns
 VERBS = ("status", "validate", "why", "lineage", "report", "promote", "review", "export", "audit")
 CELL_VERBS = ("step",)
 
@@ -87,7 +84,7 @@ class GovernanceMagics(Magics):
         workspace, notebook = self.session.workspace, self.session.notebook
         report = workspace.validate(notebook, None if asked.quiet else _progress, tuple(asked.only))
         workspace.project(notebook)
-        deliver_in_background(workspace.root)
+        workspace.deliver_later()
         return None if asked.quiet else self._shown(report)
 
     def _shown(self, report: Report) -> object:
@@ -183,14 +180,6 @@ class GovernanceMagics(Magics):
 def _progress(done: int, total: int, what: str) -> None:
     end = "\r" + " " * 60 + "\r" if done >= total else ""
     print(f"\r  {done}/{total} {what:<40}{end}", end="", flush=True)  # noqa: T201  # progress in the cell's output
-
-
-def deliver_in_background(root: Path) -> None:
-    """Start `mlgov sync` on its own, so that no cell waits for MLflow. What it cannot send stays in the outbox."""
-    command = [sys.executable, "-m", "jupyter_mlgov.cli", "sync", "--workspace", str(root)]
-    nowhere = subprocess.DEVNULL
-    _deliveries[:] = [started for started in _deliveries if started.poll() is None]
-    _deliveries.append(subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True))
 
 
 def register(shell: InteractiveShell, session: KernelSession) -> None:

@@ -63,6 +63,9 @@ class ModelKeeper:
             return None
         return answer[1:] if answer[:1] == b"1" else None
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the child."""
         child, self._child = self._child, None

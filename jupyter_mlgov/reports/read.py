@@ -22,10 +22,11 @@ _NEXT = "Ask for the report again, or validate the subject yourself: `mlgov vali
 def read_report(source: str | bytes | Mapping[str, object]) -> Report:
     """`read_report(json.dumps(report_json(report))) == report` but for the JSON types of `details` and `parameters`.
 
-    A `context` key is left aside. Raises BadInput for what is not a report of this schema, or was changed after it was made.
+    The keys `context` and `headline` are left aside. Raises BadInput for what is not a report of this schema, or was changed after it was made.
     """
     body = dict(_object(source))
-    body.pop("context", None)
+    for beside in ("context", "headline"):
+        body.pop(beside, None)
     if body.get("schema") != REPORT_SCHEMA:
         raise _refuse(f"schema is {visible(body.get('schema'), limit=60)!r}", f"Expected {REPORT_SCHEMA!r}.")
     published: PublishedReport = _read(PublishedReport, body, "")

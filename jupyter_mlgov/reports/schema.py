@@ -18,14 +18,15 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def report_schema() -> dict[str, object]:
     """JSON Schema (2020-12) of what `report_json` writes; every key is always there.
 
-    A bundle's `context` key is allowed and not described: the digest does not cover it.
+    A bundle's keys `context` and `headline` are allowed and not described: the digest does not cover them.
     """
     from pydantic import TypeAdapter
 
     body = TypeAdapter(_mirror(PublishedReport, {})).json_schema(mode="serialization")
     properties = body["properties"]
     properties["schema"] = {"const": REPORT_SCHEMA, "title": "Schema", "type": "string"}
-    properties["context"] = {"title": "Context", "description": "What a surface adds; outside the digest.", "type": "object"}
+    for name in ("context", "headline"):
+        properties[name] = {"title": name.capitalize(), "description": "What a surface adds; outside the digest.", "type": "object"}
     return {"$schema": DIALECT, "$id": f"urn:jupyter-mlgov:{REPORT_SCHEMA}", **body, "title": "mlgov report", "additionalProperties": False}
 
 

@@ -167,6 +167,12 @@ class Workspace:
 
         return deliver(self, say)
 
+    def deliver_later(self) -> None:
+        """Send what waits in a process of its own, where the operator did not ask for `MLGOV_DELIVER=manual`."""
+        from jupyter_mlgov.workspace.delivery import deliver_later
+
+        deliver_later(self)
+
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def validate(self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = ()) -> Report:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,19 @@ def post(workspace: Workspace, notebook: str) -> None:
     if parcel.key in sent or any(waiting.key == parcel.key for waiting in workspace.journal.pending()):
         return
     workspace.journal.append([], actor=workspace.actor(), parcels=[parcel])
+
+
+_under_way: list[subprocess.Popen[bytes]] = []  # a Popen that is dropped while it runs warns
+
+
+def deliver_later(workspace: Workspace) -> None:
+    """Start `mlgov sync` on its own, so that no cell waits for MLflow. What it cannot send stays in the outbox."""
+    if workspace.settings.deliver != "auto" or not workspace.journal.pending():
+        return
+    command = [sys.executable, "-m", "jupyter_mlgov.cli", "sync", "--workspace", str(workspace.root)]
+    nowhere = subprocess.DEVNULL
+    _under_way[:] = [started for started in _under_way if started.poll() is None]
+    _under_way.append(subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True))
 
 
 def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -63,7 +65,8 @@ def run_governed(
     try:
         values = _parameters(path, given, params_file)
         _track(workspace, name)
-        result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
+        with _delivered_here():
+            result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
     except MlgovError as error:
         workspace.record(Draft(action="run.refused", subject=name, payload={"problem": str(error)}))
         raise
@@ -76,6 +79,20 @@ def run_governed(
         _write_metrics(metrics, lineage)
     sentence = result.error or f"{name} ran in {result.seconds:.1f} s. Executed notebook: {_near(target, workspace.root)}"
     return Done(notebook=name, output=target, outcome=str(result.outcome), sentence=sentence, seconds=result.seconds, problems=problems)
+
+
+@contextmanager
+def _delivered_here() -> Iterator[None]:
+    """The kernel leaves deliveries to us, who send them when it ended."""
+    before = os.environ.get("MLGOV_DELIVER")
+    os.environ["MLGOV_DELIVER"] = "manual"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MLGOV_DELIVER"]
+        else:
+            os.environ["MLGOV_DELIVER"] = before
 
 
 def _gaps(workspace: Workspace, after: int) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from jupyter_mlgov.reports.html import fragment, page
 from jupyter_mlgov.reports.look import DARK, LIGHT
 
 pytestmark = pytest.mark.slow
-CHROMIUM = Path("/usr/bin/chromium")
 
 # Pairs of visible tick labels that overlap, and tick labels that leave their drawing, in CSS pixels.
 CROWDED = """() => [...document.querySelectorAll('svg.mg-axis')].flatMap(axis => {
@@ -25,17 +24,6 @@ CROWDED = """() => [...document.querySelectorAll('svg.mg-axis')].flatMap(axis =>
 # Text boxes of the plot's cells that are wider than their cell.
 CUT = """() => [...document.querySelectorAll('.mg th, .mg td, .mg summary, .mg dd, .mg p')]
   .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map(e => e.outerHTML.slice(0, 200))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM.exists(), "Chromium is missing: `make test` installs it, or `apt-get install chromium`."
-    with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"])
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", [420, 1000])

@@ -84,6 +84,14 @@ def test_numbers_are_cards_when_most_pass(table: Make) -> None:
     assert judged(personal_data, table({"id": [4111111111111111 + 3 * number for number in range(1000)]})).verdict is Verdict.PASS
 
 
+def test_long_numbers_that_were_not_all_looked_at_are_said(table: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at whole numbers once stopped at its bound in silence."""
+    monkeypatch.setattr("mlgov_validators.privacy.MOST_CANDIDATES", 10)
+    result = judged(personal_data, table({"id": [10**12 + number for number in range(50)]}))
+    assert result.verdict is Verdict.WARN
+    assert "looked at the smallest 10 of them" in result.summary
+
+
 def model(table: Make, *texts: Text) -> Subject:
     given = table({"a": [1]})
     return replace(given, ref=SubjectRef(kind="model", name="m"), texts=texts)

@@ -42,7 +42,6 @@ UNKNOWN = replace(TRAIN, outputs=(ObjectRef(name="model", kind="model", fingerpr
         (lineage((replace(DATA, gaps=("disk full",)), FEATURES, TRAIN)), "disk full"),
         (lineage((FEATURES, TRAIN)), "`raw` was read by features and has no recorded source"),
         (lineage((DATA, replace(FEATURES, inputs=(seen("raw", content="other"),)), TRAIN)), "changed outside tagged cells"),
-        (lineage((DATA, FEATURES, replace(TRAIN, step=None))), "a cell without a tag"),
         (lineage((DATA, FEATURES, replace(TRAIN, outcome=Outcome.FAILED))), "did not run to its end"),
         (lineage((DATA, FEATURES, UNKNOWN)), "has no digest"),
         (lineage((cell(3, "train", outputs=(seen("model", "model"),)),)), "No input was recorded"),
@@ -57,6 +56,10 @@ def test_each_missing_link_is_named_with_its_fix(record: Lineage, said: str) -> 
     assert result.findings[0].measured is not None
     assert result.findings[0].measured < 1
     assert judged(completeness, model(record, tier=3)).verdict is Verdict.WARN
+
+
+def test_a_model_made_outside_a_train_step_is_no_recorded_model() -> None:
+    assert judged(completeness, model(lineage((DATA, FEATURES, replace(TRAIN, step=None))))).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_dirty_file_that_is_not_ours_does_not_matter() -> None:

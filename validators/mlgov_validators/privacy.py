@@ -77,7 +77,18 @@ def _column(table: Table, column: str, rows: int, share: float) -> list[Finding]
         passed, candidates, mask = _numbers(table, column)
         if candidates and passed * 2 > candidates:
             findings += [finding for finding in [_rate(column, KINDS[0], passed, mask, rows, share)] if finding]
+        findings += _sampled(table, column)
     return findings
+
+
+def _sampled(table: Table, column: str) -> list[Finding]:
+    """Says it where only a part of a column's long numbers was looked at."""
+    values = table.select(mlgov_value=table[column])
+    number = int(values.filter(values.mlgov_value >= 10**12).mlgov_value.nunique().execute())
+    if number <= MOST_CANDIDATES:
+        return []
+    said = f"{column} has {number:,} different long numbers; the card check looked at the smallest {MOST_CANDIDATES:,} of them."
+    return [Finding(message=said, verdict=Verdict.WARN, where=column, n=number)]
 
 
 def _too_many(table: Table, column: str) -> list[Finding]:
