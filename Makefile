@@ -80,13 +80,14 @@ chromium:
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core; \
 		else echo "The browser tests need Chromium. Install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it."; exit 1; fi; }
 
-$(PANDAS2)/.installed: $(CONSTRAINTS) | $(VENV)/.dependencies
-	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps "pandas==2.3.3"
+$(PANDAS2)/.installed: requirements/pandas-2.3.txt | $(VENV)/.dependencies
+	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps -r requirements/pandas-2.3.txt
 	@touch $@
 
 test: install chromium $(PANDAS2)/.installed
 	$(BIN)/python -m pytest tests --ignore=tests/server --ignore=tests/benchmarks
 	$(BIN)/python -m pytest tests/server
+	PYTHONPATH=$(PANDAS2) $(BIN)/python -c 'import pandas; assert pandas.__version__.startswith("2.3"), pandas.__version__'
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest tests/lineage tests/validation tests/validators
 	cd labextension && npm test --silent
 

@@ -22,7 +22,9 @@ _NEXT = "Ask for the report again, or validate the subject yourself: `mlgov vali
 def read_report(source: str | bytes | Mapping[str, object]) -> Report:
     """`read_report(json.dumps(report_json(report))) == report` but for the JSON types of `details` and `parameters`.
 
-    The keys `context` and `headline` are left aside. Raises BadInput for what is not a report of this schema, or was changed after it was made.
+    The keys `context` and `headline` are left aside.
+
+    Raises BadInput for what is not a report of this schema, or was changed after it was made.
     """
     body = dict(_object(source))
     for beside in ("context", "headline"):
