@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from jupyter_mlgov.cli.options import format_option, say_json
+from jupyter_mlgov.core.errors import unknown
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.team import TEAM_FILE
+from jupyter_mlgov.lineage.facts import KINDS
 
 TEAM_TEMPLATE = """\
 # What the team decides; its digest stands in each decision. All keys: docs/users/team-file.md
@@ -71,6 +73,8 @@ def tag(notebook: Path, cell: str | None, step: str | None, style: str) -> None:
     if cell is not None and step is None:
         raise click.UsageError("Name the step too: `mlgov tag NOTEBOOK CELL STEP`, for instance `mlgov tag model.ipynb 5 train`.")
     if cell is not None and step is not None:
+        if step.partition(":")[0] not in (*KINDS, "none"):
+            raise unknown("step", step, [*KINDS, "none"], next="For instance `mlgov tag model.ipynb 5 train`.")
         set_step(notebook, cell, None if step == "none" else step)
     rows = [
         {"cell": one.index, "id": one.id, "tags": list(one.tags), "source": _first_line(one.source)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.actors import Actor, Identity
 from jupyter_mlgov.core.clock import Clock, SystemClock
-from jupyter_mlgov.core.errors import NotReady, StorageProblem, UsageError
+from jupyter_mlgov.core.errors import NotReady, StorageProblem, UsageError, unknown
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.team import TEAM_FILE, Team, read_team
 
@@ -133,10 +133,16 @@ class Workspace:
         return tuple(dict.fromkeys(reversed(seen)))
 
     def notebook(self, named: str | None = None) -> str:
-        """The notebook meant: the named one, the team file's, or the last one that ran. Raises NotReady for none."""
-        if named:
-            return self.name_of(Path(named))
+        """The notebook meant: the named one, the team file's, or the last one that ran.
+
+        Raises UsageError, with the nearest known one, for a name that is neither a file nor in the record, NotReady for none at all.
+        """
         known = self.notebooks()
+        if named:
+            name = self.name_of(Path(named))
+            if name not in known and not self.path_of(name).is_file():
+                raise unknown("notebook", name, known, next="Name one by its path in the workspace.")
+            return name
         chosen = self.team.notebook or (known[0] if known else "")
         if not chosen:
             raise NotReady("Nothing has run in this workspace yet.", next="Run a notebook: `mlgov run NOTEBOOK`, or Run All in JupyterLab.")

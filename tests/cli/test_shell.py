@@ -117,6 +117,27 @@ def test_a_wrong_team_file_is_named_with_the_nearest_key(tmp_path: Path) -> None
     assert 'Did you mean "packs"?' in done.stdout + done.stderr
 
 
+def test_a_notebook_nobody_knows_is_refused(tmp_path: Path) -> None:
+    """`mlgov lineage` of a mistyped name once said that nothing was recorded, and exit code 0."""
+    mlgov("init", "--workspace", str(tmp_path))
+    done = mlgov("lineage", "--workspace", str(tmp_path), "--notebook", "no.ipynb")
+    assert done.returncode == 2
+    assert 'No notebook "no.ipynb"' in done.stderr
+
+
+def test_a_mistyped_step_is_wrong_usage_and_changes_nothing(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "outputs": [], "execution_count": None}
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    before = path.read_text()
+    done = mlgov("tag", str(path), "1", "trian")
+    assert done.returncode == 2
+    assert 'Did you mean "train"?' in done.stderr
+    assert path.read_text() == before
+    assert mlgov("tag", str(path), "1", "train").returncode == 0
+    assert json.loads(path.read_text())["cells"][0]["metadata"]["tags"] == ["mlgov:train"]
+
+
 def test_a_notebook_outside_the_workspace_is_refused(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     mlgov("init", "--workspace", str(tmp_path / "w"))

@@ -143,6 +143,7 @@ def test_a_workspace_whose_database_cannot_be_written_is_said(folder: Path) -> N
 
 
 def test_a_database_locked_by_another_kernel_is_said(folder: Path) -> None:
+    notebook(folder / "x.ipynb", [("1", "")])
     other = sqlite3.connect(folder / ".mlgov" / "mlgov.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
