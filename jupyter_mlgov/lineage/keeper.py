@@ -42,7 +42,10 @@ class ModelKeeper:
             return
         pipe = subprocess.PIPE
         try:
-            self._child = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+            # A session of its own: ipykernel waits seconds at shutdown for children in its process group. It ends with its stdin.
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True
+            )
         except OSError:
             self._child = None
 
