@@ -22,7 +22,7 @@ class GovernanceApp(ExtensionApp):
     load_other_extensions = True
 
     tracking_uri = Unicode(help="MLflow tracking server; empty means the embedded one. Default: MLGOV_TRACKING_URI.").tag(config=True)
-    actor = Unicode(help="Who acts where nothing better is known; shown as declared. Default: MLGOV_ACTOR.").tag(config=True)
+    actor = Unicode(help="Who acts, in place of every other source; shown as declared, not proven. Default: MLGOV_ACTOR.").tag(config=True)
     workspace = Unicode(help="Folder that holds `.mlgov/`; empty means the nearest parent that has one. Default: MLGOV_WORKSPACE.").tag(
         config=True
     )
