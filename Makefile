@@ -53,6 +53,7 @@ jupyter_mlgov/labextension/package.json: labextension/node_modules/.package-lock
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.dependencies jupyter_mlgov/labextension/package.json
+	rm -rf $(SHARE) # a link from an earlier run: the installer would write and delete through it
 	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) --no-deps --editable .
 	rm -rf $(SHARE) && mkdir -p $(dir $(SHARE)) && ln -s $(CURDIR)/jupyter_mlgov/labextension $(SHARE)
 	@touch $@
