@@ -171,7 +171,7 @@ class GovernanceMagics(Magics):
         words.add_argument("what", choices=("log", "verify"), nargs="?", default="verify")
         asked = words.parse_args(rest)
         if asked.what == "verify":
-            print(self.session.workspace.audit().sentence)  # noqa: T201  # a magic speaks through the cell's output
+            print(self.session.workspace.audit())  # noqa: T201  # a magic speaks through the cell's output
             return
         for entry in self.session.workspace.journal.entries():
             print(f"{entry.seq:>6}  {entry}")  # noqa: T201  # a magic speaks through the cell's output
