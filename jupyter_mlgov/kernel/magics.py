@@ -115,7 +115,7 @@ class GovernanceMagics(Magics):
             output.write_text(page(report, context), "utf-8")
         except OSError as error:
             raise StorageProblem(f"{output} cannot be written: {error.strerror or error}.", next="Name another file.") from None
-        print(f"Wrote {output}")  # noqa: T201  # a magic speaks through the cell's output
+        print(f"Wrote {output}")
 
     def _why(self, rest: list[str]) -> object:
         from jupyter_mlgov.promotion.why import shortest
@@ -153,7 +153,7 @@ class GovernanceMagics(Magics):
         given, report = self.session.workspace.review(
             self.session.notebook, asked.verdict, asked.comment, attests_unchecked=asked.attest_unchecked
         )
-        print(f"{given.actor} gave: {given.verdict} on report {report.digest.short}")  # noqa: T201  # a magic speaks through the cell's output
+        print(f"{given.actor} gave: {given.verdict} on report {report.digest.short}")
 
     def _export(self, rest: list[str]) -> None:
         from jupyter_mlgov.workspace.jobs import export_notebook
@@ -164,22 +164,22 @@ class GovernanceMagics(Magics):
         asked = words.parse_args(rest)
         targets = tuple(filter(None, (one.strip() for one in asked.to.split(","))))
         for path in export_notebook(self.session.workspace, self.session.notebook, targets, asked.output):
-            print(f"Wrote {path}")  # noqa: T201  # a magic speaks through the cell's output
+            print(f"Wrote {path}")
 
     def _audit(self, rest: list[str]) -> None:
         words = _Words("audit")
         words.add_argument("what", choices=("log", "verify"), nargs="?", default="verify")
         asked = words.parse_args(rest)
         if asked.what == "verify":
-            print(self.session.workspace.audit())  # noqa: T201  # a magic speaks through the cell's output
+            print(self.session.workspace.audit())
             return
         for entry in self.session.workspace.journal.entries():
-            print(f"{entry.seq:>6}  {entry}")  # noqa: T201  # a magic speaks through the cell's output
+            print(f"{entry.seq:>6}  {entry}")
 
 
 def _progress(done: int, total: int, what: str) -> None:
     end = "\r" + " " * 60 + "\r" if done >= total else ""
-    print(f"\r  {done}/{total} {what:<40}{end}", end="", flush=True)  # noqa: T201  # progress in the cell's output
+    print(f"\r  {done}/{total} {what:<40}{end}", end="", flush=True)
 
 
 def register(shell: InteractiveShell, session: KernelSession) -> None:
