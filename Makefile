@@ -9,6 +9,8 @@ PORT ?= 8888
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-mlgov
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/tsconfig.json
 PANDAS2 := .cache/pandas-2.3
+# Every extra but feast, which asks for pandas < 3.
+EXTRAS := argo demo dev docx drift explain fairness kfp lake notify openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
 
 # Nothing phones home from what we start (docs/operators/privacy.md).
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -39,7 +41,7 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) uv
 
 $(VENV)/.dependencies: pyproject.toml requirements/tools.in $(CONSTRAINTS) | $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -r pyproject.toml --all-extras -r requirements/tools.in
+	$(UV) pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -r pyproject.toml $(EXTRAS:%=--extra %) -r requirements/tools.in
 	@touch $@
 
 labextension/node_modules/.package-lock.json: labextension/package.json labextension/package-lock.json
@@ -115,7 +117,7 @@ wheel: install
 
 constraints: | $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		pyproject.toml --all-extras requirements/tools.in --output-file $(CONSTRAINTS)
+		pyproject.toml $(EXTRAS:%=--extra %) requirements/tools.in --output-file $(CONSTRAINTS)
 
 clean:
 	rm -rf $(VENV) .cache dist labextension/node_modules labextension/lib jupyter_mlgov/labextension $(DEMO)
