@@ -23,10 +23,18 @@ class Missing(NotReady):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A piece of text that people can read: a cell's source, an output. `where` is for the reader."""
+    """A piece of text that people can read: a cell's source, an output, a file. `where` is for the reader.
+
+    `kind` is `code`, `markdown`, `raw`, `output` or `file` (empty where nobody said), `path` the file it stands in, `cell` the number of
+    its cell from 1 (0 for no notebook). Line 1 of `content` is line `line` of that cell or file.
+    """
 
     where: str
     content: str
+    kind: str = ""
+    path: str = ""
+    cell: int = 0
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
+from jupyter_mlgov.pipelines.documents import Cell
 from jupyter_mlgov.validation.results import SubjectRef
 from jupyter_mlgov.validation.subjects import Subject, Text
 
@@ -69,11 +70,14 @@ def texts(notebook: Path) -> tuple[Text, ...]:
         cells = read_notebook(notebook).cells
     except MlgovError:
         return ()
-    found: list[Text] = []
-    for cell in cells:
-        found.append(Text(where=f"cell [{cell.index}]", content=cell.source))
-        found.extend(Text(where=f"output of cell [{cell.index}]", content=output) for output in cell.outputs)
-    return tuple(found)
+    return tuple(text for cell in cells for text in cell_texts(cell, notebook.name))
+
+
+def cell_texts(cell: Cell, path: str) -> Iterator[Text]:
+    """Source and outputs of one cell of the notebook `path`."""
+    yield Text(where=f"cell [{cell.index}]", content=cell.source, kind=cell.type, path=path, cell=cell.index)
+    for output in cell.outputs:
+        yield Text(where=f"output of cell [{cell.index}]", content=output, kind="output", path=path, cell=cell.index)
 
 
 def read_lock(path: Path) -> tuple[Mapping[str, str] | None, bool]:
