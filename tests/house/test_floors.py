@@ -156,4 +156,4 @@ def test_every_dependency_is_pinned_by_the_constraints(checkout: Path) -> None:
     asked = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
     names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~! ;]", one)[0]).lower() for one in asked}
     pinned = {line.split("==")[0].lower() for line in (checkout / "requirements" / "constraints.txt").read_text("utf-8").splitlines()}
-    assert names - pinned == set()
+    assert names - pinned == {"feast"}  # it asks for pandas < 3 and lives in an environment of its own
