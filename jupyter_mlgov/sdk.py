@@ -11,8 +11,11 @@ from jupyter_mlgov.validation.checks import Check, validator
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.results import CheckResult, Estimate, Finding, SubjectRef
 from jupyter_mlgov.validation.subjects import Missing, Subject, Text
+from jupyter_mlgov.validation.tables import table_subject
+from jupyter_mlgov.validation.warehouse import Answer, Warehouse
 
 __all__ = [
+    "Answer",
     "BadInput",
     "CellRun",
     "Check",
@@ -37,8 +40,10 @@ __all__ = [
     "SubjectRef",
     "Text",
     "Verdict",
+    "Warehouse",
     "fingerprint",
     "open_table",
+    "table_subject",
     "validator",
     "worst",
 ]

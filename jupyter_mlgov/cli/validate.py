@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from jupyter_mlgov.cli.options import format_option, notebook_option, opened, progress, workspace_option
-from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.core.team import LISTS, read_roles
 from jupyter_mlgov.validation.results import Report
 
 
@@ -24,6 +24,7 @@ from jupyter_mlgov.validation.results import Report
 @click.option("--score", default="", help="Column of model scores, higher meaning favourable (with --data).")
 @click.option("--label", default="", help="Column of true outcomes; default: --outcome (with --data).")
 @click.option("--baseline", default="", help="Column of the simple baseline's scores (with --data).")
+@click.option("--role", "more", multiple=True, help="KEY=COLUMN: another key of [subject] in mlgov.toml (with --data).")
 @click.option("--only", multiple=True, help="Run only these validators; the report is then partial and opens no gate.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
 @format_option("sarif", "html")
@@ -63,6 +64,20 @@ def validate(
     ctx.exit(exit_code(report))
 
 
+def _more(pairs: tuple[str, ...]) -> dict[str, str | list[str]]:
+    """`legitimate=income` pairs by key; a key that takes a list may come again."""
+    found: dict[str, str | list[str]] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise click.UsageError(f'--role {pair!r} is no KEY=COLUMN, as "legitimate=income".')
+        if key in LISTS:
+            found[key] = [*found.get(key, []), value]
+        else:
+            found[key] = value
+    return found
+
+
 def _table(data: Path, policies: tuple[str, ...], given: dict[str, str | tuple[str, ...]], only: tuple[str, ...]) -> Report:
     from jupyter_mlgov.validation.engine import validate as judge
     from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
@@ -72,13 +87,7 @@ def _table(data: Path, policies: tuple[str, ...], given: dict[str, str | tuple[s
         raise click.UsageError("--protected needs --outcome COLUMN, the decision that may differ between the groups.")
     if given["outcome"] and not given["favourable"]:
         raise click.UsageError("--outcome needs --favourable VALUE, the value that is good for the person (for instance 1).")
-    roles = Roles(
-        outcome=str(given["outcome"]),
-        favourable=str(given["favourable"]),
-        protected=tuple(given["protected"]),
-        score=str(given["score"]),
-        label=str(given["label"]),
-        baseline=str(given["baseline"]),
-    )
+    named = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if key != "more"}
+    roles = read_roles({**named, **_more(tuple(given["more"]))}, "--role")
     packs = installed_policies(policies)
     return judge(table_subject(data, roles), packs, installed_validators(), progress=progress, only=only)

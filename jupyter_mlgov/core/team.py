@@ -13,6 +13,7 @@ from jupyter_mlgov.core.errors import BadInput, unknown
 from jupyter_mlgov.core.facts import plain
 
 TEAM_FILE = "mlgov.toml"
+LISTS = ("protected", "legitimate", "features", "declared_personal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,11 @@ class Roles:
     score: str = ""
     label: str = ""
     baseline: str = ""
+    cutoff: str = ""
+    legitimate: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    grade: str = ""
+    exceeded: str = ""
     declared_personal: tuple[str, ...] = ()
 
 
@@ -83,7 +89,7 @@ def parse_team(text: str, *, path: str = TEAM_FILE) -> Team:
     values: dict[str, Any] = {}
     for section, body in document.items():
         if section == "subject":
-            values["roles"] = _roles(body, path)
+            values["roles"] = read_roles(body, path)
             continue
         if section not in _KEYS:
             raise unknown(f"section in {path}", section, [*_KEYS, "subject"])
@@ -128,7 +134,8 @@ def _typed(section: str, key: str, value: object, path: str) -> object:
     return value
 
 
-def _roles(body: object, path: str) -> Roles:
+def read_roles(body: object, path: str = TEAM_FILE) -> Roles:
+    """The `[subject]` table of a team file as roles. Raises BadInput for a wrong type, UsageError for an unknown key."""
     if not isinstance(body, dict):
         raise BadInput(f"{path}: [subject] must be a table.")
     known = [*Roles.__dataclass_fields__]
@@ -136,10 +143,10 @@ def _roles(body: object, path: str) -> Roles:
     for key, value in body.items():
         if key not in known:
             raise unknown(f"key in [subject] of {path}", key, known)
-        if key in ("protected", "declared_personal"):
+        if key in LISTS:
             values[key] = _texts([value] if isinstance(value, str) else value, f"{key} in [subject]", path)
-        elif key == "favourable":
-            _expect(isinstance(value, (str, int, float, bool)), path, "favourable in [subject] must be one value")
+        elif key in ("favourable", "cutoff"):
+            _expect(isinstance(value, (str, int, float, bool)), path, f"{key} in [subject] must be one value")
             values[key] = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
         else:
             _expect(isinstance(value, str), path, f"{key} in [subject] must be text")

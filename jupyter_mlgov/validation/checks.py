@@ -17,7 +17,10 @@ Measure = Callable[..., "Finding | Sequence[Finding] | CheckResult"]
 Direction = Literal["higher", "lower"]
 
 # `scored` is the name the subject's table has by default.
-NEEDS = ("table", "scored", "protected", "outcome", "score", "label", "baseline", "lineage", "environment", "texts", "lock")
+NEEDS = (
+    *("table", "scored", "protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded"),
+    *("lineage", "environment", "texts", "lock"),
+)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)+")
 
 

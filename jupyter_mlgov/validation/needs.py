@@ -6,19 +6,25 @@ import difflib
 from dataclasses import dataclass
 
 from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.team import LISTS
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.validation.checks import Check
 from jupyter_mlgov.validation.subjects import Subject
 
 Lack = tuple[Verdict, str]
 
-_ROLES = ("protected", "outcome", "score", "label", "baseline")
+_ROLES = ("protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded")
+_OWN_OPTION = ("protected", "outcome", "score", "label", "baseline")
 _WITHOUT = {
     "protected": "there are no groups to compare",
     "outcome": "there is no decision to look at",
     "score": "this table holds decisions, not a model's scores",
     "label": "there is no true outcome to compare scores with",
     "baseline": "there is no simple model's score to compare with",
+    "legitimate": "nobody declared a factor that may explain a gap",
+    "features": "there are no model inputs to look at",
+    "grade": "there are no rating grades",
+    "exceeded": "there is no record of days on which a loss went over its limit",
 }
 _RECORDS = {
     "lineage": "record of what ran on what",
@@ -39,11 +45,11 @@ class Look:
 
 def look(subject: Subject) -> Look | None:
     """Columns and number of rows of the table; None where the subject has none."""
-    if subject.table_path is None:
+    if not subject.has_table:
         return None
     try:
         table = subject.table
-        return Look(columns=tuple(table.columns), rows=int(table.count().execute()))
+        return Look(columns=tuple(table.columns), rows=int(str(subject.ask(table.aggregate(rows=table.count())).rows[0]["rows"])))
     except MlgovError as error:
         return Look(problem=str(error))
     except Exception as error:  # noqa: BLE001  # whatever a reader says of a foreign file closes the checks that need it
@@ -84,10 +90,9 @@ def _record(need: str, subject: Subject) -> Lack | None:
 def named(need: str, subject: Subject) -> tuple[str, ...]:
     """The columns that play this part; empty where nobody said."""
     roles = subject.roles
-    if need == "protected":
-        return roles.protected
-    column = {"outcome": roles.outcome, "score": roles.score, "label": subject.label, "baseline": roles.baseline}[need]
-    return (column,) if column else ()
+    value = subject.label if need == "label" else getattr(roles, need)
+    columns: tuple[str, ...] = value if isinstance(value, tuple) else (value,)
+    return tuple(filter(None, columns))
 
 
 def _role(need: str, subject: Subject) -> Lack | None:
@@ -97,8 +102,9 @@ def _role(need: str, subject: Subject) -> Lack | None:
             return Verdict.INCONCLUSIVE, f"Nobody said which value of {subject.roles.outcome} is good for the person. Say it: {how}."
         return None
     if subject.is_table:
-        return Verdict.NOT_APPLICABLE, f"No --{need} was named: {_WITHOUT[need]}."
-    value = '["COLUMN"]' if need == "protected" else '"COLUMN"'
+        option = f"--{need}" if need in _OWN_OPTION else f"--role {need}=COLUMN"
+        return Verdict.NOT_APPLICABLE, f"No {option} was named: {_WITHOUT[need]}."
+    value = '["COLUMN"]' if need in LISTS else '"COLUMN"'
     return Verdict.INCONCLUSIVE, f"Nobody said which column is the {need}. Declare `{need} = {value}` under [subject] in mlgov.toml."
 
 

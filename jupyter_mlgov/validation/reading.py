@@ -1,39 +1,109 @@
-"""Opens a Parquet or CSV file as an Ibis table on DuckDB, so that validators ask for aggregates and pull no rows."""
+"""Opens a table as an Ibis table on DuckDB, so that validators ask for aggregates and pull no rows.
+
+A file (Parquet, CSV), a Delta folder, a frame of pandas or polars, an Arrow table, or an Ibis table on any connection.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.core.errors import BadInput, NotReady
+from jupyter_mlgov.validation.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
 _MAGIC = b"PAR1"
 _SEPARATED = (".csv", ".tsv", ".txt")
+NAME = "subject"  # of the table in the SQL text: the same on every machine
 
 
-def open_table(path: Path) -> Table:
-    """The table in `path`, on a DuckDB connection of its own: what one validator does to it, no other sees.
+def open_table(source: object, columns: Sequence[str] = ()) -> Table:
+    """The table in `source`, on a DuckDB connection of its own: what one validator does to it, no other sees.
 
-    Parquet is known by its content (stored objects have no suffix), CSV by its suffix. Raises BadInput for any other file.
+    `columns` alone are read where some are named. Parquet is known by its content (stored objects have no suffix), CSV by its suffix,
+    Delta by its log. An Ibis table stays on its own connection, a Warehouse where it is. Raises BadInput for anything else, NotReady
+    when the extra for Delta is not installed.
     """
+    from ibis.expr.types import Table as IbisTable
+
+    if isinstance(source, Warehouse):
+        source = source.table
+    if isinstance(source, IbisTable):
+        return source.select(*columns) if columns else source
+    if isinstance(source, Path):
+        found = _delta(source) if source.is_dir() else _file(source)
+        return found.select(*columns) if columns else found
+    return _registered(_arrow(source, columns))
+
+
+def _file(path: Path) -> Table:
     kind = _kind(path)
     import duckdb
     import ibis
 
-    # No extension is ever fetched: what DuckDB brings along reads both formats.
-    connection = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    connection = _connection()
     try:
         if kind == "parquet":
-            return connection.read_parquet(_literal(path))
+            return connection.read_parquet(_literal(path), table_name=NAME)
         # The whole file decides the types, so that equal content has equal types; read once, asked often.
         view = connection.read_csv(_literal(path), header=True, sample_size=-1)
-        return connection.create_table("subject", view)
+        return connection.create_table(NAME, view)
     except (duckdb.Error, ibis.IbisError, OSError, ValueError) as error:
         raise BadInput(f"{path.name} cannot be read as {kind}: {_first_line(error)}", next="Mend the file, or name another.") from None
+
+
+def _connection() -> Any:  # ibis ships no types
+    import ibis
+
+    # No extension is ever fetched: what DuckDB brings along reads all of these.
+    return ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+
+
+def _registered(arrow: object) -> Table:
+    """An Arrow table or data set under our name; DuckDB reads it in place."""
+    connection = _connection()
+    connection.con.register(NAME, arrow)
+    return connection.table(NAME)
+
+
+def _delta(folder: Path) -> Table:
+    if not (folder / "_delta_log").is_dir():
+        raise BadInput(f"{folder.name} is a folder without a Delta log.", next="Name a Parquet or CSV file, or a Delta table's folder.")
+    try:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+    except ImportError:
+        raise NotReady("Delta tables need the package deltalake.", next='`pip install "jupyter-mlgov[lake]"`.') from None
+    try:
+        return _registered(DeltaTable(str(folder)).to_pyarrow_dataset())
+    except (DeltaError, OSError, ValueError) as error:
+        raise BadInput(f"{folder.name} cannot be read as Delta: {_first_line(error)}", next="Mend the table, or name another.") from None
+
+
+def _arrow(frame: Any, columns: Sequence[str]) -> object:
+    """The frame, or only `columns` of it, as Arrow; text columns of pandas 3 and all of polars without a copy."""
+    import pyarrow as pa
+
+    chosen = list(columns)
+    if isinstance(frame, pa.Table):
+        return frame.select(chosen) if chosen else frame
+    kind = type(frame).__module__.partition(".")[0]
+    try:
+        if kind == "pandas":
+            return pa.Table.from_pandas(frame[chosen] if chosen else frame, preserve_index=False)
+        if kind == "polars":
+            eager = frame.collect() if hasattr(frame, "collect") else frame
+            return (eager.select(chosen) if chosen else eager).to_arrow()
+    except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        raise BadInput(f"The {kind} frame cannot be read: {_first_line(error)}", next="Give each column one plain type.") from None
+    raise BadInput(
+        f"A {type(frame).__name__} is no table.",
+        expected="Expected a path, a pandas or polars frame, an Arrow table, an Ibis table or a Warehouse.",
+    )
 
 
 def _kind(path: Path) -> str:

@@ -12,6 +12,7 @@ from jupyter_mlgov.core.team import Roles
 from jupyter_mlgov.lineage.facts import Environment, Lineage
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.results import SubjectRef
+from jupyter_mlgov.validation.warehouse import Answer, Warehouse, ask
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -41,12 +42,14 @@ class Text:
 class Subject:
     """Everything validators may ask. `ref` stands in the report; the rest is how to look at what `ref` names.
 
+    `source` is a table that is no file: a frame, an Arrow or Ibis table, a Warehouse; it is looked at where both it and `table_path` are.
     `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
     """
 
     ref: SubjectRef
     roles: Roles
     table_path: Path | None = None
+    source: object = None
     lineage: Lineage | None = None
     texts: tuple[Text, ...] = ()
     lock: Mapping[str, str] | None = None
@@ -61,9 +64,22 @@ class Subject:
     @property
     def table(self) -> Table:
         """The subject's table as an Ibis expression, opened anew at each call. Raises Missing where none was stored."""
-        if self.table_path is None:
+        return self.columns()
+
+    @property
+    def has_table(self) -> bool:
+        return self.source is not None or self.table_path is not None
+
+    def columns(self, *names: str) -> Table:
+        """The table with these columns alone (all, where none is named): of a frame in memory, no other is touched."""
+        source = self.table_path if self.source is None else self.source
+        if source is None:
             raise Missing(f"No table `{self.roles.table}` was recorded.", next=f"Make `{self.roles.table}` in a tagged cell and run it.")
-        return open_table(self.table_path)
+        return open_table(source, tuple(dict.fromkeys(names)))
+
+    def ask(self, question: Table) -> Answer:
+        """Run an expression over `table` where the data live; the answer carries the SQL text, which is part of the evidence."""
+        return self.source.ask(question) if isinstance(self.source, Warehouse) else ask(question)
 
     @property
     def label(self) -> str:

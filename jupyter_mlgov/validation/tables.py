@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from jupyter_mlgov.core.errors import BadInput
@@ -10,19 +10,33 @@ from jupyter_mlgov.core.team import Roles
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.results import SubjectRef
 from jupyter_mlgov.validation.subjects import Subject
+from jupyter_mlgov.validation.warehouse import Warehouse
 
 __all__ = ["open_table", "table_subject"]
 
 
-def table_subject(path: Path, roles: Roles) -> Subject:
-    """The table in `path` as a subject of kind `table`, named by its file without folder and suffix.
+def table_subject(source: object, roles: Roles, name: str = "") -> Subject:
+    """The table in `source` as a subject of kind `table`, named by its file without folder and suffix.
 
-    Raises BadInput for a file that cannot be read; its digest is the fingerprint of all rows and columns.
+    What can be read here (a file, a Delta folder, a frame) has the fingerprint of all rows and columns for its digest. A table on
+    somebody else's connection is not pulled to be fingerprinted: it has no digest, only its rows. Raises BadInput for what cannot be read.
     """
+    from ibis.expr.types import Table as IbisTable
+
+    if isinstance(source, (IbisTable, Warehouse)):
+        return _elsewhere(source, roles, name)
     from jupyter_mlgov.lineage.fingerprint import fingerprint
 
-    print_ = fingerprint(open_table(path).to_pyarrow())
+    path = source if isinstance(source, Path) else Path(name or roles.table)
+    print_ = fingerprint(open_table(source).to_pyarrow())
     if print_ is None:
         raise BadInput(f"{path.name} holds a column that has no fingerprint.", next="Write it with plain column types and try again.")
-    ref = SubjectRef(kind="table", name=path.stem, table=print_.root, rows=print_.rows, roles=asdict(roles))
-    return Subject(ref=ref, roles=roles, table_path=path)
+    ref = SubjectRef(kind="table", name=name or path.stem, table=print_.root, rows=print_.rows, roles=asdict(roles))
+    return Subject(ref=ref, roles=roles, table_path=path) if source is path else Subject(ref=ref, roles=roles, source=source)
+
+
+def _elsewhere(source: object, roles: Roles, name: str) -> Subject:
+    bare = Subject(ref=SubjectRef(kind="table", name=name or roles.table), roles=roles, source=source)
+    table = bare.table
+    rows = int(str(bare.ask(table.aggregate(rows=table.count())).rows[0]["rows"]))
+    return replace(bare, ref=SubjectRef(kind="table", name=name or roles.table, rows=rows, roles=asdict(roles)))

@@ -46,7 +46,7 @@ def personal_data(subject: Subject, *, share: float = 0.01) -> list[Finding]:
 
 
 def _columns(subject: Subject, share: float) -> list[Finding]:
-    if subject.table_path is None:
+    if not subject.has_table:
         said = f"The table `{subject.roles.table}` was not kept, so its columns were not looked at."
         return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=subject.roles.table)]
     table = subject.table
