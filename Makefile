@@ -22,7 +22,7 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: demo lab test check bench install labextension wheel constraints clean chromium format
+.PHONY: demo lab test check bench install labextension wheel constraints clean machine format
 .DEFAULT_GOAL := help
 
 help:
@@ -78,20 +78,28 @@ lab: install $(DEMO)/.mlgov
 
 # -- tests ------------------------------------------------------------------------------------------------------------
 
-chromium:
-	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core; \
-		else echo "The browser tests need Chromium. Install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it."; exit 1; fi; }
+# The real systems that the tests talk to: program -> Debian package. The tests start and stop them themselves.
+MACHINE := chromium:chromium redis-server:redis-server pg_ctl:postgresql java:default-jre-headless
+
+machine:
+	@export PATH="$$PATH:$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)"; missing=""; \
+	[ -z "$$CHROMIUM" ] || have=chromium; \
+	for pair in $(MACHINE); do [ "$${pair%%:*}" = "$$have" ] || command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	[ -z "$$missing" ] || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing fonts-dejavu-core; \
+		else echo "The tests need$$missing. Install (Debian): apt-get install$$missing. Chromium elsewhere: set CHROMIUM=/path/to/it."; exit 1; fi; }
 
 $(PANDAS2)/.installed: requirements/pandas-2.3.txt | $(VENV)/.dependencies
 	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps -r requirements/pandas-2.3.txt
 	@touch $@
 
-test: install chromium $(PANDAS2)/.installed
-	$(BIN)/python -m pytest tests --ignore=tests/server --ignore=tests/benchmarks
+# Two workers, a file on one of them; what drives a browser runs alone, since it watches how long things take.
+test: install machine $(PANDAS2)/.installed
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile --ignore=tests/server --ignore=tests/benchmarks --ignore=tests/browser
+	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/server
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -c 'import pandas; assert pandas.__version__.startswith("2.3"), pandas.__version__'
-	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest tests/lineage tests/validation tests/validators
+	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest -n 2 --dist loadfile tests/lineage tests/validation tests/validators
 	cd labextension && npm test --silent
 
 check: install
