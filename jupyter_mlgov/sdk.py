@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, MlgovError
-from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.core.team import Roles, Scope
 from jupyter_mlgov.core.verdicts import Severity, Verdict, worst
 from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.validation.checks import Check, validator
 from jupyter_mlgov.validation.reading import open_table
+from jupyter_mlgov.validation.records import Act, Chain, Form, Records
 from jupyter_mlgov.validation.results import CheckResult, Estimate, Finding, SubjectRef
-from jupyter_mlgov.validation.subjects import Missing, Subject, Text
+from jupyter_mlgov.validation.subjects import Missing, Predict, Subject, Text, Unanswered
 from jupyter_mlgov.validation.tables import table_subject
 from jupyter_mlgov.validation.warehouse import Answer, Warehouse
 
 __all__ = [
+    "Act",
+    "Actor",
     "Answer",
     "BadInput",
     "CellRun",
+    "Chain",
     "Check",
     "CheckResult",
     "CodeState",
@@ -27,18 +32,23 @@ __all__ = [
     "FileRef",
     "Finding",
     "Fingerprint",
+    "Form",
     "Lineage",
     "Missing",
     "MlgovError",
     "ObjectRef",
     "Outcome",
+    "Predict",
+    "Records",
     "Roles",
+    "Scope",
     "Session",
     "Severity",
     "Step",
     "Subject",
     "SubjectRef",
     "Text",
+    "Unanswered",
     "Verdict",
     "Warehouse",
     "fingerprint",

@@ -24,6 +24,8 @@ ACTIONS: dict[str, str] = {
     "file.tracked": "{subject} is tracked by DVC as {hash}",
     "projection.delivered": "{kind} was delivered to {target}",
     "projection.failed": "{kind} could not be delivered to {target} (try {attempt}): {problem}",
+    "thresholds.fixed": "{actor} fixed the thresholds for {subject}: {digest}",
+    "form.answered": "{actor} answered the questions of {control} for {subject}",
     "validation.done": "{actor} validated {subject}: {verdict}",
     "review.given": "{actor} gave {verdict} on report {report}",
     "promotion.decided": "{actor} asked for {stage} for {subject}: {outcome}",

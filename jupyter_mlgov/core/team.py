@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,45 @@ class Roles:
     grade: str = ""
     exceeded: str = ""
     declared_personal: tuple[str, ...] = ()
+    time: str = ""
+    key: str = ""
+    reference: str = ""
+    train: str = ""
+    test: str = ""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of every table a verdict may look at: these are kept."""
+        return tuple(dict.fromkeys(filter(None, (self.table, self.reference, self.train, self.test))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a pack's `applies_if` asks about. Empty means that nobody said, and then a control applies."""
+
+    materiality: str = ""
+    use: tuple[str, ...] = ()
+    jurisdiction: tuple[str, ...] = ()
+
+    def known(self, name: str) -> tuple[str, ...]:
+        """The values of one scope fact; empty where nobody said."""
+        return {"materiality": (self.materiality,) if self.materiality else (), "use": self.use, "jurisdiction": self.jurisdiction}[name]
+
+
+# Tables of the team file that only validators read; docs/users/team-file.md says which validator reads which.
+SECTIONS = (
+    "inventory",
+    "documents",
+    "monitoring",
+    "limits",
+    "retention",
+    "vendors",
+    "dependencies",
+    "oversight",
+    "personal",
+    "features",
+    "scenarios",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +100,9 @@ class Team:
     reviewers: tuple[str, ...] = ()
     lock: str = "requirements.lock"
     track: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    also: tuple[str, ...] = ()
+    register: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def digest(self) -> Digest:
@@ -73,7 +117,7 @@ class Team:
 
 _KEYS: dict[str, dict[str, str]] = {
     "model": {"name": "model", "notebook": "notebook", "tier": "tier"},
-    "policy": {"packs": "policies", "parameters": "parameters"},
+    "policy": {"packs": "policies", "parameters": "parameters", "also": "also"},
     "promotion": {"stages": "stages", "approvals": "approvals", "reviewers": "reviewers"},
     "environment": {"lock": "lock"},
     "data": {"track": "track"},
@@ -87,18 +131,26 @@ def parse_team(text: str, *, path: str = TEAM_FILE) -> Team:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path} is not valid TOML: {error}.", next=f"Mend that line of {path} and run the command again.") from None
     values: dict[str, Any] = {}
+    register: dict[str, Mapping[str, object]] = {}
     for section, body in document.items():
         if section == "subject":
             values["roles"] = read_roles(body, path)
             continue
-        if section not in _KEYS:
-            raise unknown(f"section in {path}", section, [*_KEYS, "subject"])
+        if section not in (*_KEYS, *SECTIONS):
+            raise unknown(f"section in {path}", section, [*_KEYS, *SECTIONS, "subject"])
         _expect(isinstance(body, dict), path, f"[{section}] must be a table")
+        if section in SECTIONS:
+            register[section] = _plain(body, section, path)
+            continue
+        if section == "model":
+            values["scope"] = _scope(body, path)
         for key, value in body.items():
+            if section == "model" and key in _SCOPE:
+                continue
             if key not in _KEYS[section]:
-                raise unknown(f"key in [{section}] of {path}", key, _KEYS[section])
+                raise unknown(f"key in [{section}] of {path}", key, [*_KEYS[section], *(_SCOPE if section == "model" else ())])
             values[_KEYS[section][key]] = _typed(section, key, value, path)
-    return Team(**values)
+    return Team(**values, register=register)
 
 
 def read_team(folder: Path) -> Team:
@@ -127,7 +179,7 @@ def _typed(section: str, key: str, value: object, path: str) -> object:
         _expect(
             isinstance(value, dict) and all(isinstance(n, dict) for n in value.values()), path, f"{where} must hold one table a validator"
         )
-    elif key in ("packs", "stages", "reviewers", "track"):
+    elif key in ("packs", "stages", "reviewers", "track", "also"):
         return _texts(value, where, path)
     else:
         _expect(isinstance(value, str), path, f"{where} must be text")
@@ -152,6 +204,37 @@ def read_roles(body: object, path: str = TEAM_FILE) -> Roles:
             _expect(isinstance(value, str), path, f"{key} in [subject] must be text")
             values[key] = value
     return Roles(**values)
+
+
+_SCOPE = ("materiality", "use", "jurisdiction")
+
+
+def _scope(body: Mapping[str, object], path: str) -> Scope:
+    """`materiality`, `use` and `jurisdiction` of [model]; the last two may be one text or a list."""
+    lists = {key: body[key] for key in ("use", "jurisdiction") if key in body}
+    taken = {
+        key: _texts([value] if isinstance(value, str) else value, f"{key} in [model]", path) for key, value in lists.items() if value != ""
+    }
+    materiality = body.get("materiality", "")
+    if not isinstance(materiality, str):
+        raise BadInput(f"{path}: materiality in [model] must be text.", next=f"Mend {path} and run the command again.")
+    return Scope(materiality=materiality, **taken)
+
+
+def _plain(body: Mapping[str, object], section: str, path: str) -> dict[str, object]:
+    """The table with dates as text (2026-11-24), so that it can be recorded and digested; other TOML values are JSON's."""
+
+    def value(given: object) -> object:
+        if isinstance(given, dict):
+            return {str(key): value(item) for key, item in given.items()}
+        if isinstance(given, list):
+            return [value(item) for item in given]
+        if isinstance(given, (date, time)):
+            return given.isoformat()
+        _expect(not isinstance(given, float) or math.isfinite(given), path, f"a number in [{section}] must be finite")
+        return given
+
+    return {key: value(item) for key, item in body.items()}
 
 
 def _texts(value: object, where: str, path: str) -> tuple[str, ...]:

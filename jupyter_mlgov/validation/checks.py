@@ -19,7 +19,8 @@ Direction = Literal["higher", "lower"]
 # `scored` is the name the subject's table has by default.
 NEEDS = (
     *("table", "scored", "protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded"),
-    *("lineage", "environment", "texts", "lock"),
+    *("time", "key", "reference", "splits", "predict"),
+    *("lineage", "environment", "texts", "lock", "forms", "records", "chain", "register"),
 )
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)+")
 
@@ -29,6 +30,8 @@ class Check:
     """A validator. Calling it calls the function it was made from.
 
     `defaults` are the keyword parameters of that function; `stricter` says for a parameter which way is the harder demand.
+    `needs` must be there, `uses` may be; together they are all it depends on. `timeout` is in seconds. `extra` names the extra of
+    its distribution that brings its libraries.
     """
 
     id: str
@@ -41,6 +44,9 @@ class Check:
     source: str = ""
     fix: str = ""
     page: str = ""
+    uses: tuple[str, ...] = ()
+    timeout: float = 60.0
+    extra: str = ""
 
     def __call__(self, subject: Subject, **parameters: object) -> Finding | Sequence[Finding] | CheckResult:
         return self.measure(subject, **parameters)
@@ -66,6 +72,9 @@ def validator(
     stricter: Mapping[str, Direction] | None = None,
     source: str = "",
     fix: str = "",
+    uses: Sequence[str] = (),
+    timeout: float = 60.0,
+    extra: str = "",
 ) -> Callable[[Measure], Check]:
     """Make a function `fn(subject, *, parameter=default…)` into a validator.
 
@@ -74,7 +83,7 @@ def validator(
     """
     if not _ID.fullmatch(id):
         raise BadInput(f'"{id[:80]}" is no validator id.', expected='Expected two or more lower-case words with dots, as "fair.air".')
-    for need in needs:
+    for need in (*needs, *uses):
         if need not in NEEDS:
             raise unknown(f"need (of {id})", need, NEEDS)
 
@@ -95,6 +104,9 @@ def validator(
             source=source or _paragraph(page, "Source"),
             fix=fix or _paragraph(page, "Fix"),
             page=page,
+            uses=tuple("table" if need == "scored" else need for need in uses),
+            timeout=timeout,
+            extra=extra,
         )
 
     return decorate

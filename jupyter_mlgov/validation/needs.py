@@ -13,7 +13,7 @@ from jupyter_mlgov.validation.subjects import Subject
 
 Lack = tuple[Verdict, str]
 
-_ROLES = ("protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded")
+_ROLES = ("protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded", "time", "key")
 _OWN_OPTION = ("protected", "outcome", "score", "label", "baseline")
 _WITHOUT = {
     "protected": "there are no groups to compare",
@@ -25,12 +25,21 @@ _WITHOUT = {
     "features": "there are no model inputs to look at",
     "grade": "there are no rating grades",
     "exceeded": "there is no record of days on which a loss went over its limit",
+    "time": "the rows have no time",
+    "key": "nothing says which rows belong together",
 }
 _RECORDS = {
     "lineage": "record of what ran on what",
     "environment": "record of an environment",
     "texts": "notebook text",
     "lock": "lock file",
+    "reference": "reference table",
+    "splits": "record of what was trained on and what was tested on",
+    "predict": "model that can be asked for a score",
+    "forms": "answer from a person",
+    "records": "trail",
+    "chain": "trail",
+    "register": "team file",
 }
 
 
@@ -73,8 +82,15 @@ def _record(need: str, subject: Subject) -> Lack | None:
         "environment": subject.environment is not None,
         "texts": bool(subject.texts),
         "lock": subject.lock is not None,
+        "reference": subject.reference_path is not None,
+        "splits": {"train", "test"} <= set(subject.split_paths),
+        "predict": subject.predict is not None,
+        "forms": True,  # which control's answers are wanted, the validator knows: it raises Unanswered
+        "records": subject.records is not None,
+        "chain": subject.chain is not None,
+        "register": subject.register is not None,
     }
-    if there[need]:
+    if there[need] and not (need == "forms" and subject.is_table):
         return None
     if subject.is_table:
         return Verdict.NOT_APPLICABLE, f"A plain table has no {_RECORDS[need]} behind it."
@@ -83,6 +99,12 @@ def _record(need: str, subject: Subject) -> Lack | None:
         "environment": "Run the notebook with `%load_ext jupyter_mlgov`.",
         "texts": "The notebook file could not be read; see that it is there and is JSON.",
         "lock": 'Write one (`pip freeze > requirements.lock`) and name it: `lock = "…"` under [environment] in mlgov.toml.',
+        "reference": 'Declare `reference = "NAME"` under [subject] in mlgov.toml, the table the model was built on, and run its cell.',
+        "splits": 'Declare `train = "NAME"` and `test = "NAME"` under [subject] in mlgov.toml, and run their cells.',
+        "predict": "Train a model that skops can store in a cell tagged `mlgov:train`.",
+        "chain": "Validate in a workspace (`mlgov init`).",
+        "records": "Validate in a workspace (`mlgov init`).",
+        "register": "Write an mlgov.toml.",
     }
     return Verdict.INCONCLUSIVE, f"There is no {_RECORDS[need]}. {advice[need]}"
 

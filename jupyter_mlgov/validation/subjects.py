@@ -1,25 +1,36 @@
-"""What validators may ask about: the table, the roles of its columns, lineage, texts, the lock."""
+"""What validators may ask about: tables and the roles of their columns, lineage, texts, the lock, answers, records, the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.core.errors import NotReady
-from jupyter_mlgov.core.team import Roles
+from jupyter_mlgov.core.team import Roles, Scope
 from jupyter_mlgov.lineage.facts import Environment, Lineage
 from jupyter_mlgov.validation.reading import open_table
+from jupyter_mlgov.validation.records import Chain, Form, Records
 from jupyter_mlgov.validation.results import SubjectRef
 from jupyter_mlgov.validation.warehouse import Answer, Warehouse, ask
 
 if TYPE_CHECKING:
+    import numpy as np
     from ibis.expr.types import Table
+    from numpy.typing import NDArray
 
 
 class Missing(NotReady):
     """What a validator needs is not there, or cannot be used: its verdict is `inconclusive`, with this sentence."""
+
+
+class Unanswered(Missing):
+    """What people must say first was not said (a form, a table of mlgov.toml): the demand stays unchecked, with this sentence."""
+
+
+# A pyarrow table of the features in, one score a row out, higher meaning favourable, as `score` in mlgov.toml.
+Predict = Callable[[object], "NDArray[np.float64]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,9 @@ class Subject:
 
     `source` is a table that is no file: a frame, an Arrow or Ibis table, a Warehouse; it is looked at where both it and `table_path` are.
     `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
+    `forms` are the answers people gave, `records` what the trail tells, `chain` whether it is whole,
+    `register` the team file's own tables (`[inventory]`, …),
+    `reference_path` and `split_paths` other kept tables, `predict` the model itself, loaded without unpickling.
     """
 
     ref: SubjectRef
@@ -55,6 +69,14 @@ class Subject:
     lock: Mapping[str, str] | None = None
     lock_hashed: bool = False
     tier: int = 1
+    scope: Scope = field(default_factory=Scope)
+    forms: tuple[Form, ...] = ()
+    records: Records | None = None
+    chain: Chain | None = None
+    register: Mapping[str, Mapping[str, object]] | None = None
+    reference_path: Path | None = None
+    split_paths: Mapping[str, Path] = field(default_factory=dict)
+    predict: Predict | None = None
 
     @property
     def is_table(self) -> bool:
@@ -80,6 +102,33 @@ class Subject:
     def ask(self, question: Table) -> Answer:
         """Run an expression over `table` where the data live; the answer carries the SQL text, which is part of the evidence."""
         return self.source.ask(question) if isinstance(self.source, Warehouse) else ask(question)
+
+    @property
+    def reference(self) -> Table:
+        """The table to compare with (the data the model was built on). Raises Missing where none was kept."""
+        if self.reference_path is None:
+            raise Missing(
+                "No reference table was kept.", next='Declare `reference = "NAME"` under [subject] in mlgov.toml, and run its cell.'
+            )
+        return open_table(self.reference_path)
+
+    def split(self, name: Literal["train", "test"]) -> Table:
+        """The rows the model learned from, or those it was tried on. Raises Missing where the table was not kept."""
+        if name not in self.split_paths:
+            raise Missing(f"No {name} table was kept.", next=f'Declare `{name} = "NAME"` under [subject] in mlgov.toml, and run its cell.')
+        return open_table(self.split_paths[name])
+
+    def declared(self, section: str) -> Mapping[str, object]:
+        """A table of mlgov.toml that only validators read, as `[monitoring]`. Raises Unanswered where the team wrote none."""
+        found = (self.register or {}).get(section)
+        if not found:
+            raise Unanswered(f"mlgov.toml has no [{section}].", next=f"Write it: docs/users/team-file.md shows [{section}].")
+        return found
+
+    def form(self, control: str) -> Form | None:
+        """The newest answers to a control's questions about this very model; None where nobody answered."""
+        found = [form for form in self.forms if form.control == control and form.model == self.ref.model]
+        return max(found, key=lambda form: form.time, default=None)
 
     @property
     def label(self) -> str:

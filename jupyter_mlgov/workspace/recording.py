@@ -34,7 +34,7 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
         actor=workspace.actor(),
         session=session,
         root=workspace.root,
-        keep=frozenset({team.roles.table}),
+        keep=frozenset(team.roles.tables),
     )
 
 

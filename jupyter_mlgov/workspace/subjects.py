@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.pipelines.documents import Cell
+from jupyter_mlgov.validation.checks import NEEDS
+from jupyter_mlgov.validation.records import Act, Chain, Form, Records
 from jupyter_mlgov.validation.results import SubjectRef
-from jupyter_mlgov.validation.subjects import Subject, Text
+from jupyter_mlgov.validation.subjects import Predict, Subject, Text
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -41,8 +44,8 @@ def subject_ref(team: Team, lineage: Lineage) -> SubjectRef:
     )
 
 
-def gather(workspace: Workspace, team: Team, lineage: Lineage) -> Subject:
-    """Everything validators may ask about the model of this notebook. Raises NotReady when nothing has run."""
+def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection[str] = NEEDS) -> Subject:
+    """What validators with these needs may ask about the model of this notebook. Raises NotReady when nothing has run."""
     scored = lineage.last_output(team.roles.table)
     if scored is None and not any(run.step for run in lineage.runs):
         raise NotReady(
@@ -50,16 +53,82 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage) -> Subject:
             next="Tag its steps and run them (`%load_ext jupyter_mlgov`, then Run All; or `mlgov run NOTEBOOK`).",
         )
     lock, hashed = read_lock(workspace.root / team.lock)
+    roles = team.roles
+    kept = {name: path for name in roles.tables if (path := _kept(workspace, lineage, name))}
     return Subject(
         ref=subject_ref(team, lineage),
         roles=team.roles,
-        table_path=workspace.objects.path(scored.stored) if scored and scored.stored else None,
+        table_path=kept.get(roles.table),
         lineage=lineage,
-        texts=texts(workspace.path_of(lineage.notebook)),
+        texts=texts(workspace.path_of(lineage.notebook)) if "texts" in needs else (),
         lock=lock,
         lock_hashed=hashed,
         tier=team.tier,
+        scope=team.scope,
+        forms=forms(workspace, team.model) if "forms" in needs else (),
+        records=records(workspace, team.model, lineage.notebook) if "records" in needs else None,
+        chain=chain(workspace) if "chain" in needs else None,
+        register=team.register,
+        reference_path=kept.get(roles.reference),
+        split_paths={part: kept[name] for part, name in (("train", roles.train), ("test", roles.test)) if name in kept},
+        predict=_predict(workspace, team, lineage),
     )
+
+
+def _kept(workspace: Workspace, lineage: Lineage, name: str) -> Path | None:
+    ref = lineage.last_output(name)
+    return workspace.objects.path(ref.stored) if ref and ref.stored else None
+
+
+def _predict(workspace: Workspace, team: Team, lineage: Lineage) -> Predict | None:
+    from jupyter_mlgov.workspace.models import StoredModel
+
+    model = lineage.model
+    if model is None or model.stored is None:
+        return None
+    return StoredModel(path=workspace.objects.path(model.stored), favourable=team.roles.favourable)
+
+
+def forms(workspace: Workspace, model: str) -> tuple[Form, ...]:
+    """Every answer people gave about `model`, oldest first; an entry that is not as answer() writes it is no answer."""
+    found = []
+    for entry in workspace.journal.entries(actions=("form.answered",), subject=model):
+        control, answers, about = (entry.payload.get(key) for key in ("control", "answers", "model"))
+        if isinstance(control, str) and isinstance(answers, dict) and all(isinstance(text, str) for text in answers.values()):
+            digest = Digest(about) if isinstance(about, str) else None
+            found.append(Form(control=control, answers=answers, actor=entry.actor, time=entry.time, model=digest, entry=entry.digest))
+    return tuple(found)
+
+
+# What a verdict does not rest on: cells are in the lineage, earlier verdicts are verdicts, deliveries are our own errands.
+_NOT_ACTS = ("session.", "cell.", "recording.", "projection.", "validation.", "thresholds.", "workspace.", "file.", "form.")
+
+
+def records(workspace: Workspace, model: str, notebook: str) -> Records:
+    """The acts of the trail about `model` or its notebook, and who its authors are."""
+    from jupyter_mlgov.promotion.fold import authors
+
+    entries = tuple(workspace.journal.entries())
+    mine = tuple(
+        Act(
+            action=entry.action,
+            subject=entry.subject,
+            actor=entry.actor,
+            time=entry.time,
+            payload=entry.payload,
+            entry=entry.digest,
+        )
+        for entry in entries
+        if not entry.action.startswith(_NOT_ACTS)
+        and (entry.subject in (model, notebook) or entry.payload.get("notebook") == notebook or entry.payload.get("model") == model)
+    )
+    return Records(now=workspace.clock.now(), model=model, acts=mine, authors=authors(entries, notebook))
+
+
+def chain(workspace: Workspace) -> Chain:
+    """Whether the trail is whole, as `mlgov audit verify` says."""
+    found = workspace.audit()
+    return Chain(ok=found.ok, problem="" if found.ok else found.sentence)
 
 
 def texts(notebook: Path) -> tuple[Text, ...]:

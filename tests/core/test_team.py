@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlgov.core.errors import MlgovError
-from jupyter_mlgov.core.team import Roles, Team, parse_team, read_team
+from jupyter_mlgov.core.team import Roles, Scope, Team, parse_team, read_team
 
 
 def test_a_whole_file_is_read() -> None:
@@ -30,6 +30,10 @@ def test_a_whole_file_is_read() -> None:
         ("[model]\ntier = 9\n", "tier in \\[model\\] must be 1, 2 or 3"),
         ("[policy]\npacks = 'sr-26-2'\n", "packs in \\[policy\\] must be a list of texts"),
         ("[promotion]\napprovals = { staging = -1 }\n", "must be a table of stage = number"),
+        ("[model]\nmateriality = 3\n", "materiality in \\[model\\] must be text"),
+        ("[model]\nuse = 3\n", "use in \\[model\\] must be a list of texts"),
+        ("[monitorng]\n", 'Did you mean "monitoring"?'),
+        ("[limits]\nmost = nan\n", "must be finite"),
         ("model = 3\n", "must be a table"),
         ("[model\n", "not valid TOML"),
     ],
@@ -50,3 +54,17 @@ def test_the_first_stage_has_no_gate() -> None:
 
 def test_a_changed_threshold_changes_the_digest() -> None:
     assert Team().digest != parse_team("[policy.parameters.'fair.air']\nmin_n = 40\n").digest
+
+
+def test_scope_facts_and_the_tables_of_validators_are_read() -> None:
+    team = parse_team(
+        '[model]\nuse = "credit"\njurisdiction = ["US", "EU"]\n[inventory]\nreviewed = 2026-11-24\n[inventory.owner]\nid = "ann"\n'
+    )
+    assert team.scope == Scope(use=("credit",), jurisdiction=("US", "EU"))
+    assert (team.scope.known("use"), team.scope.known("materiality")) == (("credit",), ())
+    assert team.register == {"inventory": {"reviewed": "2026-11-24", "owner": {"id": "ann"}}}
+    assert team.digest != Team().digest
+
+
+def test_every_table_a_verdict_looks_at_is_named_once() -> None:
+    assert Roles(reference="train", train="train", test="held").tables == ("scored", "train", "held")

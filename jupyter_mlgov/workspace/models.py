@@ -1,0 +1,69 @@
+"""The stored model as something that gives scores: opened by skops, which runs no pickle, and only for types of known libraries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlgov.validation.subjects import Missing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Packages whose types skops may build again; anything else in the file closes it.
+KNOWN = frozenset({"sklearn", "numpy", "scipy", "lightgbm", "xgboost", "builtins", "collections"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """The model in the skops file at `path`. It opens at each call, so that it can be handed to another process."""
+
+    path: Path
+    favourable: str
+
+    def __call__(self, table: object) -> NDArray[np.float64]:
+        """One score a row of a pyarrow table or pandas frame, higher meaning favourable. Raises Missing where it cannot say so."""
+        model = opened(self.path)
+        frame: Any = table
+        frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
+        names = getattr(model, "feature_names_in_", None)
+        if names is not None:
+            absent = [str(name) for name in names if name not in frame.columns]
+            if absent:
+                raise Missing(f"The table has no {', '.join(absent[:5])}, which the model reads.", next="Keep the features in that table.")
+            frame = frame[list(names)]
+        return _scores(model, frame, self.favourable)
+
+
+def opened(path: Path) -> Any:  # an estimator of some library; they share no type
+    """The estimator in the file. Raises Missing where the file holds types that nobody vouches for."""
+    from skops.io import get_untrusted_types, load
+
+    asked = get_untrusted_types(file=path)
+    foreign = sorted(name for name in asked if name.partition(".")[0] not in KNOWN)
+    if foreign:
+        raise Missing(f"The model holds types that nobody vouches for: {', '.join(foreign[:5])}.", next="Use types of known libraries.")
+    return load(path, trusted=asked)
+
+
+def _scores(model: Any, frame: Any, favourable: str) -> NDArray[np.float64]:
+    import numpy as np
+
+    if not hasattr(model, "predict_proba"):
+        return np.asarray(model.predict(frame), dtype=np.float64)
+    classes = [_text(one) for one in model.classes_]
+    if _text(favourable) not in classes:
+        raise Missing(
+            f"The model knows the classes {', '.join(classes[:6])}, and {favourable!r} is none of them.", next="Mend `favourable`."
+        )
+    scores: NDArray[np.float64] = np.asarray(model.predict_proba(frame))[:, classes.index(_text(favourable))]
+    return scores
+
+
+def _text(value: object) -> str:
+    """1, 1.0, True and "1" are one class."""
+    text = str(value).strip().lower()
+    text = {"true": "1", "false": "0"}.get(text, text)
+    return text[:-2] if text.endswith(".0") else text
