@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -11,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlgov.audit.entries import Draft
-from jupyter_mlgov.audit.journal import Journal, ObjectStore
-from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.audit.journal import ObjectStore
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
@@ -22,11 +22,11 @@ from jupyter_mlgov.lineage.dataflow import Dataflow, names
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.lineage.files import FileDigests, Opened, unwatch, watch
 from jupyter_mlgov.lineage.keeper import ModelKeeper
+from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.tags import BadTag, step_of
 
 ERROR_LIMIT = 200
-MOST_WAITING = 5000
 
 
 def say(sentence: str) -> None:
@@ -49,25 +49,25 @@ class _Running:
 class Recorder:
     """One kernel's life on one notebook: begin() before a cell's code, end() behind it, close() at the end.
 
-    What `cell.started` says is on disk before begin() returns. What the journal cannot take now waits in memory, in order, and
-    goes with the next append that succeeds, together with a `recording.gap` that says so. Names in `keep` are tables whose
-    content is stored whenever a cell changed them.
+    What is recorded survives the death of the process when begin() or end() returns: it is in the session's spool, and moves into
+    the journal when the kernel rests (outbound.py). What the spool cannot take waits in memory, in order, and goes with the next
+    write that succeeds, together with a `recording.gap` that says so. Names in `keep` are tables whose content is stored
+    whenever a cell changed them.
     """
 
     def __init__(
         self,
         *,
-        journal: Journal,
+        outbound: Outbound,
         objects: ObjectStore,
         clock: Clock,
-        actor: Actor,
         session: Session,
         root: Path,
         keep: frozenset[str] = frozenset(),
         warn: Callable[[str], None] = say,
     ) -> None:
         self.session = session
-        self._journal, self._objects, self._clock, self._actor, self._warn = journal, objects, clock, actor, warn
+        self._outbound, self._objects, self._clock, self._warn = outbound, objects, clock, warn
         self._keep = keep
         self._keeper = ModelKeeper()
         self._files = FileDigests(root.resolve())
@@ -76,15 +76,15 @@ class Recorder:
         self._last: dict[str, Digest] = {}
         self._closed = False
         self._outage = ""
-        self._retry_at = 0.0
-        self._waiting = [
+        self._pid = os.getpid()
+        self._pending = [
             Draft(action="session.started", subject=session.notebook, payload={**fields_of(session), "process": this_process()})
         ]
 
     @property
     def waiting(self) -> int:
-        """How many entries the journal has not taken yet."""
-        return len(self._waiting)
+        """How many entries are only in memory, because the spool could not be written."""
+        return self._outbound.waiting
 
     # -- a cell -------------------------------------------------------------------------------------------------------
 
@@ -98,7 +98,12 @@ class Recorder:
         namespace: Mapping[str, object] | None = None,
         order: int | None = None,
     ) -> None:
-        """Record that a cell starts. `code` is `source` with its magics turned into Python, where somebody can do that."""
+        """Record that a cell starts; a forked child records nothing.
+
+        `code` is `source` with its magics turned into Python, where somebody can do that.
+        """
+        if os.getpid() != self._pid:
+            return
         self._guard(lambda: self._begin(source, cell_id, tuple(tags), code, namespace or {}, order))
 
     def step(self, step: Step, code: str, namespace: Mapping[str, object]) -> None:
@@ -116,7 +121,7 @@ class Recorder:
     def end(self, *, outcome: Outcome, namespace: Mapping[str, object] | None = None, error: str = "") -> CellRun | None:
         """Record how the cell ended; without begin() nothing happens. `error` is the exception's type and first line."""
         running, self._running = self._running, None
-        if running is None:
+        if running is None or os.getpid() != self._pid:
             return None
         spent = (time.perf_counter() - running.clock) * 1000
         unwatch()
@@ -129,21 +134,20 @@ class Recorder:
 
     def close(self, outcome: str = "closed") -> None:
         """Record the end of the session, once. A session without any cell leaves nothing behind."""
-        if self._closed:
+        if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
         unwatch()
         self._keeper.close()
         if self._order:
             draft = Draft(action="session.ended", subject=self.session.notebook, payload={"session": self.session.id, "outcome": outcome})
-            self._retry_at = 0.0
             self._guard(lambda: self._write([draft]))
+        self._guard(lambda: self._moved(self._outbound.close))
 
     def flush(self) -> None:
-        """Try now to write what waits."""
-        self._retry_at = 0.0
-        if self._waiting and self._order:
-            self._guard(lambda: self._write([]))
+        """Bring all that is recorded into the journal now."""
+        if self._order:
+            self._guard(lambda: self._moved(self._outbound.move))
 
     def gap(self, problem: str, *, cell_id: str = "") -> None:
         """Record that something could not be recorded."""
@@ -251,29 +255,33 @@ class Recorder:
     # -- the journal --------------------------------------------------------------------------------------------------
 
     def _write(self, drafts: list[Draft]) -> None:
-        self._waiting.extend(drafts)
-        if time.monotonic() < self._retry_at:
-            return
-        begun = time.monotonic()
-        gaps = [self._gap(self._outage)] if self._outage else []
+        """Into the spool. What goes wrong there, or on the way into the journal, is said once and becomes a gap when it is over."""
         try:
-            self._journal.append([*self._waiting, *gaps], actor=self._actor)
+            self._outbound.write([*self._pending, *drafts])
         except MlgovError as error:
-            self._refused(error, begun)
-        else:
-            self._waiting, self._outage, self._retry_at = [], "", 0.0
+            self._pending = []  # in memory there, and first in line
+            self._refused(error)
+            return
+        self._pending = []
+        if self._outbound.problem is not None:
+            self._refused(self._outbound.problem)
+        elif self._outage:
+            outage, self._outage = self._outage, ""
+            self._outbound.write([self._gap(outage)])
 
-    def _refused(self, error: MlgovError, begun: float) -> None:
-        """Keep what could not be written, and do not try again before as much time went by as this try took."""
-        now = time.monotonic()
-        self._retry_at = now + (now - begun if now - begun > 0.2 else 0.0)
+    def _moved(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except MlgovError as error:
+            self._refused(error)
+        else:
+            if self._outage and not self._closed:
+                self._write([])
+
+    def _refused(self, error: MlgovError) -> None:
         if not self._outage:
             self._warn(f"The cell runs, but its record must wait: {error}")
         self._outage = f"entries had to wait: {boundary.clean(error.what, ERROR_LIMIT)}"
-        if len(self._waiting) > MOST_WAITING:
-            lost = len(self._waiting) - MOST_WAITING
-            del self._waiting[1 : lost + 1]
-            self._outage = f"{lost} entries were lost: {boundary.clean(error.what, ERROR_LIMIT)}"
 
     def _gap(self, problem: str, cell_id: str = "") -> Draft:
         payload = {"problem": boundary.clean(problem, 600), "session": self.session.id, "cell_id": cell_id}
@@ -283,13 +291,13 @@ class Recorder:
         """Run `act`; what it raises becomes one sentence and a gap, never an error of the user's cell."""
         try:
             return act()
-        except Exception as error:  # noqa: BLE001  # the user's cell must go on whatever breaks in here
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the user's cell must go on whatever breaks in here
             problem = f"The recorder stumbled ({type(error).__name__}: {_first_line(str(error))}); this cell's record is incomplete."
             self._warn(problem)
             if problems is not None:
                 problems.append(problem)
             else:
-                self._waiting.append(self._gap(problem))
+                self._pending.append(self._gap(problem))
             return None
 
 

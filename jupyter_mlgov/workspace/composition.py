@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.audit.verify import Verification
     from jupyter_mlgov.lineage.facts import Lineage
     from jupyter_mlgov.lineage.recorder import Recorder
+    from jupyter_mlgov.lineage.spool import Spools
     from jupyter_mlgov.promotion.facts import Decision, Review
     from jupyter_mlgov.promotion.registry import ModelRegistry
     from jupyter_mlgov.reports.context import Context
@@ -65,8 +67,20 @@ class Workspace:
         workspace.record(Draft(action="workspace.created", subject=workspace.root.name))
         return workspace
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
+        """The trail with all that kernels finished: what their spools hold is moved into it first. Raises StorageProblem."""
+        self.spools.drain(self._journal)
+        return self._journal
+
+    @cached_property
+    def spools(self) -> Spools:
+        from jupyter_mlgov.lineage.spool import Spools
+
+        return Spools(self.root / FOLDER / "spool")
+
+    @cached_property
+    def _journal(self) -> Journal:
         from jupyter_mlgov.integrations.sql import open_journal
 
         return open_journal(self.root / FOLDER / "mlgov.db", self.clock)
@@ -235,13 +249,16 @@ class Workspace:
     # -- the trail ----------------------------------------------------------------------------------------------------
 
     def audit(self) -> Verification:
+        """Verify the chain as it lies there, even where what waits in a spool cannot be moved into it (`mlgov doctor` tells that)."""
         from jupyter_mlgov.audit.verify import verify
 
-        return verify(self.journal.entries(), damage=self.journal.damage())
+        with suppress(StorageProblem):
+            self.spools.drain(self._journal)
+        return verify(self._journal.entries(), damage=self._journal.damage())
 
     def close(self) -> None:
-        if "journal" in self.__dict__:
-            self.journal.close()
+        if "_journal" in self.__dict__:
+            self._journal.close()
 
 
 def open_workspace(folder: Path | None, settings: Settings, start: Path) -> Workspace:

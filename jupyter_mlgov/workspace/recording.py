@@ -16,6 +16,7 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
     """A recorder for one kernel's life on `notebook`. Its first cell run writes `session.started`."""
     from jupyter_mlgov.integrations.git import code_state
     from jupyter_mlgov.lineage.environment import environment
+    from jupyter_mlgov.lineage.outbound import Outbound
     from jupyter_mlgov.lineage.recorder import Recorder
 
     session = Session(
@@ -28,10 +29,11 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
     )
     team = workspace.team_for(notebook)
     return Recorder(
-        journal=workspace.journal,
+        outbound=Outbound(
+            journal=workspace.journal, folder=workspace.spools.folder, session=session.id, notebook=notebook, actor=workspace.actor()
+        ),
         objects=workspace.objects,
         clock=workspace.clock,
-        actor=workspace.actor(),
         session=session,
         root=workspace.root,
         keep=frozenset(team.roles.tables),
