@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
+
+Target = Literal["mlflow", "dvc", "openlineage"]
+TARGETS: frozenset[str] = frozenset(get_args(Target))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +20,7 @@ class Parcel:
     """Something to be told to a foreign system. `key` makes delivering twice one deed (idempotency token)."""
 
     key: str
-    target: Literal["mlflow", "dvc"]
+    target: Target
     kind: str
     payload: Mapping[str, object] = field(default_factory=dict)
     attempts: int = 0

@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import cast
 
 from jupyter_mlgov.audit.entries import AuditEntry
-from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.audit.journal import TARGETS, Parcel, Target
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.clock import stamp
@@ -101,12 +102,12 @@ def restore_parcel(row: Sequence[object]) -> Parcel:
     """The parcel a row holds. Raises StorageProblem when its content was changed: a wrong number must not reach a registry."""
     key, target, kind, payload, digest, attempts, problem = row
     body = payload_value(payload) if isinstance(payload, str) and _is_text(payload) else None
-    intact = body is not None and Digest.of_text(str(payload)) == digest and target in ("mlflow", "dvc")
+    intact = body is not None and Digest.of_text(str(payload)) == digest and target in TARGETS
     if not intact or not isinstance(attempts, int) or not all(isinstance(item, str) for item in (key, kind, problem)):
         raise StorageProblem(f"The outbox is damaged: the parcel {_shown(key)} no longer matches its digest.", next=_NEXT)
     return Parcel(
         key=str(key),
-        target="mlflow" if target == "mlflow" else "dvc",
+        target=cast("Target", target),  # one of TARGETS: checked just above
         kind=str(kind),
         payload=body or {},
         attempts=attempts,

@@ -21,12 +21,14 @@ class Settings:
     """Deployment facts, from traits, flags or `MLGOV_*`. Empty means the embedded default.
 
     `deliver` is `auto` (what MLflow must be told is sent in the background) or `manual` (`mlgov sync` sends it).
+    `openlineage` is where events go: `file:PATH`, an http(s) address, `auto` (what OpenLineage's own settings say), or empty for none.
     """
 
     tracking_uri: str = ""
     actor: str = ""
     workspace: str = ""
     deliver: str = "auto"
+    openlineage: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -35,4 +37,5 @@ class Settings:
             actor=environ.get("MLGOV_ACTOR", ""),
             workspace=environ.get("MLGOV_WORKSPACE", ""),
             deliver=environ.get("MLGOV_DELIVER", "") or "auto",
+            openlineage=environ.get("MLGOV_OPENLINEAGE", ""),
         )

@@ -27,6 +27,10 @@ class GovernanceApp(ExtensionApp):
         config=True
     )
 
+    openlineage = Unicode(help="Where OpenLineage events go: file:PATH, a URL, auto, or empty for none. Default: MLGOV_OPENLINEAGE.").tag(
+        config=True
+    )
+
     @default("tracking_uri")
     def _default_tracking_uri(self) -> str:
         return Settings.from_environment(os.environ).tracking_uri
@@ -39,10 +43,14 @@ class GovernanceApp(ExtensionApp):
     def _default_workspace(self) -> str:
         return Settings.from_environment(os.environ).workspace
 
+    @default("openlineage")
+    def _default_openlineage(self) -> str:
+        return Settings.from_environment(os.environ).openlineage
+
     @property
     def operator_settings(self) -> Settings:
         """The traits as the frozen fact that all other rooms know."""
-        return Settings(tracking_uri=self.tracking_uri, actor=self.actor, workspace=self.workspace)
+        return Settings(tracking_uri=self.tracking_uri, actor=self.actor, workspace=self.workspace, openlineage=self.openlineage)
 
     def initialize_settings(self) -> None:
         """Put the desk that answers all requests where the handlers find it."""

@@ -23,13 +23,20 @@ def post(workspace: Workspace, notebook: str) -> None:
     from jupyter_mlgov.integrations.mlflow import run_parcel
 
     lineage = workspace.lineage(notebook)
-    if not any(run.step is not None and run.outcome is Outcome.OK for run in lineage.runs):
+    parcels: list[Parcel] = []
+    if any(run.step is not None and run.outcome is Outcome.OK for run in lineage.runs):
+        parcels.append(run_parcel(lineage, workspace.team_for(notebook)))
+    if workspace.settings.openlineage:
+        from jupyter_mlgov.integrations.openlineage import run_parcels
+
+        parcels.extend(run_parcels(lineage))
+    if not parcels:
         return
-    parcel = run_parcel(lineage, workspace.team_for(notebook))
-    sent = {entry.payload.get("key") for entry in workspace.journal.entries(actions=("projection.delivered",))}
-    if parcel.key in sent or any(waiting.key == parcel.key for waiting in workspace.journal.pending()):
-        return
-    workspace.journal.append([], actor=workspace.actor(), parcels=[parcel])
+    known = {entry.payload.get("key") for entry in workspace.journal.entries(actions=("projection.delivered",))}
+    known |= {waiting.key for waiting in workspace.journal.pending()}
+    new = [parcel for parcel in parcels if parcel.key not in known]
+    if new:
+        workspace.journal.append([], actor=workspace.actor(), parcels=new)
 
 
 _under_way: list[subprocess.Popen[bytes]] = []  # a Popen that is dropped while it runs warns
@@ -102,6 +109,11 @@ def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
 
         artifacts = "" if workspace.settings.tracking_uri else str(workspace.root / ".mlgov" / "mlartifacts")
         return dict(MlflowProjector(workspace.tracking_uri, artifacts).deliver(parcel, workspace.objects))
+    if parcel.target == "openlineage":
+        from jupyter_mlgov.integrations.openlineage import OpenLineageSender
+
+        # A target that was taken out of the settings since: what waits for it is told to whoever OpenLineage's own settings name.
+        return OpenLineageSender(workspace.settings.openlineage or "auto", workspace.root).deliver(parcel)
     from jupyter_mlgov.integrations.dvc import track
 
     tracked = track(workspace.root, workspace.root / str(parcel.payload["path"]))
