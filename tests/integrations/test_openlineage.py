@@ -126,7 +126,7 @@ def test_a_broken_event_is_seen_by_the_schemas(tmp_path: Path, problems_of: Any)
     OpenLineageSender("file:events.jsonl", tmp_path, {}).deliver(run_parcels(lineage(run(1)))[0])
     for breakage in ({"eventTime": None}, {"run": {"runId": "no uuid"}}, {"inputs": [{"namespace": "file"}]}):
         event = lines(tmp_path / "events.jsonl")[1] | {"outputs": []}
-        event |= {"run": {**event["run"], **breakage["run"]}} if "run" in breakage else breakage  # type: ignore[dict-item]
+        event |= {"run": {**event["run"], **breakage["run"]}} if "run" in breakage else breakage
         if breakage == {"run": {"runId": "no uuid"}}:
             validator = Draft202012Validator({"type": "string", "format": "uuid"}, format_checker=Draft202012Validator.FORMAT_CHECKER)
             assert not validator.is_valid(event["run"]["runId"])
@@ -136,7 +136,7 @@ def test_a_broken_event_is_seen_by_the_schemas(tmp_path: Path, problems_of: Any)
 
 def test_only_ended_tagged_runs_are_told() -> None:
     parcels = run_parcels(lineage(run(1, step=None), run(2, outcome=Outcome.RUNNING), run(3)))
-    assert [parcel.payload["run"]["order"] for parcel in parcels] == [3]  # type: ignore[index]
+    assert [parcel.payload["run"]["order"] for parcel in parcels] == [3]
     assert run_parcels(Lineage(notebook="x.ipynb", session=None, runs=(), steps=())) == ()
 
 
