@@ -1,42 +1,62 @@
-"""Personal data where it should not be: in columns nobody declared, in source and outputs that everybody reads."""
+"""Personal data where it should not be: in columns nobody declared, in source, outputs and file names that everybody reads."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Text, Verdict, validator
+from mlgov_validators import columns
 from mlgov_validators.intervals import wilson
-from mlgov_validators.patterns import KINDS, Kind, hits, luhn, says_personal
+from mlgov_validators.kinds import Hit
+from mlgov_validators.names import PERSON
+from mlgov_validators.patterns import KINDS, hits, says_personal
+from mlgov_validators.places import line_of, place, place_details
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-MOST_CANDIDATES = 100_000
 
+@validator(
+    "priv.pii",
+    title="Personal data in table and notebook",
+    version="2.0",
+    uses=("table", "texts", "lineage"),
+    stricter={"share": "lower", "deep": "higher"},
+)
+def personal_data(subject: Subject, *, share: float = 0.01, deep: bool = False) -> list[Finding]:
+    """Is there personal data where nobody declared it: in the table, the notebook's source and outputs, the names of files?
 
-@validator("priv.pii", title="Personal data in table and notebook", stricter={"share": "lower"})
-def personal_data(subject: Subject, *, share: float = 0.01) -> list[Finding]:
-    """Are there card numbers, IBANs, social security numbers, e-mail addresses or telephone numbers where nobody declared them?
+    Looked for: payment cards (Luhn), IBANs (mod 97), US social security numbers (area rules); national numbers of Belgium, Brazil,
+    Canada, China, Finland, France, Germany, India, Italy, the Netherlands, Poland, Spain, Sweden, Switzerland and the United Kingdom
+    (each with its check digit where it has one); vehicle identification numbers; e-mail and IP addresses, telephone numbers, street
+    addresses, dates of birth, people's names (a list of common names of some twenty languages: what it does not know is not found);
+    keys, tokens and passwords (published forms; entropy behind a word that says it).
 
-    Columns of text: a pattern in DuckDB finds candidates, Python checks them (Luhn for cards, mod 97 for IBANs, area rules for
-    social security numbers). Columns of whole numbers of 13 digits and more are looked at for cards, and reported when most pass. The
-    name of a column counts too. Notebook source and outputs are searched with the same patterns. A value that is found is never
-    printed: two characters and an ellipsis.
+    Columns of text: one pattern in the data's own engine finds candidates over all rows, Python checks them. Over 100,000 different
+    candidates a sample is checked, chosen by MD5, and the finding says what share it would have shown with 99 %. A bare row of digits
+    counts where a word before it or the column's name says what it is, or where most rows of the column pass its check; so do whole
+    numbers. The name of a column counts too. A value that is found is never printed: two characters and an ellipsis.
 
-    fail: any value that passes its checksum in source or an output.
-    warn: at least `share` of the rows of an undeclared column; a column whose name says it is personal; an address or telephone
-    number (which has no checksum) in source or an output.
-    inconclusive: the table was not kept, or the notebook could not be read, so that part was not looked at; a column with more
-    candidates than are looked at (100,000 different ones).
-    Columns in `declared_personal` of mlgov.toml are named and allowed.
+    fail: any value that passes its check in source, an output or a file's name; a key or password there.
+    warn: at least `share` of the rows of an undeclared column; a column whose name says it is personal; a value without a check digit
+    (address, telephone number, name) in source or an output.
+    inconclusive: the table was not kept, or the notebook could not be read, so that part was not looked at; `deep` was asked for and
+    presidio is not installed.
+    Columns in `declared_personal` of mlgov.toml are named and allowed. `deep = true` adds presidio's recognizers, on 1,000 values a column.
 
-    Source: house; GDPR Art 4(1), 32. Wilson interval of the hit rate.
+    Source: house; GDPR Art 4(1), 32. Wilson interval of the hit rate. Check digits: mlgov_validators/checksums.py names the document
+    of each.
 
     Fix: Clear the output and strip outputs at save; replace the column by a token; rotate what leaked. A column that must stay is
     declared: `declared_personal = ["COLUMN"]` under [subject] in mlgov.toml.
     """
-    found = [*_columns(subject, share), *_texts(subject)]
+    found = [*_columns(subject, share), *_texts(subject), *_names(subject)]
+    if deep:
+        from mlgov_validators.deep import deep_findings
+
+        found += deep_findings(subject, share)
     return found or [
         Finding(message="No personal data was found.", verdict=Verdict.PASS, measured=0.0, allowed=f"under {share:.0%} of rows")
     ]
@@ -46,11 +66,13 @@ def personal_data(subject: Subject, *, share: float = 0.01) -> list[Finding]:
 
 
 def _columns(subject: Subject, share: float) -> list[Finding]:
+    if subject.ref.kind == "files":
+        return []
     if not subject.has_table:
         said = f"The table `{subject.roles.table}` was not kept, so its columns were not looked at."
         return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=subject.roles.table)]
     table = subject.table
-    rows = int(table.count().execute())
+    rows = int(str(subject.ask(table.aggregate(rows=table.count())).rows[0]["rows"]))
     if rows == 0:
         raise Missing("The table has no rows, so nothing can be measured.")
     findings: list[Finding] = []
@@ -58,96 +80,43 @@ def _columns(subject: Subject, share: float) -> list[Finding]:
         if column in subject.roles.declared_personal:
             findings.append(Finding(message=f"{column} is declared as personal data.", verdict=Verdict.PASS, where=column))
         else:
-            findings += _column(table, column, rows, share)
+            findings += _column(subject, table, column, rows, share)
     looked = f"{len(table.columns)} columns and {rows:,} rows were looked at."
     quiet = Finding(message=f"No undeclared personal data in the table: {looked}", verdict=Verdict.PASS, measured=0.0, n=rows)
     return findings if any(finding.verdict != Verdict.PASS for finding in findings) else [*findings, quiet]
 
 
-def _column(table: Table, column: str, rows: int, share: float) -> list[Finding]:
-    kind = table[column].type()
-    findings: list[Finding] = []
+def _column(subject: Subject, table: Table, column: str, rows: int, share: float) -> Iterator[Finding]:
     if says_personal(column):
         said = f"The name of {column} says that it holds personal data, and nobody declared it."
-        findings.append(Finding(message=said, verdict=Verdict.WARN, where=column))
+        yield Finding(message=said, verdict=Verdict.WARN, where=column)
+    kind = table[column].type()
     if kind.is_string():
-        findings += [finding for one in KINDS if (finding := _rate(column, one, *_matches(table, column, one), rows, share))]
-        findings += _too_many(table, column)
+        yield from (_rate(column, count, share) for count in columns.texts(subject.ask, table, column, rows, columns.MOST))
     elif kind.is_integer():
-        passed, candidates, mask = _numbers(table, column)
-        if candidates and passed * 2 > candidates:
-            findings += [finding for finding in [_rate(column, KINDS[0], passed, mask, rows, share)] if finding]
-        findings += _sampled(table, column)
-    return findings
+        yield from (_rate(column, count, share) for count in columns.numbers(subject.ask, table, column, rows, columns.MOST))
+    elif not (kind.is_numeric() or kind.is_boolean() or kind.is_temporal() or kind.is_uuid()):
+        said = f"{column} is of type {kind}, and values of that type were not looked at."
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=column)
 
 
-def _sampled(table: Table, column: str) -> list[Finding]:
-    """Says it where only a part of a column's long numbers was looked at."""
-    values = table.select(mlgov_value=table[column])
-    number = int(values.filter(values.mlgov_value >= 10**12).mlgov_value.nunique().execute())
-    if number <= MOST_CANDIDATES:
-        return []
-    said = f"{column} has {number:,} different long numbers; the card check looked at the smallest {MOST_CANDIDATES:,} of them."
-    return [Finding(message=said, verdict=Verdict.WARN, where=column, n=number)]
-
-
-def _too_many(table: Table, column: str) -> list[Finding]:
-    """A finding where a column has more candidates than are looked at: what was not looked at is not clean."""
-    values = table.select(mlgov_value=table[column])
-    for kind in KINDS:
-        number = int(values.filter(values.mlgov_value.re_search(kind.prefilter)).mlgov_value.nunique().execute())
-        if number > MOST_CANDIDATES:
-            said = f"{column} has {number:,} values that may be a {kind.name}; only the first {MOST_CANDIDATES:,} were looked at."
-            return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=column, n=number)]
-    return []
-
-
-def _matches(table: Table, column: str, kind: Kind) -> tuple[int, str]:
-    """(rows with a valid value of this kind, one mask). Distinct candidates come over, with the number of their rows."""
-    values = table.select(mlgov_value=table[column])
-    likely = values.filter(values.mlgov_value.re_search(kind.prefilter))
-    grouped = likely.group_by("mlgov_value").agg(mlgov_rows=likely.count()).order_by("mlgov_value").limit(MOST_CANDIDATES)
-    number, mask = 0, ""
-    for cell in grouped.to_pyarrow().to_pylist():
-        first = next(hits(cell["mlgov_value"], (kind,)), None)
-        if first:
-            number += int(cell["mlgov_rows"])
-            mask = mask or first.mask
-    return number, mask
-
-
-def _numbers(table: Table, column: str) -> tuple[int, int, str]:
-    """(rows that pass Luhn, rows with 13 to 19 digits, one mask) of a column of whole numbers. By chance one in ten passes."""
-    values = table.select(mlgov_value=table[column])
-    likely = values.filter(values.mlgov_value >= 10**12)
-    grouped = likely.group_by("mlgov_value").agg(mlgov_rows=likely.count()).order_by("mlgov_value").limit(MOST_CANDIDATES)
-    passed = candidates = 0
-    mask = ""
-    for cell in grouped.to_pyarrow().to_pylist():
-        text, number = str(cell["mlgov_value"]), int(cell["mlgov_rows"])
-        candidates += number
-        if luhn(text):
-            passed += number
-            mask = mask or f"{text[:2]}…"
-    return passed, candidates, mask
-
-
-def _rate(column: str, kind: Kind, number: int, mask: str, rows: int, share: float) -> Finding | None:
-    if number == 0:
-        return None
-    rate = number / rows
-    much = rate >= share
-    said = f"{number:,} of {rows:,} rows of {column} hold a {kind.name} (as {mask}), and nobody declared the column."
-    said += "" if much else f" That is under {share:.0%}."
+def _rate(column: str, count: columns.Count, share: float) -> Finding:
+    much = count.rate >= share
+    about = "About " if count.scale > 1 else ""
+    said = f"{about}{count.number:,} of {count.total:,} rows of {column} hold a {count.kind.name} (as {count.mask}), "
+    said += "and nobody declared the column."
+    said += ("" if much else f" That is under {share:.0%}.") + count.told
+    bounds = wilson(count.rows, count.looked)
+    part = count.looked * count.scale / count.total
     return Finding(
         message=said,
         verdict=Verdict.WARN if much else Verdict.PASS,
-        measured=rate,
+        measured=count.rate,
         allowed=f"under {share:.0%} of rows",
-        n=rows,
-        interval=wilson(number, rows),
+        n=count.total,
+        interval=(bounds[0] * part, bounds[1] * part) if bounds and count.scale > 1 else wilson(count.number, count.total),
         where=column,
-        details={"kind": kind.name, "rows_found": number, "candidates_looked_at_most": MOST_CANDIDATES},
+        details={"kind": count.kind.name, "rows_found": count.number, "candidates_looked_at_most": columns.MOST},
     )
 
 
@@ -165,20 +134,38 @@ def _texts(subject: Subject) -> list[Finding]:
     return findings or [quiet]
 
 
-def _text(text: Text) -> list[Finding]:
-    numbers: Counter[str] = Counter()
-    masks: dict[str, str] = {}
-    for hit in hits(text.content):
-        numbers[hit.kind.name] += 1
-        masks.setdefault(hit.kind.name, hit.mask)
-    return [_told(text.where, kind, numbers[kind.name], masks[kind.name]) for kind in KINDS if numbers[kind.name]]
+def _text(text: Text) -> Iterator[Finding]:
+    """One finding for each kind in each text. Names by dictionary alone count in outputs only: source and prose cite people."""
+    wanted = KINDS if text.kind in ("output", "") else tuple(kind for kind in KINDS if kind is not PERSON)
+    found = sorted((hit for hit in hits(text.content, wanted) if hit.sure), key=lambda hit: (hit.kind.name, hit.start))
+    for _, same in groupby(found, key=lambda hit: hit.kind.name):
+        yield _told(text, list(same))
 
 
-def _told(where: str, kind: Kind, number: int, mask: str) -> Finding:
+def _told(text: Text, found: list[Hit]) -> Finding:
+    first, number = found[0], len(found)
+    kind = first.kind
     many = f"{number} values" if number > 1 else "1 value"
     verb = "pass" if number > 1 else "passes"
     what = f"that {verb} the {kind.name} check" if kind.checked else f"of the form of a {kind.name}"
-    head = where[:1].upper() + where[1:]
-    said = f"{head} shows {many} {what} (as {mask}). Clear it, and rotate what leaked."
+    line = line_of(text, first.start)
+    where = place(text, line)
+    said = f"{where[:1].upper()}{where[1:]} shows {many} {what} (as {first.mask}). Clear it, and rotate what leaked."
     verdict = Verdict.FAIL if kind.checked else Verdict.WARN
-    return Finding(message=said, verdict=verdict, measured=float(number), allowed="0", where=where, details={"kind": kind.name})
+    details = {"kind": kind.name, "lines": sorted({line_of(text, hit.start) for hit in found})[:50], **place_details(text, line)}
+    return Finding(message=said, verdict=verdict, measured=float(number), allowed="0", where=text.where, details=details)
+
+
+def _names(subject: Subject) -> Iterator[Finding]:
+    """Personal data in the names of the files that were read, written or looked at."""
+    runs = subject.lineage.runs if subject.lineage else ()
+    names = {ref.path for run in runs for ref in (*run.files_read, *run.files_written)} | {text.path for text in subject.texts}
+    for name in sorted(names - {""}):
+        for hit in hits(name.replace("\\", "/").replace("_", " ")):
+            if hit.sure:
+                said = f"The name of a file holds a {hit.kind.name} (as {hit.mask}). "
+                said += "Names stand in the record, in git and in logs. Rename the file."
+                verdict = Verdict.FAIL if hit.kind.checked else Verdict.WARN
+                yield Finding(
+                    message=said, verdict=verdict, measured=1.0, allowed="0", where="a file's name", details={"kind": hit.kind.name}
+                )
