@@ -78,6 +78,8 @@ def export(folder: Path | None, notebook: str | None, targets: str, output: Path
 def sync(ctx: click.Context, folder: Path | None, style: str) -> None:
     """Send what waits in the outbox to MLflow. Exit code 3 while something still waits."""
     workspace = opened(folder)
+    for notebook in workspace.notebooks():
+        workspace.project(notebook)
     problems = workspace.deliver(_say)
     waiting = len(workspace.journal.pending())
     if style == "json":

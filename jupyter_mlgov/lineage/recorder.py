@@ -18,6 +18,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.lineage import boundary
+from jupyter_mlgov.lineage.current import now_running
 from jupyter_mlgov.lineage.dataflow import Dataflow, names
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
 from jupyter_mlgov.lineage.files import FileDigests, Opened, unwatch, watch
@@ -113,6 +114,7 @@ class Recorder:
             running.flow = _flow(code)
             read = boundary.known(running.flow.reads, namespace)
             running.run = replace(running.run, step=step, reads=read, inputs=boundary.references(read, namespace))
+            now_running(running.run)
 
         if self._running is not None:
             now = self._running
@@ -121,6 +123,7 @@ class Recorder:
     def end(self, *, outcome: Outcome, namespace: Mapping[str, object] | None = None, error: str = "") -> CellRun | None:
         """Record how the cell ended; without begin() nothing happens. `error` is the exception's type and first line."""
         running, self._running = self._running, None
+        now_running(None)
         if running is None or os.getpid() != self._pid:
             return None
         spent = (time.perf_counter() - running.clock) * 1000
@@ -186,6 +189,7 @@ class Recorder:
         self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
         opened = watch()
+        now_running(run)
         self._running = _Running(run=run, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:

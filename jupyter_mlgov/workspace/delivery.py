@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.journal import Parcel
 from jupyter_mlgov.core.errors import MlgovError, StorageProblem
 from jupyter_mlgov.lineage.facts import Outcome
+from jupyter_mlgov.lineage.process import is_dead
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 def post(workspace: Workspace, notebook: str) -> None:
     """Put the last session of `notebook` into the outbox, once for each state of it. Nothing tagged has run: nothing to tell."""
-    from jupyter_mlgov.integrations.mlflow import run_parcel
+    from jupyter_mlgov.integrations.mlflow import close_parcel, run_parcel
 
     lineage = workspace.lineage(notebook)
-    parcels: list[Parcel] = []
+    parcels = [close_parcel(session, notebook) for session in _dead_sessions(workspace, notebook)]
     if any(run.step is not None and run.outcome is Outcome.OK for run in lineage.runs):
         parcels.append(run_parcel(lineage, workspace.team_for(notebook)))
     if workspace.settings.openlineage:
@@ -37,6 +38,18 @@ def post(workspace: Workspace, notebook: str) -> None:
     new = [parcel for parcel in parcels if parcel.key not in known]
     if new:
         workspace.journal.append([], actor=workspace.actor(), parcels=new)
+
+
+def _dead_sessions(workspace: Workspace, notebook: str) -> Iterator[str]:
+    """Sessions of `notebook` whose kernel is gone without having said so."""
+    started: dict[str, Mapping[str, object]] = {}
+    for entry in workspace.journal.entries(actions=("session.started", "session.ended"), subject=notebook):
+        if entry.action == "session.started":
+            process = entry.payload.get("process")
+            started[str(entry.payload.get("id"))] = process if isinstance(process, dict) else {}
+        else:
+            started.pop(str(entry.payload.get("session")), None)
+    return (session for session, process in started.items() if is_dead(process))
 
 
 _under_way: list[subprocess.Popen[bytes]] = []  # a Popen that is dropped while it runs warns
@@ -121,4 +134,4 @@ def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
 
 
 def _subject(parcel: Parcel) -> str:
-    return str(parcel.payload.get("model") or parcel.payload.get("path") or parcel.key)
+    return str(parcel.payload.get("model") or parcel.payload.get("path") or parcel.payload.get("notebook") or parcel.key)

@@ -139,7 +139,9 @@ def test_a_parcel_carries_our_digests_and_the_schema_but_no_row() -> None:
     assert tags["mlgov.model"] == MODEL_DIGEST
     assert tags["mlgov.commit"] == "4e1c" * 10 + "+dirty"
     assert Digest.of_text("data") in tags["mlgov.inputs"]
-    assert payload["inputs_schema"] == {"train": {"income": "double"}}
+    table, file = payload["inputs"]
+    assert (table["name"], table["digest"], table["schema"], table["rows"]) == ("train", Digest.of_text("t"), {"income": "double"}, 10)
+    assert file == {"name": "data/loanapp.parquet", "digest": Digest.of_text("data"), "file": True}
     assert payload["requirements"] == ["scikit-learn==1.9.1", "skops==0.16.0", "numpy==2.4.6"]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 
 from jupyter_mlgov.audit.journal import Parcel
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.team import Team
-from jupyter_mlgov.lineage.facts import CodeState, Lineage, Session
+from jupyter_mlgov.integrations.mlflow.inputs import described
+from jupyter_mlgov.lineage.facts import CodeState, Lineage, Session, StepState
 
 # What a stored scikit-learn model may need again, pinned to what the session had installed.
 _REQUIRED = ("scikit-learn", "skops")
@@ -40,7 +40,8 @@ def run_parcel(lineage: Lineage, team: Team, code: CodeState | None = None) -> P
         "model_digest": model.fingerprint.root if model and model.fingerprint else "",
         "model_object": model.stored if model and model.stored else "",
         "model_note": _model_note(lineage),
-        "inputs_schema": _schemas(lineage),
+        "inputs": described(lineage),
+        "status": _status(lineage),
         "requirements": _requirements(lineage, session),
     }
     return Parcel(key=f"run:{session.id}:{Digest.of_json(body).hex}", target="mlflow", kind="run", payload=body)
@@ -76,15 +77,15 @@ def _model_note(lineage: Lineage) -> str:
     return "" if model.stored else model.note or f"the model `{model.name}` could not be stored"
 
 
-def _schemas(lineage: Lineage) -> dict[str, Mapping[str, str]]:
-    """Columns and types of the tables that entered the train step; names and types, no values."""
-    trained = [run for run in lineage.runs if run.step is not None and run.step.kind == "train"]
-    return {
-        ref.name: dict(ref.fingerprint.schema)
-        for run in trained
-        for ref in run.inputs
-        if ref.kind == "table" and ref.fingerprint is not None
-    }
+def _status(lineage: Lineage) -> str:
+    """MLflow's word for how the session's steps stand: FAILED when the last run of one of them failed or died."""
+    bad = (StepState.FAILED, StepState.KILLED)
+    return "FAILED" if any(item.state in bad for item in lineage.steps) else "FINISHED"
+
+
+def close_parcel(session: str, notebook: str) -> Parcel:
+    """Runs that the scientist's own code left open when the kernel of `session` died are to be ended as failed."""
+    return Parcel(key=f"close:{session}", target="mlflow", kind="close", payload={"session": session, "notebook": notebook})
 
 
 def _requirements(lineage: Lineage, session: Session) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,10 +15,13 @@ from jupyter_mlgov.audit.journal import ObjectStore, Parcel
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, NotReady
 from jupyter_mlgov.integrations.mlflow.connection import connected, shown
+from jupyter_mlgov.integrations.mlflow.inputs import dataset_input
 from jupyter_mlgov.integrations.mlflow.names import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, cut, keys, model_name
+from jupyter_mlgov.integrations.mlflow.own_runs import close_dead, own_runs, told_in_training
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 _BATCH = 100
 
@@ -36,10 +40,13 @@ class _Order:
     model_object: Digest | None
     model_note: str
     requirements: tuple[str, ...]
+    session: str
+    status: str
+    inputs: tuple[Mapping[str, Any], ...]
 
 
 class MlflowProjector:
-    """Delivers parcels of kind `run`. `artifact_root` is where a new experiment keeps its files; empty: where MLflow says."""
+    """Delivers parcels of kind `run` and `close`. `artifact_root` is where a new experiment keeps its files; empty: where MLflow says."""
 
     def __init__(self, tracking_uri: str, artifact_root: str = "", *, say: Callable[[str], None] | None = None) -> None:
         self.tracking_uri = tracking_uri
@@ -52,20 +59,27 @@ class MlflowProjector:
         Idempotent by the tag `mlgov.key`: a delivery that died half-way is taken up where it stopped. A run that cannot be finished
         is closed as FAILED. Raises SystemUnreachable, and BadInput for a parcel or a model name that cannot be told.
         """
-        order = _read(parcel)
         self.say("opening MLflow …")
+        if parcel.kind == "close":
+            with connected(self.tracking_uri, self.artifact_root) as client:
+                closed = close_dead(client, str(parcel.payload.get("session", "")))
+            return {"closed": closed, "uri": shown(self.tracking_uri)}
+        order = _read(parcel)
         with connected(self.tracking_uri, self.artifact_root) as client:
             experiment = self._experiment(client, order.model)
             run_id = _find_run(client, experiment, order.key) or _open_run(client, experiment, order)
             try:
-                _tell(client, run_id, order)
+                own = own_runs(client, order.session)
+                _tell(client, run_id, _with_own(order, own))
+                _link(client, run_id, own)
+                client.log_inputs(run_id, [dataset_input(item) for item in order.inputs])
                 version = self._version(client, experiment, run_id, order, objects)
             except BaseException:
                 with suppress(Exception):  # where not even this gets through, the next delivery finds the run and finishes it
                     client.set_terminated(run_id, status="FAILED")
                 raise
-            if client.get_run(run_id).info.status != "FINISHED":
-                client.set_terminated(run_id, status="FINISHED")
+            if client.get_run(run_id).info.status != order.status:
+                client.set_terminated(run_id, status=order.status)
         note = "" if version else f"No version was registered: {order.model_note or 'the model has no stored form'}."
         return {"run_id": run_id, "version": version, "model": order.model, "uri": shown(self.tracking_uri), "note": note}
 
@@ -116,6 +130,9 @@ def _read(parcel: Parcel) -> _Order:
             model_object=Digest(_text(stored)) if stored else None,
             model_note=_text(payload.get("model_note") or ""),
             requirements=tuple(_text(item) for item in cast("list[object]", payload.get("requirements") or [])),
+            session=_text(payload.get("session") or ""),
+            status=_text(payload.get("status") or "FINISHED"),
+            inputs=tuple(cast("Mapping[str, Any]", _mapping(item)) for item in cast("list[object]", payload.get("inputs") or [])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(
@@ -148,6 +165,21 @@ def _find_run(client: MlflowClient, experiment: str, key: str) -> str:
 def _open_run(client: MlflowClient, experiment: str, order: _Order) -> str:
     tags = {"mlgov.key": order.key, "mlflow.source.name": order.tags.get("mlgov.notebook", ""), "mlflow.source.type": "NOTEBOOK"}
     return str(client.create_run(experiment, start_time=order.started_ms, tags=tags).info.run_id)
+
+
+def _with_own(order: _Order, own: list[Run]) -> _Order:
+    """What autologging found while training belongs to the story too; what the recorder saw itself wins."""
+    parameters, metrics = told_in_training(own)
+    finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    return replace(order, parameters={**parameters, **order.parameters}, metrics={**finite, **order.metrics})
+
+
+def _link(client: MlflowClient, run_id: str, own: list[Run]) -> None:
+    """The session's run names the scientist's own runs, and each of them names it."""
+    if own:
+        client.set_tag(run_id, "mlgov.runs", cut(", ".join(str(run.info.run_id) for run in own), TAG_LENGTH))
+    for run in own:
+        client.set_tag(run.info.run_id, "mlgov.run", run_id)
 
 
 def _tell(client: MlflowClient, run_id: str, order: _Order) -> None:
