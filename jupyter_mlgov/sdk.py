@@ -59,8 +59,23 @@ __all__ = [
 ]
 
 
-def fingerprint(content: object) -> Fingerprint | None:
-    """Digest of all the content of a table, array, model or file; None where the kind is not known."""
-    from jupyter_mlgov.lineage.fingerprint import fingerprint as of
+def fingerprint(content: object, *, ordered: bool = True, schema: object = None) -> Fingerprint:
+    """Digest of all the content of a table, array, sparse matrix, fitted model, file or folder (a Path).
 
-    return of(content)
+    With `ordered=False` a table's rows may come in any order. `schema` (a pyarrow.Schema, or column -> type) gives a CSV file its types.
+    Raises BadInput with the reason where there is no stable content to name: `unstable: ...`, or what to do first.
+    """
+    from jupyter_mlgov.lineage.fingerprint import measured
+    from jupyter_mlgov.lineage.typenames import Unfit
+
+    try:
+        found = measured(content, ordered=ordered, schema=schema)
+    except Unfit as error:
+        raise BadInput(f"No fingerprint: {error}.", expected="See docs/formats/fingerprint.md for what has one.") from None
+    if found is None:
+        name = f"{type(content).__module__}.{type(content).__qualname__}"
+        raise BadInput(
+            f"No fingerprint: unstable: a {name[:120]} has no content that is the same in every process.",
+            expected="A table, array, sparse matrix, fitted scikit-learn model, or the Path of a file or folder.",
+        )
+    return found

@@ -143,7 +143,7 @@ def table(name: str = "scored", *, rows: int = 100, columns: Sequence[str] = ("a
     return ObjectRef(
         name=name,
         kind="table",
-        fingerprint=Fingerprint(method="mlgov-table-1", root=digest(f"{name} {content}"), columns=roots, schema=schema, rows=rows),
+        fingerprint=Fingerprint(method="mlgov-table-2", root=digest(f"{name} {content}"), columns=roots, schema=schema, rows=rows),
         stored=digest(f"{name} {content} parquet"),
     )
 

@@ -12,11 +12,11 @@ from typing import Any
 from jupyter_mlgov.audit.journal import ObjectStore
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
-from jupyter_mlgov.lineage.columns import Unfit
 from jupyter_mlgov.lineage.contents import Kind, arrow, kind_of
 from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
 from jupyter_mlgov.lineage.fingerprint import measured
 from jupyter_mlgov.lineage.keeper import ModelKeeper
+from jupyter_mlgov.lineage.typenames import Unfit
 
 PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|api_?key|credential|private_?key", re.IGNORECASE)

@@ -1,16 +1,13 @@
-"""What a value is to us, and its content in canonical hands: Arrow for tables, a root for arrays. Nothing is asked of the value itself."""
+"""What a value is to us, told from its class alone, and its content in canonical hands."""
 
 from __future__ import annotations
 
-import hashlib
 import sys
+from collections.abc import Iterator
 from typing import Any, Literal, cast
 
-from jupyter_mlgov.core.canonical import canonical_json
-from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.lineage.columns import Unfit, tagged
-
-ARRAY_METHOD = "mlgov-array-1"
+from jupyter_mlgov.lineage.columns import ROWS, Content, of_batches, of_table
+from jupyter_mlgov.lineage.typenames import Unfit
 
 Kind = Literal["table", "array", "model"]
 
@@ -18,14 +15,15 @@ Kind = Literal["table", "array", "model"]
 def kind_of(value: object) -> Kind | None:
     """What `value` is to us, told from its class alone: its own `==`, `len`, `hash`, `repr` and `__class__` are never asked.
 
-    Lazy frames, generators and everything else are None. Nothing is imported: a value of a library needs that library loaded.
+    Lazy frames, queries, generators and everything else are None: the recorder must not run or consume them. Nothing is imported: a
+    value of a library needs that library loaded.
     """
     kind = type(value)
-    if any(_is(kind, library, name) for library, name in _TABLES):
+    if any(is_a(kind, library, name) for library, name in _TABLES):
         return "table"
-    if _is(kind, "numpy", "ndarray"):
+    if any(is_a(kind, library, name) for library, name in _ARRAYS):
         return "array"
-    return "model" if _is(kind, "sklearn.base", "BaseEstimator") and hasattr(kind, "predict") and _is_fitted(value) else None
+    return "model" if is_a(kind, "sklearn.base", "BaseEstimator") and hasattr(kind, "predict") and _is_fitted(value) else None
 
 
 _TABLES = (
@@ -38,113 +36,86 @@ _TABLES = (
     ("polars", "DataFrame"),
     ("polars", "Series"),
 )
+_ARRAYS = (("numpy", "ndarray"), ("scipy.sparse", "spmatrix"), ("scipy.sparse", "sparray"))
+# What stands for rows that somebody must ask for, and what asking for them would do.
+_UNASKED = (
+    ("polars", "LazyFrame", "a polars LazyFrame is not run for its fingerprint; call .collect() first"),
+    ("pyarrow", "RecordBatchReader", "a RecordBatchReader can be read once, and its rows are yours; call .read_all() first"),
+)
 
 
-def arrow(value: object) -> Any:  # a pyarrow.Table; pyarrow ships no types
-    """The Arrow table of anything kind_of() calls a table. Raises Unfit for a column of Python objects without a canonical form."""
+def content_of(value: object) -> Content:
+    """The content of anything kind_of() calls a table. Raises Unfit for a column of Python objects without a canonical form."""
     import pyarrow as pa
 
     kind = type(value)
-    if issubclass(kind, pa.Table):
-        return value
+    if is_a(kind, "pandas", "DataFrame") or is_a(kind, "pandas", "Series"):
+        from jupyter_mlgov.lineage.frames import of_pandas
+
+        return of_pandas(value)
+    if is_a(kind, "polars", "DataFrame") or is_a(kind, "polars", "Series"):
+        from jupyter_mlgov.lineage.frames import of_polars
+
+        return of_polars(value if is_a(kind, "polars", "DataFrame") else cast("Any", value).to_frame())
     if issubclass(kind, pa.RecordBatch):
-        return pa.Table.from_batches([value])
+        return of_table(pa.Table.from_batches([value]))
     if issubclass(kind, pa.ChunkedArray) or issubclass(kind, pa.Array):
-        return pa.table({"": value})
-    if _is(kind, "pandas", "DataFrame") or _is(kind, "pandas", "Series"):
-        return _from_pandas(value)
-    frame = cast("Any", value)
-    return frame.to_frame().to_arrow() if _is(kind, "polars", "Series") else frame.to_arrow()
+        return of_table(pa.table({"": value}))
+    return of_table(value)
 
 
-def _from_pandas(value: Any) -> Any:
-    """Columns in their order, then the index as `__index__` (`__index_1__` … for further levels) unless it only counts rows from 0."""
+def queried(value: object) -> Content | None:
+    """The content of what asks a system for its rows: a DuckDB relation, an Ibis table, a Delta table, an Arrow dataset.
+
+    Only for who asks for its fingerprint by name, since the query is run, once, in bounded memory. None for other things; raises
+    Unfit for what would be consumed or run against its owner's will.
+    """
+    kind = type(value)
+    for library, name, why in _UNASKED:
+        if is_a(kind, library, name):
+            raise Unfit(why)
+    asked = cast("Any", value)
+    if is_a(kind, "duckdb", "DuckDBPyRelation"):
+        # A relation remembers how far it was read: only a copy of it is.
+        return _of_reader(lambda: asked.select("*").fetch_arrow_reader(ROWS))
+    if is_a(kind, "ibis.expr.types", "Table"):
+        return _of_reader(lambda: asked.to_pyarrow_batches(chunk_size=ROWS))
+    asked = asked.to_pyarrow_dataset() if is_a(kind, "deltalake", "DeltaTable") else asked
+    if is_a(type(asked), "pyarrow.dataset", "Dataset"):
+        return of_batches(asked.schema, lambda: asked.to_batches(batch_size=ROWS, batch_readahead=2, fragment_readahead=1))
+    return None
+
+
+def _of_reader(opened: Any) -> Content:
+    """A query that is run once, when its schema is asked for; its batches can be read once."""
+    reader = opened()
+
+    def batches() -> Iterator[Any]:
+        yield from reader
+
+    return of_batches(reader.schema, batches)
+
+
+def arrow(value: object) -> Any:  # a pyarrow.Table; pyarrow ships no types
+    """The Arrow table of anything kind_of() calls a table, whole: what the object store keeps."""
     import pyarrow as pa
 
-    is_series = _is(type(value), "pandas", "Series")
-    pairs = [(value.name, value)] if is_series else [(value.columns[place], value.iloc[:, place]) for place in range(value.shape[1])]
-    names = ["" if name is None and is_series else str(name) for name, _ in pairs]
-    columns = [_pandas_column(name, column) for name, (_, column) in zip(names, pairs, strict=True)]
-    if not _only_counts(value.index):
-        for level in range(value.index.nlevels):
-            name = "__index__" if level == 0 else f"__index_{level}__"
-            names.append(name)
-            columns.append(_pandas_column(name, value.index.get_level_values(level).to_series()))
+    from jupyter_mlgov.lineage.columns import distinct
+
+    content = content_of(value)
+    if issubclass(type(value), pa.Table):
+        return value
+    schema = pa.schema(list(zip(distinct(content.names), content.types, strict=True)))
+    columns: list[list[Any]] = [[] for _ in content.names]
+    for block in content.blocks():
+        columns[block.column].append(block.read())
     if not columns:
-        # A frame without columns still has rows; Arrow has no such table from arrays.
-        return pa.table({}) if len(value) == 0 else pa.table({"__rows__": pa.nulls(len(value))})
-    return pa.Table.from_arrays(columns, names=[name.encode("utf-8", "backslashreplace").decode() for name in names])
+        return pa.table({}) if content.rows <= 0 else pa.table({"__rows__": pa.nulls(content.rows)})
+    return pa.Table.from_arrays([pa.chunked_array(parts, kind) for parts, kind in zip(columns, content.types, strict=True)], schema=schema)
 
 
-def _only_counts(index: Any) -> bool:
-    import numpy as np
-    import pandas as pd
-
-    if index.name is not None or index.nlevels > 1:
-        return False
-    if isinstance(index, pd.RangeIndex):
-        return bool(index.start == 0 and index.step == 1) or len(index) == 0
-    if len(index) == 0:
-        return True
-    return index.dtype == np.dtype("int64") and bool((index.to_numpy() == np.arange(len(index))).all())
-
-
-def _pandas_column(name: str, column: Any) -> Any:
-    import pyarrow as pa
-
-    try:
-        array = pa.Array.from_pandas(column)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return _objects(name, column)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) and array.num_chunks == 1 else array
-
-
-def _objects(name: str, column: Any) -> Any:
-    """A column of mixed Python values, each spelled as tagged canonical JSON."""
-    import pandas as pd
-    import pyarrow as pa
-
-    def spell(value: object) -> str | None:
-        if value is None or value is pd.NA or value is pd.NaT or (type(value) is float and value != value):
-            return None
-        return canonical_json(tagged(_python(value))).decode()
-
-    try:
-        return pa.array([spell(value) for value in column], pa.string())
-    except Unfit as error:
-        raise Unfit(f"column {name[:60]!r}: {error}") from None
-
-
-def _python(value: object) -> object:
-    import numpy as np
-
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def array_root(value: Any) -> Digest:
-    """The root of a numpy array. Raises Unfit for masked arrays and for objects without a canonical form."""
-    import numpy as np
-
-    if isinstance(value, np.ma.MaskedArray):
-        raise Unfit("masked arrays have no canonical form")
-    head = {"method": ARRAY_METHOD, "shape": [int(size) for size in value.shape]}
-    if value.dtype.names:
-        fields = [[name, array_root(value[name])] for name in value.dtype.names]
-        return Digest.of_json({**head, "fields": fields})
-    if value.dtype.kind == "O":
-        return Digest.of_json({**head, "dtype": "object", "values": [tagged(_python(item)) for item in value.ravel()]})
-    if value.dtype.kind in "UST":
-        return Digest.of_json({**head, "dtype": "text", "values": [tagged(item) for item in value.ravel().tolist()]})
-    little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-    if little.dtype.kind in "fc":
-        with np.errstate(all="ignore"):
-            little = np.where(np.isnan(little), little.dtype.type(np.nan), little + little.dtype.type(0))
-        little = little.astype(little.dtype.newbyteorder("<"), copy=False)
-    content = hashlib.sha256(np.ascontiguousarray(little).data if little.size and little.dtype.kind not in "mM" else little.tobytes())
-    return Digest.of_json({**head, "dtype": little.dtype.str, "content": content.hexdigest()})
-
-
-def _is(kind: type, library: str, name: str) -> bool:
+def is_a(kind: type, library: str, name: str) -> bool:
+    """Whether `kind` is that class of a library, or one below it. Nothing is imported."""
     module = sys.modules.get(library)
     wanted = getattr(module, name, None) if module is not None else None
     return isinstance(wanted, type) and issubclass(kind, wanted)

@@ -1,4 +1,4 @@
-"""A digest of all the content of a table, array, fitted model or file (docs/formats/fingerprint.md)."""
+"""A digest of all the content of a table, array, fitted model, file or folder (docs/formats/fingerprint.md)."""
 
 from __future__ import annotations
 
@@ -7,36 +7,51 @@ from pathlib import Path
 from typing import Any, cast
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.lineage.columns import Unfit, table_fingerprint
-from jupyter_mlgov.lineage.contents import ARRAY_METHOD, array_root, arrow, kind_of
+from jupyter_mlgov.lineage.arrays import ARRAY_METHOD, SPARSE_METHOD, array_root, sparse_root
+from jupyter_mlgov.lineage.columns import Content, table_fingerprint
+from jupyter_mlgov.lineage.contents import content_of, is_a, kind_of, queried
 from jupyter_mlgov.lineage.facts import Fingerprint
+from jupyter_mlgov.lineage.folders import FOLDER_METHOD, entries, folder_root
 from jupyter_mlgov.lineage.models import model_root
+from jupyter_mlgov.lineage.tablefiles import Declared, of_csv, of_parquet
+from jupyter_mlgov.lineage.typenames import Unfit
+from jupyter_mlgov.lineage.unchanged import Unchanged, is_regular
 
 MODEL_METHOD = "mlgov-model-1"
 FILE_METHOD = "mlgov-file-1"
+PARQUET = (".parquet", ".pq")
+SEPARATED = (".csv",)
+
+_files: Unchanged[Fingerprint] = Unchanged()
 
 
 def fingerprint(value: object) -> Fingerprint | None:
-    """The fingerprint of a table, array, fitted model or file (a Path); None for other things and for content without a canonical form.
-
-    A Parquet file has the fingerprint of its table; any other file that of its bytes.
-    """
+    """The fingerprint of a value as measured() takes it; None for other things and for content without a canonical form."""
     try:
         return measured(value)
     except Unfit:
         return None
 
 
-def measured(value: object) -> Fingerprint | None:
-    """As fingerprint(), but raises Unfit with the reason where the content has no canonical form."""
-    if issubclass(type(value), Path):
-        return _file(cast("Path", value))
-    kind = kind_of(value)
-    if kind is None:
-        return None
+def measured(value: object, *, ordered: bool = True, schema: Declared | None = None) -> Fingerprint | None:
+    """The fingerprint of all of a table, array, fitted model, file or folder (a Path); None for other things.
+
+    A Parquet file has the fingerprint of its table, and so has a CSV file with a declared `schema`; any other file has that of its bytes.
+    `ordered=False` is for tables: the same rows in any order have the same root, under a method of another name. Raises Unfit with
+    the reason where the content has no canonical form, cannot be read, or changed while it was read.
+    """
+    path = cast("Path", value) if issubclass(type(value), Path) else None
     try:
-        if kind == "table":
-            return table_fingerprint(arrow(value))
+        content = None if path else _table(value)
+        if path is not None:
+            return _path(path, ordered=ordered, schema=schema)
+        if content is not None:
+            return _of_content(content, ordered=ordered)
+        if not ordered:
+            raise Unfit("only a table has rows that can be taken without their order")
+        kind = kind_of(value)
+        if kind is None:
+            return None
         return _array(value) if kind == "array" else _model(value)
     except Unfit:
         raise
@@ -44,11 +59,27 @@ def measured(value: object) -> Fingerprint | None:
         raise Unfit(f"reading it raised {type(error).__name__}") from error
 
 
+def _table(value: object) -> Content | None:
+    return content_of(value) if kind_of(value) == "table" else queried(value)
+
+
+def _of_content(content: Content, *, ordered: bool) -> Fingerprint:
+    if ordered:
+        return table_fingerprint(content)
+    from jupyter_mlgov.lineage.unordered import unordered_fingerprint
+
+    return unordered_fingerprint(content)
+
+
 def _array(value: Any) -> Fingerprint:
-    """Shape, type and content of a numpy array in C order; NaN has one bit pattern, -0.0 is 0.0, byte order does not matter."""
+    """Shape, type and content of a numpy array in C order, or of a sparse matrix in any format."""
+    dense = is_a(type(value), "numpy", "ndarray")
     rows = int(value.shape[0]) if value.ndim else -1
     return Fingerprint(
-        method=ARRAY_METHOD, root=array_root(value), schema={"dtype": str(value.dtype)[:200], "shape": str(value.shape)}, rows=rows
+        method=ARRAY_METHOD if dense else SPARSE_METHOD,
+        root=array_root(value) if dense else sparse_root(value),
+        schema={"dtype": str(value.dtype)[:200], "shape": str(tuple(int(size) for size in value.shape))},
+        rows=rows,
     )
 
 
@@ -59,15 +90,27 @@ def _model(value: object) -> Fingerprint:
         return Fingerprint(method=MODEL_METHOD, root=model_root(value), schema={"class": name})
 
 
-def _file(path: Path) -> Fingerprint:
-    if path.suffix.lower() in (".parquet", ".pq"):
-        import pyarrow.parquet as pq
-
-        try:
-            return table_fingerprint(pq.ParquetFile(path).read())
-        except (OSError, ValueError) as error:
-            raise Unfit(f"{path.name} cannot be read as Parquet: {type(error).__name__}") from None
+def _path(path: Path, *, ordered: bool, schema: Declared | None) -> Fingerprint:
     try:
-        return Fingerprint(method=FILE_METHOD, root=Digest.of_file(path))
+        if path.is_dir():
+            return Fingerprint(method=FOLDER_METHOD, root=folder_root(entries(path, file_digest)))
+        if not is_regular(path):
+            raise Unfit(f"{path.name} is no plain file: reading it would consume it")
+        how = "unordered" if not ordered else ""
+        if schema is not None:
+            # What a schema makes of a file is not remembered: the schema would have to be part of the name.
+            from jupyter_mlgov.lineage.unchanged import steady
+
+            return steady(path, lambda file: _of_content(of_csv(file, schema), ordered=ordered))
+        if path.suffix.lower() in PARQUET:
+            return _files.get(path, lambda file: _of_content(of_parquet(file), ordered=ordered), how)
+        if not ordered:
+            raise Unfit("only a table has rows that can be taken without their order")
+        return Fingerprint(method=FILE_METHOD, root=file_digest(path))
     except OSError as error:
         raise Unfit(f"{path.name} cannot be read: {error.strerror or error}") from None
+
+
+def file_digest(path: Path) -> Digest:
+    """The digest of the file's bytes; a file that did not change is not read again. Raises Unfit when it changes meanwhile, OSError."""
+    return _files.get(path, lambda file: Fingerprint(method=FILE_METHOD, root=Digest.of_file(file)), "bytes").root

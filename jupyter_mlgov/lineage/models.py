@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.lineage.columns import Unfit, table_fingerprint, tagged
-from jupyter_mlgov.lineage.contents import array_root, arrow, kind_of
+from jupyter_mlgov.lineage.arrays import array_root, sparse_root
+from jupyter_mlgov.lineage.columns import table_fingerprint
+from jupyter_mlgov.lineage.contents import content_of, is_a, kind_of
+from jupyter_mlgov.lineage.tagging import tagged
+from jupyter_mlgov.lineage.typenames import Unfit
 
 DEEPEST = 60
 # How long a fit took is no part of what was learned.
@@ -70,7 +73,9 @@ class _Describe:
         if isinstance(value, np.dtype):
             return {"dtype": value.str}
         if kind_of(value) == "table":
-            return {"table": table_fingerprint(arrow(value)).root}
+            return {"table": table_fingerprint(content_of(value)).root}
+        if is_a(type(value), "scipy.sparse", "spmatrix") or is_a(type(value), "scipy.sparse", "sparray"):
+            return {"class": type(value).__name__, "sparse": sparse_root(value)}
         if isinstance(value, (type, types.FunctionType, np.ufunc)) or _is_compiled_function(value):
             return {"named": _named(value, where)}
         if isinstance(value, functools.partial):
