@@ -9,10 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import cast
 
-from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, clock_setback, link
 from jupyter_mlgov.audit.journal import Parcel
+from jupyter_mlgov.audit.merkle import leaf_hash, levels_over
 from jupyter_mlgov.audit.stored import COLUMNS, restore, restore_parcel, store, store_parcel
+from jupyter_mlgov.audit.tiles import Row
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
@@ -52,15 +55,22 @@ class MemoryJournal:
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         seq, previous = self.head()
         entries: list[AuditEntry] = []
-        for draft in drafts:
-            entry = link(draft, seq=seq + 1, time=self._clock.now(), actor=actor, previous=previous)
+        moments = [self._clock.now() for _ in drafts]
+        before = str(self.rows[-1]["time"]) if self.rows else ""
+        setback = clock_setback(before, moments[0]) if drafts else None
+        given = [(setback, moments[0])] if setback else []
+        for draft, moment in [*given, *zip(drafts, moments, strict=True)]:
+            entry = link(draft, seq=seq + 1, time=moment, actor=actor, previous=previous)
             entries.append(entry)
             seq, previous = entry.seq, entry.digest
         waiting = {parcel.key: store_parcel(parcel) for parcel in reversed(parcels)}
         self.rows.extend(dict(store(entry)) for entry in entries)
         for key, row in reversed(waiting.items()):
             self._outbox.setdefault(key, row)
-        return tuple(entries)
+        return tuple(entries[len(given) :])
+
+    def ledger(self) -> MemoryLedger:
+        return MemoryLedger(self.rows)
 
     def entries(self, *, after: int = 0, actions: Collection[str] = (), subject: str | None = None) -> Iterator[AuditEntry]:
         for row in self.rows[:]:
@@ -93,6 +103,36 @@ class MemoryJournal:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+class MemoryLedger:
+    """The Ledger port over the rows of a MemoryJournal. It has no tiles but those put into `tiles`."""
+
+    def __init__(self, rows: list[dict[str, object]]) -> None:
+        self.stored = rows
+        self.tiles: dict[tuple[int, int], bytes] = {}
+
+    def size(self) -> int:
+        return len(self.stored)
+
+    def rows(self, after: int, upto: int) -> Iterator[Row]:
+        for row in self.stored[after:upto]:
+            seq, *texts = [row[name] for name in COLUMNS]
+            yield cast("Row", (seq, *(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text for text in texts)))
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        return [bytes.fromhex(str(row["digest"]).removeprefix("sha256:")) for row in self.stored[start:stop]]
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        return self.tiles.get((level, index))
+
+    def roots(self, level: int, start: int, stop: int) -> list[bytes]:
+        width = 256 ** (level + 1)
+        stop = min(stop, len(self.stored) // width)
+        return [levels_over([leaf_hash(leaf) for leaf in self.leaves(at * width, (at + 1) * width)])[-1][0] for at in range(start, stop)]
+
+    def place(self) -> str | None:
+        return None
 
 
 class MemoryObjects:

@@ -57,3 +57,12 @@ def browser() -> Iterator[object]:
 def checkout() -> Path:
     """The root of this checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of one real PostgreSQL, started when first asked for and stopped at the end."""
+    from tests.postgres import running
+
+    with running() as url:
+        yield url

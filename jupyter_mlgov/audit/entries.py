@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import stamp
@@ -32,6 +32,19 @@ ACTIONS: dict[str, str] = {
     "promotion.applied": "{subject} carries the alias {stage} in the registry",
     "export.written": "{actor} exported {subject} to {targets}",
     "run.refused": "a run of {subject} was refused: {problem}",
+    "clock.setback": "the clock of {actor} was set back by {seconds} s",
+    "key.made": "{actor} made the signing key {key_id}, valid to {expires}",
+    "key.revoked": "{actor} revoked the signing key {key_id}: {reason}",
+    "statement.signed": "decision {decision} was signed with key {key_id}",
+    "checkpoint.signed": "a checkpoint over {size} entries was signed with key {key_id}",
+    "checkpoint.anchored": "the checkpoint over {size} entries was left with {anchor}",
+    "checkpoint.failed": "the checkpoint over {size} entries could not be left with {anchor}: {problem}",
+    "bundle.written": "{actor} packed the story of {subject}",
+    "person.known": "{subject} acts here from now on",
+    "person.erased": "{actor} erased the personal fields of {subject}: {reason}",
+    "erasure.refused": "the personal fields of {subject} were not erased: {problem}",
+    "hold.placed": "{actor} placed a legal hold on {subject}: {reason}",
+    "hold.lifted": "{actor} lifted the legal hold on {subject}: {reason}",
 }
 
 
@@ -110,4 +123,19 @@ def link(draft: Draft, *, seq: int, time: datetime, actor: Actor, previous: Dige
         payload_digest=payload_digest,
         previous=previous,
         digest=digest,
+    )
+
+
+CLOCK_TOLERANCE = timedelta(minutes=2)  # two honest machines on one log differ by less
+
+
+def clock_setback(before: str, now: datetime) -> Draft | None:
+    """The entry a journal puts first when the clock reads earlier than the last entry's time `before` by more than the tolerance."""
+    if not before or stamp(now) >= before:
+        return None
+    behind = datetime.fromisoformat(before) - now
+    return (
+        Draft(action="clock.setback", subject="clock", payload={"seconds": round(behind.total_seconds())})
+        if behind > CLOCK_TOLERANCE
+        else None
     )

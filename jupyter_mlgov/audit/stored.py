@@ -7,16 +7,17 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import cast
 
-from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.audit.journal import TARGETS, Parcel, Target
 from jupyter_mlgov.core.actors import Actor
-from jupyter_mlgov.core.canonical import canonical_json
+from jupyter_mlgov.core.canonical import NotCanonical, canonical_json
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import StorageProblem
-from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.facts import fields_of, plain
 
 COLUMNS = ("seq", "time", "actor", "action", "subject", "payload", "payload_digest", "previous", "digest")
 _LARGEST = 2**53 - 1
@@ -46,6 +47,34 @@ def store(entry: AuditEntry) -> dict[str, int | str]:
     }
 
 
+def written(draft: Draft, *, seq: int, time: datetime, actor: Actor, previous: Digest) -> tuple[AuditEntry, tuple[int | str, ...]]:
+    """link() and store() in one go, each text made once: written(d)[0] == link(d), and written(d)[1] are the values of store(link(d))."""
+    payload = fields_of(draft.payload)
+    body = canonical_json(payload)
+    payload_digest, moment, who = Digest.of_bytes(body), stamp(time), _actor_text(actor)
+    fields = (
+        f'{{"action":{encode_basestring(draft.action)},"actor":{who},"payload":"{payload_digest}","previous":"{previous}",'
+        f'"seq":{seq},"subject":{encode_basestring(draft.subject)},"time":"{moment}"}}'
+    )
+    try:
+        digest = Digest.of_bytes(fields.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise NotCanonical(f"A string holds a lone surrogate, which JSON text cannot carry: {error.reason}.") from None
+    entry = AuditEntry(
+        seq=seq,
+        time=time,
+        actor=actor,
+        action=draft.action,
+        subject=draft.subject,
+        payload=payload,
+        payload_digest=payload_digest,
+        previous=previous,
+        digest=digest,
+    )
+    row = (seq, moment, who, draft.action, draft.subject, body.decode("utf-8"), str(payload_digest), str(previous), str(digest))
+    return entry, row
+
+
 def restore(row: Sequence[object]) -> AuditEntry:
     """The entry a row holds. Raises DamagedEntry when any column is not, byte for byte, what store() would have written.
 
@@ -64,7 +93,7 @@ def restore(row: Sequence[object]) -> AuditEntry:
             raise DamagedEntry(seq, f"was changed: its {column} is no longer a digest.", label=label)
     if "sha256:" + hashlib.sha256(str(payload).encode()).hexdigest() != texts["payload_digest"]:
         raise DamagedEntry(seq, "was changed: its payload no longer matches its digest.", label=label)
-    body, who, moment = payload_value(str(payload)), _actor(str(actor)), _moment(str(time))
+    body, who, moment = payload_value(str(payload)), actor_of(str(actor)), _moment(str(time))
     if body is None:
         raise DamagedEntry(seq, "was changed: its payload is not a JSON object.", label=label)
     if who is None:
@@ -167,7 +196,8 @@ def _actor_text(actor: Actor) -> str:
 
 
 @lru_cache(maxsize=64)
-def _actor(text: str) -> Actor | None:
+def actor_of(text: str) -> Actor | None:
+    """The actor in the stored text, or None when it is not, byte for byte, what store() writes."""
     value = payload_value(text)
     if value is None or not all(isinstance(item, str) for item in value.values()):
         return None

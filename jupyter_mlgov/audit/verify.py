@@ -25,6 +25,8 @@ CANNOT_SEE = (
 class Verification:
     """The answer: `checked` entries hold from the first on; `bad_seq` is the first that does not, None where none can be named.
 
+    verify_trail() adds what was `proven` beyond that, what is `broken`, and what could not be proven.
+
     `head` is the digest of the last entry that holds. `cannot_see` belongs beside every `sentence`; str() prints both.
     """
 
@@ -34,9 +36,19 @@ class Verification:
     sentence: str
     head: Digest = GENESIS
     cannot_see: str = CANNOT_SEE
+    proven: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.sentence}\n{self.cannot_see}"
+        lines = [
+            self.sentence,
+            *(f"✓ {line}" for line in self.proven),
+            *(f"✕ {line}" for line in self.broken),
+            *(f"? {line}" for line in self.unproven),
+            self.cannot_see,
+        ]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

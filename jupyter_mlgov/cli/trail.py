@@ -1,4 +1,4 @@
-"""`mlgov audit log|verify`: the trail."""
+"""`mlgov audit …`: the trail, its signatures, and what leaves the house."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from jupyter_mlgov.audit.notes import PublicKey, parse_key
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
 from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.core.facts import plain
 
 
@@ -35,12 +37,126 @@ def log(folder: Path | None, style: str, action: tuple[str, ...], last: int | No
 @audit.command()
 @workspace_option
 @format_option()
+@click.option("--checkpoint", "kept", multiple=True, type=click.Path(path_type=Path), help="A checkpoint you kept; may be given again.")
+@click.option("--key", "trusted", multiple=True, help="Only signatures of this key count (`name+hash+base64`, or a file that holds it).")
+@click.option("--offline", is_flag=True, help="Do not ask the anchors.")
 @click.pass_context
-def verify(ctx: click.Context, folder: Path | None, style: str) -> None:
-    """Recompute every digest of the trail. Exit code 1 when an entry was changed, and its number is named."""
-    verification = opened(folder).audit()
+def verify(ctx: click.Context, folder: Path | None, style: str, kept: tuple[Path, ...], trusted: tuple[str, ...], offline: bool) -> None:
+    """Prove the trail: every digest, the tree, signatures, checkpoints you kept, anchors. Exit code 1 when anything is broken."""
+    from jupyter_mlgov.workspace.trail import verify as verify_all
+
+    notes = [(path.name, _text(path)) for path in kept]
+    verification = verify_all(opened(folder), notes, [_key(one) for one in trusted], ask_anchors=not offline)
     if style == "json":
         say_json(plain(verification))
     else:
         click.echo(f"{'✓' if verification.ok else '✕'} {verification}")
     ctx.exit(0 if verification.ok else 1)
+
+
+@audit.command()
+@workspace_option
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file instead of the screen.")
+@click.option("--anchor", is_flag=True, help="Leave it with every anchor, too.")
+@click.pass_context
+def checkpoint(ctx: click.Context, folder: Path | None, output: Path | None, anchor: bool) -> None:
+    """Sign the head of the log. Keep what it prints somewhere else: it witnesses against any later change."""
+    from jupyter_mlgov.workspace.trail import anchor_checkpoint
+    from jupyter_mlgov.workspace.trail import checkpoint as sign
+
+    workspace = opened(folder)
+    problems: tuple[str, ...] = ()
+    if anchor:
+        left = anchor_checkpoint(workspace)
+        note, problems = left.note, left.problems
+        click.echo(f"Left with: {', '.join(left.kept) or 'nobody'}.", err=True)
+    else:
+        note, _ = sign(workspace)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if output is None:
+        click.echo(note, nl=False)
+    else:
+        _write(output, note.encode())
+        click.echo(f"Wrote {output}")
+    ctx.exit(3 if problems else 0)
+
+
+@audit.command()
+@click.argument("number", type=click.IntRange(min=1))
+@workspace_option
+@click.option("--since", type=click.IntRange(min=1), help="Instead: that the first SINCE entries are the beginning of the first NUMBER.")
+def prove(number: int, folder: Path | None, since: int | None) -> None:
+    """The proof that entry NUMBER is in the log, or with --since that the log only grew; as JSON (docs/formats/proofs.md)."""
+    from jupyter_mlgov.workspace.trail import proof
+
+    say_json(proof(opened(folder), number, since))
+
+
+@audit.group(invoke_without_command=True)
+@workspace_option
+@format_option()
+@click.pass_context
+def keys(ctx: click.Context, folder: Path | None, style: str) -> None:
+    """The signing keys of this log, and from when to when each counts."""
+    from jupyter_mlgov.workspace.trail import keys as lives
+
+    if ctx.invoked_subcommand:
+        return
+    found = lives(opened(folder))
+    if style == "json":
+        say_json([{**_plain_life(life), "key": str(life.key)} for life in found])
+        return
+    if not found:
+        click.echo("No key yet; the first checkpoint or promotion makes one.")
+    for life in found:
+        end = f"revoked at entry {life.revoked:,} ({life.reason})" if life.revoked else f"expires {stamp(life.expires)[:10]}"
+        click.echo(f"{life.key.id}  from entry {life.made:,}, {end}\n          {life.key}")
+
+
+def _plain_life(life: object) -> dict[str, object]:
+    value = plain(life)
+    assert isinstance(value, dict)  # noqa: S101 a dataclass is an object
+    return {name: item for name, item in value.items() if name != "key"}
+
+
+@keys.command()
+@workspace_option
+def rotate(folder: Path | None) -> None:
+    """Make a new key; those of this machine before it sign no more."""
+    from jupyter_mlgov.workspace.trail import rotate as make
+
+    click.echo(f"New key: {make(opened(folder))}")
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option("--reason", required=True, help="Why; it stands in the trail.")
+@workspace_option
+def revoke(key_id: str, reason: str, folder: Path | None) -> None:
+    """From now on nothing signed by KEY_ID counts; what it signed before stays valid."""
+    from jupyter_mlgov.workspace.trail import revoke as end
+
+    click.echo(f"Revoked {end(opened(folder), key_id, reason).id}.")
+
+
+def _key(given: str) -> PublicKey:
+    path = Path(given)
+    return parse_key(_text(path) if "+" not in given and path.is_file() else given)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    from jupyter_mlgov.core.errors import StorageProblem
+
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StorageProblem(f"{path} cannot be written: {error.strerror or error}.", next="Name another file.") from None

@@ -21,4 +21,4 @@ class SystemClock:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, e.g. `2026-11-23T14:02:07.000000Z`; sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -10,9 +10,13 @@ from pathlib import PurePath
 
 from jupyter_mlgov.core.clock import stamp
 
+_PLAIN = frozenset({str, int, float, bool})
+
 
 def plain(value: object) -> object:
     """Return `value` with dataclasses as objects, tuples as lists, times as RFC 3339 text and enums as their values."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

@@ -22,6 +22,7 @@ class Settings:
 
     `deliver` is `auto` (what MLflow must be told is sent in the background) or `manual` (`mlgov sync` sends it).
     `openlineage` is where events go: `file:PATH`, an http(s) address, `auto` (what OpenLineage's own settings say), or empty for none.
+    `database_url` puts the trail into PostgreSQL; `anchors` are the places where checkpoints are left, `tsa_roots` the certificates of one.
     """
 
     tracking_uri: str = ""
@@ -29,6 +30,9 @@ class Settings:
     workspace: str = ""
     deliver: str = "auto"
     openlineage: str = ""
+    database_url: str = ""
+    anchors: str = ""
+    tsa_roots: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -38,4 +42,7 @@ class Settings:
             workspace=environ.get("MLGOV_WORKSPACE", ""),
             deliver=environ.get("MLGOV_DELIVER", "") or "auto",
             openlineage=environ.get("MLGOV_OPENLINEAGE", ""),
+            database_url=environ.get("MLGOV_DATABASE_URL", ""),
+            anchors=environ.get("MLGOV_ANCHORS", ""),
+            tsa_roots=environ.get("MLGOV_TSA_ROOTS", ""),
         )

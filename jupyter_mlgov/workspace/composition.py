@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,7 +17,9 @@ from jupyter_mlgov.core.team import TEAM_FILE, Team, read_team
 
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.journal import Journal, ObjectStore
+    from jupyter_mlgov.audit.tiles import Ledger
     from jupyter_mlgov.audit.verify import Verification
+    from jupyter_mlgov.integrations.sql.journal import SqlJournal
     from jupyter_mlgov.lineage.facts import Lineage
     from jupyter_mlgov.lineage.recorder import Recorder
     from jupyter_mlgov.lineage.spool import Spools
@@ -70,8 +71,8 @@ class Workspace:
     @property
     def journal(self) -> Journal:
         """The trail with all that kernels finished: what their spools hold is moved into it first. Raises StorageProblem."""
-        self.spools.drain(self._journal)
-        return self._journal
+        self.spools.drain(self.database)
+        return self.database
 
     @cached_property
     def spools(self) -> Spools:
@@ -80,10 +81,16 @@ class Workspace:
         return Spools(self.root / FOLDER / "spool")
 
     @cached_property
-    def _journal(self) -> Journal:
+    def database(self) -> SqlJournal:
+        """The trail as it lies in storage, without what still waits in spools."""
         from jupyter_mlgov.integrations.sql import open_journal
 
-        return open_journal(self.root / FOLDER / "mlgov.db", self.clock)
+        return open_journal(self.settings.database_url or self.root / FOLDER / "mlgov.db", self.clock)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The same log as raw rows and tree tiles, for proofs and verification."""
+        return self.database.ledger()
 
     @cached_property
     def objects(self) -> ObjectStore:
@@ -249,16 +256,14 @@ class Workspace:
     # -- the trail ----------------------------------------------------------------------------------------------------
 
     def audit(self) -> Verification:
-        """Verify the chain as it lies there, even where what waits in a spool cannot be moved into it (`mlgov doctor` tells that)."""
-        from jupyter_mlgov.audit.verify import verify
+        """The log against itself, its signatures and the anchors that can be reached, even where a spool cannot be moved into it."""
+        from jupyter_mlgov.workspace.trail import verify
 
-        with suppress(StorageProblem):
-            self.spools.drain(self._journal)
-        return verify(self._journal.entries(), damage=self._journal.damage())
+        return verify(self)
 
     def close(self) -> None:
-        if "_journal" in self.__dict__:
-            self._journal.close()
+        if "database" in self.__dict__:
+            self.database.close()
 
 
 def open_workspace(folder: Path | None, settings: Settings, start: Path) -> Workspace:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
-from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import worst
@@ -144,7 +145,23 @@ def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
         workspace.registry.promote(version, decision, entry.digest)
         payload = {"stage": stage, "version": version.version, "decision": entry.digest}
         workspace.record(Draft(action="promotion.applied", subject=team.model, payload=payload))
+        return replace(decision, notes=(*decision.notes, *_witnessed(workspace, decision)))
     return decision
+
+
+def _witnessed(workspace: Workspace, decision: Decision) -> tuple[str, ...]:
+    """Leave a signed checkpoint outside, and say what became of it. A promotion that nobody outside can witness is told, not undone."""
+    from jupyter_mlgov.audit.anchors import Occasion
+    from jupyter_mlgov.workspace.trail import anchor_checkpoint
+
+    occasion = Occasion(model=decision.model, version=decision.version, stage=decision.stage)
+    try:
+        left = anchor_checkpoint(workspace, occasion)
+    except MlgovError as error:
+        problem = f"No checkpoint was signed for this promotion: {error}"
+        workspace.record(Draft(action="checkpoint.failed", subject=decision.model, payload={"anchor": "every anchor", "problem": problem}))
+        return (problem,)
+    return left.problems
 
 
 def review(

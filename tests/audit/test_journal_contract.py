@@ -1,4 +1,4 @@
-"""The one suite that every Journal passes: in memory and on SQLite."""
+"""The one suite that every Journal passes: in memory, on SQLite and on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.canonical import NotCanonical
 from jupyter_mlgov.integrations.sql import open_journal
 from jupyter_mlgov.testing import ANA, BEN, NOON, FixedClock, MemoryJournal
+from tests.postgres import schema
 
 MakeJournal = Callable[[], Journal]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeJournal]:
     made: list[Journal] = []
     numbers = count()
 
     def build() -> Journal:
         clock = FixedClock(step=timedelta(milliseconds=1))
-        journal: Journal = MemoryJournal(clock) if request.param == "memory" else open_journal(tmp_path / f"{next(numbers)}.db", clock)
+        journal: Journal
+        if request.param == "memory":
+            journal = MemoryJournal(clock)
+        elif request.param == "sqlite":
+            journal = open_journal(tmp_path / f"{next(numbers)}.db", clock)
+        else:
+            journal = open_journal(schema(request.getfixturevalue("postgres")), clock)
         made.append(journal)
         return journal
 

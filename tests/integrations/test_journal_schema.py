@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -10,10 +11,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.scan import roots_agree, scan_log
 from jupyter_mlgov.audit.stored import COLUMNS
+from jupyter_mlgov.audit.tiles import Tree
 from jupyter_mlgov.integrations.sql import open_journal, tables
 from jupyter_mlgov.integrations.sql.migrate import SCRIPTS
-from jupyter_mlgov.testing import FixedClock
+from jupyter_mlgov.testing import ANA, NOON, FixedClock, MemoryJournal
+from tests.postgres import schema
 
 DOOR = SCRIPTS.parent
 
@@ -53,5 +58,50 @@ def test_sqlite_is_spoken_in_one_module() -> None:
     for path in DOOR.rglob("*.py"):
         if path.name != "sqlite.py":
             text = path.read_text("utf-8")
-            for word in ("PRAGMA", "sqlite_master", "BEGIN IMMEDIATE", "import sqlite3", "CREATE TRIGGER"):
+            for word in ("PRAGMA", "sqlite_master", "BEGIN IMMEDIATE", "import sqlite3", "RAISE(ABORT"):
                 assert word not in text, (path.name, word)
+
+
+def test_a_database_of_the_first_release_is_brought_up_to_date_and_keeps_every_digest(tmp_path: Path) -> None:
+    """As version 0001 wrote it: its own migration, its rows, no tiles."""
+    from alembic import command
+    from sqlalchemy import create_engine
+
+    journal = MemoryJournal(FixedClock(step=timedelta(seconds=1)))
+    for number in range(600):
+        journal.append([Draft(action="cell.finished", subject=f"nb-{number}.ipynb", payload={"auc": number / 7})], actor=ANA)
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(f"sqlite:///{tmp_path / 'mlgov.db'}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"INSERT INTO log VALUES ({', '.join('?' * 9)})", [tuple(row.values()) for row in journal.rows])
+    engine.dispose()
+    opened = open_journal(tmp_path / "mlgov.db", FixedClock(NOON + timedelta(days=1)))
+    assert opened.head() == journal.head()
+    assert tuple(opened.entries()) == tuple(journal.entries())
+    ledger = opened.ledger()
+    assert len(ledger.roots(0, 0, 9)) == 2
+    assert Tree(ledger).root(600) == Tree(journal.ledger()).root(600)
+    spans = scan_log(ledger)
+    assert spans
+    assert roots_agree(ledger, spans)
+    assert opened.damage() == ""
+    opened.append([Draft(action="session.ended", subject="nb.ipynb")] * 200, actor=ANA)
+    assert len(ledger.roots(0, 0, 9)) == 3
+    opened.close()
+
+
+def test_the_tiles_of_postgresql_and_sqlite_are_the_same(tmp_path: Path, postgres: str) -> None:
+    drafts = [Draft(action="session.ended", subject=f"nb\x00{number}\U0010fffd") for number in range(300)]
+    roots = []
+    for url in (tmp_path / "mlgov.db", schema(postgres)):
+        journal = open_journal(url, FixedClock())
+        journal.append(drafts, actor=ANA)
+        spans = scan_log(journal.ledger())
+        assert spans
+        assert roots_agree(journal.ledger(), spans)
+        roots.append((Tree(journal.ledger()).root(300), journal.ledger().tile(0, 0), spans))
+        journal.close()
+    assert roots[0] == roots[1]

@@ -428,7 +428,7 @@ def test_a_folder_that_is_not_there_and_a_folder_in_place_of_the_file_are_said(t
         open_journal(tmp_path, SystemClock())
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://host/db", "what is this", "sqlite:///x.db?mode=ro", ""])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "what is this", "sqlite:///x.db?mode=ro", ""])
 def test_a_url_we_cannot_serve_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="Expected"):
         open_journal(url, SystemClock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -13,12 +14,27 @@ from jupyter_mlgov.core.errors import StorageProblem
 class Backend(Protocol):
     """Connections, the lock that makes the log single-file, and the database's own words for what went wrong."""
 
+    mark: str  # how a value is marked in a statement of the driver: ? or %s
+
+    def values(self, row: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        """A row of the log as the driver takes it."""
+        ...
+
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state; errors come out as StorageProblem."""
         ...
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that holds the log for itself from its first moment, and is on disk when the block ends."""
+        ...
+
+    def rows(self, statement: str, after: int, upto: int) -> Iterator[tuple[object, ...]]:
+        """Rows of a statement over (after, upto] as the driver has them, texts as UTF-8 bytes; for verification."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where another process finds the same database."""
         ...
 
     def problem(self, error: Exception) -> StorageProblem:
@@ -34,10 +50,14 @@ class Backend(Protocol):
         ...
 
 
-def protections(dialect: str) -> tuple[str, ...]:
-    """The statements that make the log append-only in this dialect. Raises StorageProblem where we have none."""
+def protections(dialect: str, table: str) -> tuple[str, ...]:
+    """The statements that make `log` or `tiles` append-only in this dialect. Raises StorageProblem where we have none."""
     if dialect == "sqlite":
-        from jupyter_mlgov.integrations.sql.sqlite import TRIGGERS
+        from jupyter_mlgov.integrations.sql.sqlite import TILE_TRIGGERS, TRIGGERS
 
-        return tuple(TRIGGERS.values())
-    raise StorageProblem(f'No append-only log on "{dialect}" yet.', expected="SQLite works today.")
+        return tuple((TRIGGERS if table == "log" else TILE_TRIGGERS).values())
+    if dialect == "postgresql":
+        from jupyter_mlgov.integrations.sql.postgres import guards
+
+        return guards(table)
+    raise StorageProblem(f'No append-only log on "{dialect}" yet.', expected="SQLite and PostgreSQL work.")

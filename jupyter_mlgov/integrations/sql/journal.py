@@ -8,23 +8,25 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, clock_setback
 from jupyter_mlgov.audit.journal import Parcel
-from jupyter_mlgov.audit.stored import COLUMNS, DamagedEntry, restore, restore_parcel, store, store_parcel
+from jupyter_mlgov.audit.stored import COLUMNS, DamagedEntry, restore, restore_parcel, store_parcel, written
+from jupyter_mlgov.audit.tiles import WIDTH
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import StorageProblem
 from jupyter_mlgov.integrations.sql.backend import Backend
+from jupyter_mlgov.integrations.sql.filling import fill_tiles
+from jupyter_mlgov.integrations.sql.ledger import SqlLedger
 from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
 from jupyter_mlgov.integrations.sql.tables import log, outbox
 
 PAGE = 500
 PROBLEM_LIMIT = 2000
 
-_HEAD = select(log.c.seq, log.c.digest).order_by(log.c.seq.desc()).limit(1)
+_HEAD = "SELECT seq, digest, time FROM log ORDER BY seq DESC LIMIT 1"
 _LOG = select(*(log.c[name] for name in COLUMNS)).order_by(log.c.seq).limit(PAGE)
-_ADD = insert(log)
 _POST = insert(outbox)
 _PARCEL = ("key", "target", "kind", "payload", "payload_digest", "attempts", "last_problem")
 _WAITING = select(*(outbox.c[name] for name in _PARCEL)).order_by(outbox.c.id)
@@ -35,6 +37,7 @@ class SqlJournal:
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
         self._backend, self._clock = backend, clock
+        self._add = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES ({', '.join([backend.mark] * len(COLUMNS))})"  # noqa: S608 constants
         try:
             bring_up_to_date(backend)
         except BaseException:
@@ -43,6 +46,10 @@ class SqlJournal:
         _OPEN.add(self)
         # A journal nobody closed is closed with its process: SQLite then folds the WAL file into the database.
         weakref.finalize(self, backend.release)
+
+    def ledger(self) -> SqlLedger:
+        """The same log as verification reads it."""
+        return SqlLedger(self._backend)
 
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts and not parcels:
@@ -72,7 +79,7 @@ class SqlJournal:
 
     def head(self) -> tuple[int, Digest]:
         with self._backend.reading() as connection:
-            return _head(connection)
+            return _head(connection)[:2]
 
     def pending(self) -> tuple[Parcel, ...]:
         with self._backend.reading() as connection:
@@ -102,15 +109,22 @@ class SqlJournal:
 
     def _chain(self, connection: Connection, drafts: Sequence[Draft], actor: Actor) -> tuple[AuditEntry, ...]:
         """Link `drafts` behind the head as it is now: other processes write too, so it is read inside the transaction."""
-        seq, previous = _head(connection)
-        entries = []
-        for draft in drafts:
-            entry = link(draft, seq=seq + 1, time=self._clock.now(), actor=actor, previous=previous)
+        if not drafts:
+            return ()
+        seq, previous, before = _head(connection)
+        first, moments = seq, [self._clock.now() for _ in drafts]
+        setback = clock_setback(before, moments[0])
+        given = [(setback, moments[0])] if setback else []
+        entries, rows = [], []
+        for draft, moment in [*given, *zip(drafts, moments, strict=True)]:
+            entry, row = written(draft, seq=seq + 1, time=moment, actor=actor, previous=previous)
             entries.append(entry)
+            rows.append(self._backend.values(row))
             seq, previous = entry.seq, entry.digest
-        if entries:
-            connection.execute(_ADD, [store(entry) for entry in entries])
-        return tuple(entries)
+        connection.exec_driver_sql(self._add, rows)
+        if first // WIDTH != seq // WIDTH:
+            fill_tiles(connection)
+        return tuple(entries[len(given) :])
 
     def _post(self, connection: Connection, parcel: Parcel) -> None:
         """A parcel whose key already waits is the same deed and is not queued twice."""
@@ -134,12 +148,13 @@ def _number(row: Sequence[object]) -> int:
     return row[0] if isinstance(row[0], int) else -1
 
 
-def _head(connection: Connection) -> tuple[int, Digest]:
-    row = connection.execute(_HEAD).first()
+def _head(connection: Connection) -> tuple[int, Digest, str]:
+    """Number, digest and time of the last entry."""
+    row = connection.exec_driver_sql(_HEAD).first()
     if row is None:
-        return 0, GENESIS
+        return 0, GENESIS, ""
     try:
-        return int(row[0]), Digest(row[1])
+        return int(row[0]), Digest(row[1]), str(row[2])
     except (TypeError, ValueError):
         raise DamagedEntry(row[0], "was changed: its digest is no longer one, so nothing can be written behind it.") from None
 

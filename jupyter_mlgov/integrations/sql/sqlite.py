@@ -26,6 +26,11 @@ TRIGGERS = {
         "BEGIN SELECT RAISE(ABORT, 'the trail grows at its end only'); END"
     ),
 }
+TILE_TRIGGERS = {
+    "tiles_keep_rows": "CREATE TRIGGER tiles_keep_rows BEFORE DELETE ON tiles BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+    "tiles_keep_words": "CREATE TRIGGER tiles_keep_words BEFORE UPDATE ON tiles BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+}
+_GUARDS = {**TRIGGERS, **TILE_TRIGGERS}
 
 _AUDIT = "Run `mlgov audit verify`, and restore the workspace from a copy."
 _GIVE_ACCESS = "Give write access, or use `--workspace DIR`."
@@ -53,6 +58,8 @@ _PROBLEMS = (
 class SqliteBackend:
     """One SQLite file in WAL mode. Every commit is synced to disk; a writer waits up to `wait` seconds for another one."""
 
+    mark = "?"
+
     def __init__(self, url: str | Path, *, wait: float) -> None:
         self._path = _file_of(url)
         self._wait = wait
@@ -66,6 +73,9 @@ class SqliteBackend:
         self._use_wal()
         place = self._path.stat()
         self._inode = (place.st_dev, place.st_ino)
+
+    def values(self, row: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        return row
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -86,6 +96,21 @@ class SqliteBackend:
         found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
         told = [] if found == ["ok"] else found
         return "; ".join(line.replace("\n", " ") for line in (*told, *_schema_faults(connection)))
+
+    def rows(self, statement: str, after: int, upto: int) -> Iterator[tuple[object, ...]]:
+        """Raw bytes instead of text: what is hashed is what lies in the file."""
+        self._same_file()
+        with self._sentences():
+            link = self._connect()
+            try:
+                link.text_factory = bytes
+                yield from link.execute(statement, (after, upto))
+            finally:
+                link.close()
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self._path}"
 
     def problem(self, error: Exception) -> StorageProblem:
         name, said = _code(error), _said(error)
@@ -166,7 +191,9 @@ def _file_of(url: str | Path) -> Path:
     except ArgumentError:
         raise UsageError(f"Not a database URL: {url[:80]!r}.", expected="Expected `sqlite:///path/to/mlgov.db`.") from None
     if parts.get_backend_name() != "sqlite":
-        raise UsageError(f"No journal on {parts.get_backend_name()} yet.", expected="Expected `sqlite:///path/to/mlgov.db`.")
+        raise UsageError(
+            f"No journal on {parts.get_backend_name()}.", expected="Expected `sqlite:///path/to/mlgov.db` or `postgresql://…`."
+        )
     if not parts.database or parts.database == ":memory:" or parts.query:
         raise UsageError("A journal needs a file of its own.", expected="Expected `sqlite:///path/to/mlgov.db` without options.")
     return Path(parts.database).absolute()
@@ -209,8 +236,8 @@ def _schema_faults(connection: Connection) -> Iterator[str]:
     """The guards and columns must be ours: integrity_check does not look at what a trigger or a column says."""
     rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master").all()
     guards = {str(name): sql for kind, name, sql in rows if kind == "trigger"}
-    for name in sorted({*TRIGGERS, *guards}):
-        if guards.get(name) != TRIGGERS.get(name):
+    for name in sorted({*_GUARDS, *guards}):
+        if guards.get(name) != _GUARDS.get(name):
             yield f"the append-only guard {name!r} was {'removed' if name not in guards else 'changed'}"
     for table in metadata.sorted_tables:
         wanted = [(column.name, str(column.type.dialect_impl(connection.dialect)), column.primary_key) for column in table.columns]

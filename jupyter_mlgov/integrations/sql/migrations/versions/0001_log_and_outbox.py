@@ -34,5 +34,5 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("last_problem", sa.Text, nullable=False),
     )
-    for statement in protections(op.get_bind().dialect.name):
+    for statement in protections(op.get_bind().dialect.name, "log"):
         op.execute(statement)

@@ -1,0 +1,172 @@
+"""The quick way through a long log: every digest, link and tree hash recomputed from the raw bytes of the rows.
+
+It only ever says "this all holds". Where anything does not, it says None, and verify() goes through the log again slowly and names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from json.encoder import encode_basestring
+
+from jupyter_mlgov.audit.merkle import levels_over
+from jupyter_mlgov.audit.stored import actor_of
+from jupyter_mlgov.audit.tiles import HEIGHT, WIDTH, Ledger, Row
+
+SPAN = WIDTH * WIDTH
+SHARED_FROM = 2 * SPAN  # entries from which on a second process pays
+_TIME = re.compile(rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Entry `seq` carries an earlier time than the entry before it."""
+
+    seq: int
+    before: str
+    time: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Entries first..last hold among themselves: digest before them, last digest, and the hashes of their leaves, tile by tile.
+
+    `times` are those of the first and the last entry, `action` the first one's; `turns` where time ran backwards.
+    """
+
+    first: int
+    last: int
+    previous: bytes
+    digest: bytes
+    tiles: tuple[bytes, ...]
+    times: tuple[bytes, bytes]
+    action: str = ""
+    turns: tuple[Turn, ...] = ()
+
+
+def scan(rows: Iterable[Row], first: int) -> Span | None:
+    """Recompute every row from number `first` on; None as soon as one does not hold. An empty span is None too."""
+    try:
+        return _scan(rows, first)
+    except UnicodeDecodeError:
+        return None
+
+
+def _scan(rows: Iterable[Row], first: int) -> Span | None:
+    sha256, expected, start, last = hashlib.sha256, first, b"", b""
+    leaves: list[bytes] = []
+    turns: list[Turn] = []
+    begun = before = b""
+    opening = ""
+    for seq, time, actor, action, subject, payload, payload_digest, previous, digest in rows:
+        fields = b'{"action":%b,"actor":%b,"payload":"%b","previous":"%b","seq":%d,"subject":%b,"time":"%b"}' % (
+            _quoted(action),
+            actor,
+            payload_digest,
+            previous,
+            seq,
+            _quoted(subject),
+            time,
+        )
+        own = sha256(fields)
+        if (
+            seq != expected
+            or b"sha256:" + own.hexdigest().encode() != digest
+            or b"sha256:" + sha256(payload).hexdigest().encode() != payload_digest
+            or (last and previous != last)
+            or not _TIME.fullmatch(time)
+            or not _is_actor(actor)
+            or not _is_object(payload)
+        ):
+            return None
+        if time < before:
+            turns.append(Turn(seq=seq, before=before.decode(), time=time.decode(), action=action.decode()))
+        if not start:
+            start, begun, opening = previous, time, action.decode()
+        last, before, expected = digest, time, expected + 1
+        leaves.append(sha256(b"\x00" + own.digest()).digest())
+    if not leaves:
+        return None
+    tiles = tuple(b"".join(leaves[at : at + WIDTH]) for at in range(0, len(leaves), WIDTH))
+    return Span(
+        first=first, last=expected - 1, previous=start, digest=last, tiles=tiles, times=(begun, before), action=opening, turns=tuple(turns)
+    )
+
+
+def scan_log(ledger: Ledger, *, processes: int | None = None) -> tuple[Span, ...] | None:
+    """Every entry of the log as spans that follow one another, or None where something does not hold."""
+    size = ledger.size()
+    bounds = [(at, min(at + SPAN, size)) for at in range(0, size, SPAN)]
+    hands = min(processes or os.cpu_count() or 1, 4)
+    place = ledger.place()
+    if size >= SHARED_FROM and hands > 1 and place:
+        spans = _together(place, bounds, hands)
+    else:
+        spans = [scan(ledger.rows(after, upto), after + 1) for after, upto in bounds]
+    whole = tuple(span for span in spans if span)
+    if len(whole) != len(bounds) or any(span.last != upto for span, (_, upto) in zip(whole, bounds, strict=True)):
+        return None
+    if any(behind.previous != before.digest for before, behind in pairwise(whole)):
+        return None
+    return whole
+
+
+def roots_agree(ledger: Ledger, spans: Sequence[Span]) -> bool:
+    """Are the stored tiles what the rows give? Asks for every whole tile of every level."""
+    lowest = [tile for span in spans for tile in span.tiles if len(tile) == 32 * WIDTH]
+    level, row = 0, lowest
+    while row:
+        above = [levels_over([tile[at : at + 32] for at in range(0, len(tile), 32)])[HEIGHT][0] for tile in row]
+        if ledger.roots(level, 0, len(row) + 1) != above:
+            return False
+        if any(ledger.tile(level, index) != tile for index, tile in enumerate(row)):
+            return False
+        row = [b"".join(above[at : at + WIDTH]) for at in range(0, len(above) - WIDTH + 1, WIDTH)]
+        level += 1
+    return True
+
+
+def _together(place: str, bounds: Sequence[tuple[int, int]], hands: int) -> list[Span | None]:
+    """Several processes, a span each. Spawned: a fork would carry open databases and threads along."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(hands, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_scan_place, [(place, after, upto) for after, upto in bounds]))
+
+
+def _scan_place(asked: tuple[str, int, int]) -> Span | None:
+    import importlib
+
+    place, after, upto = asked
+    module, _, url = place.partition("|")
+    ledger: Ledger = importlib.import_module(module).open_ledger(url)
+    return scan(ledger.rows(after, upto), after + 1)
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: bytes) -> bytes:
+    """`text` as a JSON string. Raises UnicodeDecodeError for bytes that are no UTF-8."""
+    return encode_basestring(text.decode("utf-8")).encode()
+
+
+@lru_cache(maxsize=1024)
+def _is_actor(text: bytes) -> bool:
+    try:
+        return actor_of(text.decode("utf-8")) is not None
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_object(payload: bytes) -> bool:
+    try:
+        return isinstance(json.loads(payload), dict)
+    except (ValueError, RecursionError):
+        return False
