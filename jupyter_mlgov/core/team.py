@@ -29,6 +29,7 @@ class Roles:
     score: str = ""
     label: str = ""
     baseline: str = ""
+    champion: str = ""
     cutoff: str = ""
     legitimate: tuple[str, ...] = ()
     features: tuple[str, ...] = ()

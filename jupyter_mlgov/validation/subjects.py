@@ -92,6 +92,11 @@ class Subject:
     def has_table(self) -> bool:
         return self.source is not None or self.table_path is not None
 
+    @property
+    def local(self) -> bool:
+        """Is the table read here, on DuckDB? Elsewhere a row should stay where it is, and only counts of equal rows should travel."""
+        return not isinstance(self.source, Warehouse) and self.table.get_backend().name == "duckdb"
+
     def columns(self, *names: str) -> Table:
         """The table with these columns alone (all, where none is named): of a frame in memory, no other is touched."""
         source = self.table_path if self.source is None else self.source

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis.expr.types import Table
 
 Run = Callable[[str], Sequence[Sequence[object]]]
@@ -14,10 +15,14 @@ Run = Callable[[str], Sequence[Sequence[object]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, one mapping a row, and the SQL text that was run."""
+    """What came back, as Arrow and as one mapping a row, and the SQL text that was run."""
 
-    rows: tuple[Mapping[str, object], ...]
+    table: pa.Table
     sql: str
+
+    @property
+    def rows(self) -> tuple[Mapping[str, object], ...]:
+        return tuple(self.table.to_pylist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +48,16 @@ class Warehouse:
     def ask(self, question: Table) -> Answer:
         """Compile, run, read. Raises what `run` raises."""
         import ibis
+        import pyarrow as pa
 
         sql = str(ibis.to_sql(question, dialect=self.dialect))
         names = tuple(question.columns)
-        return Answer(rows=tuple(dict(zip(names, row, strict=True)) for row in self.run(sql)), sql=sql)
+        rows = [dict(zip(names, row, strict=True)) for row in self.run(sql)]
+        return Answer(table=pa.table({name: [row[name] for row in rows] for name in names}), sql=sql)
 
 
 def ask(question: Table) -> Answer:
     """Run a question on the connection its table was opened with."""
     import ibis
 
-    return Answer(rows=tuple(question.to_pyarrow().to_pylist()), sql=str(ibis.to_sql(question)))
+    return Answer(table=question.to_pyarrow(), sql=str(ibis.to_sql(question)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from jupyter_mlgov.sdk import Estimate, Finding, Subject, Verdict, validator
-from mlgov_validators.groups import Counted, Group, count, left_out, reference, unfit
+from mlgov_validators.groups import Counted, Group, count, kept_back, left_out, reference, unfit
 from mlgov_validators.intervals import holm, newcombe, pooled_z, rate_gap_p, ratio_interval
 
 FOUR_FIFTHS = Fraction(4, 5)
@@ -16,7 +16,7 @@ EARLY = Fraction(9, 10)
     "fair.air",
     title="Adverse impact ratio",
     needs=("scored", "outcome", "protected"),
-    stricter={"limit": "higher", "early": "higher", "alpha": "higher", "max_missing": "lower"},
+    stricter={"limit": "higher", "early": "higher", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
 def adverse_impact(
     subject: Subject,
@@ -26,6 +26,7 @@ def adverse_impact(
     alpha: float = 0.05,
     min_n: int = 30,
     max_missing: float = 0.2,
+    min_cell: int = 0,
 ) -> list[Finding]:
     """Is a group approved much less often than the group approved most?
 
@@ -38,19 +39,20 @@ def adverse_impact(
     reference group would reverse the gap; a group with fewer than `min_n` cases at any ratio; one group only; a favourable value
     that never occurs; more than the share `max_missing` of rows without group or outcome.
     warn: at or over the limit with a significant gap, or under `early`; some rows in no group.
+    A group with a cell of fewer than `min_cell` rows stays in the warehouse and is inconclusive (0: nothing is kept back).
 
     The 95 % interval is Katz's (1978), Koopman's score interval (1984) where a count is zero or every outcome is favourable. It says
     how strong the finding is and does not decide it. Holm runs over the groups of one protected column.
 
     Source: 0.80 is 29 CFR 1607.4(D) (employment; used in lending by convention, as firm policy). 0.90 is a house early warning.
 
-    Fix: See whether the gap survives legitimate factors and which features carry it, then look for a model with a smaller gap at equal
-    AUC. Checks for these three are planned and not in this version.
+    Fix: Look at fair.conditional (does the gap survive legitimate factors?), proxy.detect (which features carry it), then fair.lda for
+    a model with a smaller gap at equal AUC.
     """
     findings: list[Finding] = []
     notes: list[Finding | None] = []
     for column in subject.roles.protected:
-        counted = count(subject, column)
+        counted = count(subject, column, min_cell)
         nothing = unfit(counted)
         if nothing:
             findings.append(nothing)
@@ -59,7 +61,7 @@ def adverse_impact(
         others = [group for group in counted.groups if group is not base]
         adjusted = holm([rate_gap_p(group.k, group.n, base.k, base.n)[0] for group in others])
         findings += [_ratio(group, base, p, limit, early, alpha, min_n, counted) for group, p in zip(others, adjusted, strict=True)]
-        notes.append(left_out(counted, max_missing))
+        notes += [left_out(counted, max_missing), kept_back(column, counted.withheld, min_cell, counted.details)]
     return [*findings, *(note for note in notes if note)]
 
 
@@ -153,10 +155,16 @@ def _few(group: Group, base: Group, min_n: int) -> str:
     "fair.sig",
     title="Significance of a rate gap",
     needs=("scored", "outcome", "protected"),
-    stricter={"limit": "higher", "alpha": "higher", "max_missing": "lower"},
+    stricter={"limit": "higher", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
 def significance(
-    subject: Subject, *, alpha: float = 0.05, limit: Fraction = FOUR_FIFTHS, min_n: int = 30, max_missing: float = 0.2
+    subject: Subject,
+    *,
+    alpha: float = 0.05,
+    limit: Fraction = FOUR_FIFTHS,
+    min_n: int = 30,
+    max_missing: float = 0.2,
+    min_cell: int = 0,
 ) -> list[Finding]:
     """Can the gap between a group's rate and the reference group's be chance?
 
@@ -178,7 +186,7 @@ def significance(
     findings: list[Finding] = []
     notes: list[Finding | None] = []
     for column in subject.roles.protected:
-        counted = count(subject, column)
+        counted = count(subject, column, min_cell)
         nothing = unfit(counted)
         if nothing:
             findings.append(nothing)
@@ -189,7 +197,7 @@ def significance(
         adjusted = holm([p for p, _ in tests])
         for group, p, (_, test) in zip(others, adjusted, tests, strict=True):
             findings.append(_gap(group, base, p, test, alpha, limit, min_n, counted))  # three sequences in one line read badly
-        notes.append(left_out(counted, max_missing))
+        notes += [left_out(counted, max_missing), kept_back(column, counted.withheld, min_cell, counted.details)]
     return [*findings, *(note for note in notes if note)]
 
 

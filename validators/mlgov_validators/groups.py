@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict
+from jupyter_mlgov.sdk import Finding, Subject, Verdict
+from mlgov_validators.cells import Cells, decision_axis, favourable_of, group_axis, tally
 from mlgov_validators.intervals import wilson
-from mlgov_validators.values import same, text_of
-
-MOST_VALUES = 1000
-MOST_GROUPS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +37,8 @@ class Counted:
     rows: int
     without_group: int
     without_outcome: int
+    sql: str = ""
+    withheld: int = 0
 
     @property
     def left_out(self) -> int:
@@ -46,42 +46,25 @@ class Counted:
 
     @property
     def details(self) -> dict[str, object]:
-        return {"column": self.column, "rows": self.rows, "without_group": self.without_group, "without_outcome": self.without_outcome}
+        found = {"column": self.column, "rows": self.rows, "without_group": self.without_group, "without_outcome": self.without_outcome}
+        return {**found, "sql": self.sql}
 
 
-def count(subject: Subject, column: str) -> Counted:
+def count(subject: Subject, column: str, min_cell: int = 0) -> Counted:
     """Count outcomes by the groups of `column`: one aggregate query, no rows pulled.
 
     Raises Missing when the favourable value never occurs, or where there are too many different values to be decisions or groups.
     """
     roles = subject.roles
-    table = subject.table
-    # Our own names: a column of the table may be called anything.
-    pairs = table.select(mlgov_group=table[column], mlgov_outcome=table[roles.outcome])
-    _few(pairs, "mlgov_outcome", MOST_VALUES, f"{roles.outcome} has more than {MOST_VALUES} different values, so it is no decision")
-    _few(pairs, "mlgov_group", MOST_GROUPS, f"{column} has more than {MOST_GROUPS} different values, so they are no groups; band it first")
-    cells = pairs.group_by(["mlgov_group", "mlgov_outcome"]).agg(mlgov_rows=pairs.count()).to_pyarrow().to_pylist()
-    tally: Counter[tuple[str | None, str | None]] = Counter()
-    for cell in cells:
-        tally[text_of(cell["mlgov_group"]), text_of(cell["mlgov_outcome"])] += int(cell["mlgov_rows"])
-    seen = sorted({outcome for _, outcome in tally if outcome is not None})
-    good = {outcome for outcome in seen if same(outcome, roles.favourable)}
-    if not good:
-        shown = ", ".join(repr(value[:40]) for value in seen[:10]) or "none at all"
-        raise Missing(f'The favourable value "{roles.favourable}" never occurs in {roles.outcome}. Values seen: {shown}.')
-    return _counted(column, tally, good)
+    cells = tally(subject, (group_axis(column), decision_axis(roles.outcome)), groups=1, min_cell=min_cell)
+    good = set() if cells.withheld and not cells.counts else favourable_of(roles.outcome, cells.values(1), roles.favourable)
+    return _counted(column, cells, good)
 
 
-def _few(pairs: object, name: str, most: int, sentence: str) -> None:
-    different = pairs.select(name).distinct().limit(most + 1).count().execute()  # type: ignore[attr-defined]  # ibis ships no types
-    if int(different) > most:
-        raise Missing(f"{sentence}.")
-
-
-def _counted(column: str, tally: Counter[tuple[str | None, str | None]], good: set[str]) -> Counted:
+def _counted(column: str, cells: Cells, good: set[str]) -> Counted:
     favourable: Counter[str] = Counter()
     whole: Counter[str] = Counter()
-    for (group, outcome), rows in tally.items():
+    for (group, outcome), rows in cells.counts.items():
         if group is not None and outcome is not None:
             whole[group] += rows
             favourable[group] += rows if outcome in good else 0
@@ -89,9 +72,11 @@ def _counted(column: str, tally: Counter[tuple[str | None, str | None]], good: s
     return Counted(
         column=column,
         groups=groups,
-        rows=sum(tally.values()),
-        without_group=sum(rows for (group, _), rows in tally.items() if group is None),
-        without_outcome=sum(rows for (_, outcome), rows in tally.items() if outcome is None),
+        rows=cells.rows,
+        without_group=sum(rows for (group, _), rows in cells.counts.items() if group is None),
+        without_outcome=sum(rows for (_, outcome), rows in cells.counts.items() if outcome is None),
+        sql=cells.sql,
+        withheld=cells.withheld,
     )
 
 
@@ -106,6 +91,9 @@ def unfit(counted: Counted) -> Finding | None:
     if len(counted.groups) >= 2:
         return None
     name = counted.column
+    if counted.withheld:
+        said = f"After suppression of small cells fewer than two groups of {name} are left: there is nothing to compare."
+        return Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=name, details=counted.details)
     if not counted.groups:
         said = f"No row has both a value of {name} and an outcome, so there are no groups to compare."
     else:
@@ -126,3 +114,11 @@ def left_out(counted: Counted, most: float) -> Finding | None:
     return Finding(
         message=said, verdict=verdict, measured=share, allowed=allowed, n=counted.rows, where=counted.column, details=counted.details
     )
+
+
+def kept_back(column: str, withheld: int, min_cell: int, details: Mapping[str, object]) -> Finding | None:
+    """A finding about groups that stayed in the warehouse because a cell of theirs was smaller than policy lets out."""
+    if not withheld:
+        return None
+    said = f"{withheld:,} groups of {column} have a cell of fewer than {min_cell} rows. Policy keeps them back, so they were not judged."
+    return Finding(message=said, verdict=Verdict.INCONCLUSIVE, allowed=f"cells of at least {min_cell}", where=column, details=details)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 Interval = tuple[float, float]
@@ -120,3 +120,80 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         running = max(running, min(1.0, (len(p_values) - place) * p_values[index]))
         adjusted[index] = running
     return tuple(adjusted)
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Step-up adjusted p-values (Benjamini & Hochberg 1995), in the order given; rejected at q where the adjusted p is at most q."""
+    count = len(p_values)
+    adjusted = [0.0] * count
+    running = 1.0
+    for place, index in sorted(enumerate(sorted(range(count), key=lambda index: p_values[index])), reverse=True):
+        running = min(running, p_values[index] * count / (place + 1))
+        adjusted[index] = running
+    return tuple(adjusted)
+
+
+def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval | None:
+    """The exact interval of k/n (Clopper & Pearson 1934); None for n = 0."""
+    return _beta_interval(k, n, confidence, k, n - k + 1, k + 1, n - k)
+
+
+def jeffreys(k: int, n: int, confidence: float = 0.95) -> Interval | None:
+    """The interval of k/n under Jeffreys' prior Beta(1/2, 1/2), with the ends 0 and 1 at k = 0 and k = n (Brown, Cai & DasGupta 2001)."""
+    return _beta_interval(k, n, confidence, k + 0.5, n - k + 0.5, k + 0.5, n - k + 0.5)
+
+
+def _beta_interval(k: int, n: int, confidence: float, a: float, b: float, c: float, d: float) -> Interval | None:
+    if n == 0:
+        return None
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
+    lower = 0.0 if k == 0 else float(betaincinv(a, b, tail))
+    upper = 1.0 if k == n else float(betaincinv(c, d, 1 - tail))
+    return lower, upper
+
+
+def miettinen_nurminen(k: int, n: int, k_ref: int, n_ref: int, confidence: float = 0.95, *, corrected: bool = True) -> Interval | None:
+    """Score interval of k/n - k_ref/n_ref (Miettinen & Nurminen 1985; without the factor N/(N-1), `corrected`, it is Mee's of 1984)."""
+    if n == 0 or n_ref == 0:
+        return None
+    gap, limit = k / n - k_ref / n_ref, critical(confidence)
+    total = n + n_ref
+    factor = total / (total - 1) if corrected and total > 1 else 1.0
+
+    def beyond(difference: float) -> bool:
+        p_ref = _constrained(k, n, k_ref, n_ref, difference)
+        p = min(1.0, max(0.0, p_ref + difference))
+        variance = (p * (1 - p) / n + p_ref * (1 - p_ref) / n_ref) * factor
+        return (gap - difference) ** 2 > limit * limit * variance
+
+    return _edge(gap, -1.0, beyond), _edge(gap, 1.0, beyond)
+
+
+def _constrained(k: int, n: int, k_ref: int, n_ref: int, difference: float) -> float:
+    """The reference rate that is likeliest when the other is `difference` higher: the root of the cubic in the paper's appendix."""
+    total, favourable = n + n_ref, k + k_ref
+    l3 = float(total)
+    l2 = (n + 2 * n_ref) * difference - total - favourable
+    l1 = (n_ref * difference - total - 2 * k_ref) * difference + favourable
+    l0 = k_ref * difference * (1 - difference)
+    q = l2**3 / (3 * l3) ** 3 - l1 * l2 / (6 * l3 * l3) + l0 / (2 * l3)
+    p = math.copysign(math.sqrt(max(0.0, l2 * l2 / (3 * l3) ** 2 - l1 / (3 * l3))), q)
+    if p == 0:
+        return min(1.0, max(0.0, -l2 / (3 * l3)))
+    angle = (math.pi + math.acos(min(1.0, max(-1.0, q / p**3)))) / 3
+    return min(1.0, max(0.0, 2 * p * math.cos(angle) - l2 / (3 * l3)))
+
+
+def _edge(inside: float, outside: float, beyond: Callable[[float], bool]) -> float:
+    """Where `beyond` turns true between `inside` and `outside`, by bisection; `outside` itself where it never does."""
+    if not beyond(outside):
+        return outside
+    for _ in range(100):
+        middle = (inside + outside) / 2
+        if beyond(middle):
+            outside = middle
+        else:
+            inside = middle
+    return (inside + outside) / 2

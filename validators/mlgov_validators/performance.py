@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
-from mlgov_validators.groups import MOST_VALUES
+from jupyter_mlgov.sdk import Finding, Subject, Verdict, validator
 from mlgov_validators.ranking import Auc, auc, hanley_mcneil, ks, paired_difference
-from mlgov_validators.values import same, text_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """Scores and true outcomes of the rows that have all of them; `rows` counts every row of the table."""
-
-    scores: tuple[NDArray[np.float64], ...]
-    positive: NDArray[np.bool_]
-    rows: int
-
-    @property
-    def used(self) -> int:
-        return len(self.positive)
-
-    @property
-    def events(self) -> tuple[int, int]:
-        """Positives and negatives."""
-        good = int(self.positive.sum())
-        return good, self.used - good
+from mlgov_validators.scores import Scored, left_out, scored, too_few
 
 
 @validator(
@@ -58,9 +31,9 @@ def discrimination(
     Fix: Revisit features, target and sample. A change of the floor needs approval before the next run.
     """
     data = scored(subject, (subject.roles.score,))
-    few = _few(data, min_events)
+    few = too_few(data, min_events)
     if few:
-        return [few, *_left_out(data, max_missing)]
+        return [few, *left_out(data, max_missing)]
     score = data.scores[0]
     area, distance = auc(score, data.positive), ks(score, data.positive)
     verdict, why = _against(area, floor, constant=bool((score == score[0]).all()))
@@ -76,7 +49,7 @@ def discrimination(
         details={"gini": 2 * area.value - 1, "positives": good, "negatives": bad, "interval_method": "DeLong"}
         | {"standard_error": area.variance**0.5, "hanley_mcneil": hanley_mcneil(area.value, good, bad)},
     )
-    return [found, _distance(distance, ks_floor, data, subject.roles.score), *_left_out(data, max_missing)]
+    return [found, _distance(distance, ks_floor, data, subject.roles.score), *left_out(data, max_missing)]
 
 
 def _area(area: Auc) -> str:
@@ -129,9 +102,9 @@ def benchmark(
     """
     roles = subject.roles
     data = scored(subject, (roles.score, roles.baseline))
-    few = _few(data, min_events)
+    few = too_few(data, min_events)
     if few:
-        return [few, *_left_out(data, max_missing)]
+        return [few, *left_out(data, max_missing)]
     model, simple = (auc(score, data.positive) for score in data.scores)
     gap, interval, p = paired_difference(model, simple)
     lower = interval[0] if interval else gap
@@ -154,63 +127,4 @@ def benchmark(
         where=roles.score,
         details={"auc": model.value, "auc_baseline": simple.value, "p": p, "interval_method": "paired DeLong"},
     )
-    return [found, *_left_out(data, max_missing)]
-
-
-def scored(subject: Subject, columns: tuple[str, ...]) -> Scored:
-    """The rows that have every score and a label. Raises Missing for scores that are no numbers or a label nobody can read."""
-    import numpy as np
-
-    table = subject.table
-    names = [f"mlgov_score_{number}" for number in range(len(columns))]
-    chosen = table.select(mlgov_label=table[subject.label], **{name: table[column] for name, column in zip(names, columns, strict=True)})
-    for name, column in zip(names, columns, strict=True):
-        if not chosen[name].type().is_numeric():
-            raise Missing(f"{column} is {chosen[name].type()}, not a number, so it is no score.")
-    wanted = _favourable(subject, chosen)
-    arrow = chosen.select("mlgov_label", *(chosen[name].cast("float64").name(name) for name in names)).to_pyarrow()
-    labels = arrow.column("mlgov_label").combine_chunks().dictionary_encode()
-    texts = [text_of(value) for value in labels.dictionary.to_pylist()]
-    known = np.array([*(text is not None for text in texts), False])
-    good = np.array([*(text in wanted for text in texts), False])
-    codes = labels.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    scores = [arrow.column(name).to_numpy() for name in names]
-    keep = known[codes]
-    for score in scores:
-        keep &= ~np.isnan(score)
-    return Scored(scores=tuple(score[keep] for score in scores), positive=good[codes][keep], rows=len(codes))
-
-
-def _favourable(subject: Subject, chosen: object) -> set[str]:
-    """The label's texts that mean favourable: the named value; 1 where nobody named one and the label is 0 and 1."""
-    different = chosen.select("mlgov_label").distinct().limit(MOST_VALUES + 1).to_pyarrow()  # type: ignore[attr-defined]  # ibis ships no types
-    seen = sorted({text for value in different.column("mlgov_label").to_pylist() if (text := text_of(value)) is not None})
-    if len(seen) > MOST_VALUES:
-        raise Missing(f"{subject.label} has more than {MOST_VALUES} different values, so it is no label.")
-    wanted = subject.roles.favourable
-    if not wanted and not all(same(text, "0") or same(text, "1") for text in seen):
-        raise Missing(f"Nobody said which value of {subject.label} is favourable. Values seen: {', '.join(seen[:10])}.")
-    good = {text for text in seen if same(text, wanted or "1")}
-    if not good and seen:
-        shown = ", ".join(repr(value[:40]) for value in seen[:10])
-        raise Missing(f'The favourable value "{wanted or "1"}" never occurs in {subject.label}. Values seen: {shown}.')
-    return good
-
-
-def _few(data: Scored, min_events: int) -> Finding | None:
-    good, bad = data.events
-    if min(good, bad) >= max(min_events, 1):
-        return None
-    what = "one class only" if min(good, bad) == 0 else "too few cases to tell"
-    said = f"{good:,} favourable and {bad:,} other outcomes with a score: {what}; at least {min_events} of each are needed."
-    return Finding(message=said, verdict=Verdict.INCONCLUSIVE, n=data.used, allowed=f"at least {min_events} of each")
-
-
-def _left_out(data: Scored, most: float) -> list[Finding]:
-    gone = data.rows - data.used
-    if not gone:
-        return []
-    share = gone / data.rows
-    verdict = Verdict.INCONCLUSIVE if share > most else Verdict.WARN
-    said = f"{gone:,} of {data.rows:,} rows have no score or no label (null or NaN). They were not judged."
-    return [Finding(message=said, verdict=verdict, measured=share, allowed=f"at most {most:.0%} left out", n=data.rows)]
+    return [found, *left_out(data, max_missing)]
