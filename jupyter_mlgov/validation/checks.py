@@ -18,7 +18,7 @@ Direction = Literal["higher", "lower"]
 
 # `scored` is the name the subject's table has by default.
 NEEDS = (
-    *("table", "scored", "protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded"),
+    *("table", "scored", "protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded"),
     *("time", "key", "reference", "splits", "predict"),
     *("lineage", "environment", "texts", "lock", "forms", "records", "chain", "register"),
 )

@@ -13,7 +13,7 @@ from jupyter_mlgov.validation.subjects import Subject
 
 Lack = tuple[Verdict, str]
 
-_ROLES = ("protected", "outcome", "score", "label", "baseline", "legitimate", "features", "grade", "exceeded", "time", "key")
+_ROLES = ("protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded", "time", "key")
 _OWN_OPTION = ("protected", "outcome", "score", "label", "baseline")
 _WITHOUT = {
     "protected": "there are no groups to compare",
@@ -21,6 +21,7 @@ _WITHOUT = {
     "score": "this table holds decisions, not a model's scores",
     "label": "there is no true outcome to compare scores with",
     "baseline": "there is no simple model's score to compare with",
+    "champion": "no live model's score stands beside it",
     "legitimate": "nobody declared a factor that may explain a gap",
     "features": "there are no model inputs to look at",
     "grade": "there are no rating grades",
@@ -144,7 +145,7 @@ def _table(subject: Subject, seen: Look | None) -> Lack | None:
 
 def _columns(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
     there = seen.columns if seen else ()
-    wanted = [(need, column) for need in check.needs if need in _ROLES for column in named(need, subject)]
+    wanted = [(need, column) for need in (*check.needs, *check.uses) if need in _ROLES for column in named(need, subject)]
     for need, column in wanted:
         if column not in there:
             near = difflib.get_close_matches(column, there, n=1, cutoff=0.4)

@@ -36,6 +36,9 @@ def test_the_case_has_its_verdict(path: Path, table: Make, counts: Make) -> None
 
 
 def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
+    if "cells" in case:
+        roles = {name: tuple(value) if isinstance(value, list) else value for name, value in case.get("roles", {}).items()}
+        return table(spread(case["cells"]), **roles)
     if "counts" in case:
         return counts({group: tuple(pair) for group, pair in case["counts"].items()})
     ref = SubjectRef(kind="model", name="m", notebook="n.ipynb")
@@ -47,3 +50,8 @@ def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
     given = table(case["table"], **case.get("roles", {}))
     texts = tuple(Text(where=where, content=content) for where, content in case.get("texts", {}).items())
     return replace(given, ref=ref, texts=texts) if texts else given
+
+
+def spread(cells: dict[str, Any]) -> dict[str, list[object]]:
+    """Columns from rows that end with how often they come."""
+    return {name: [row[place] for row in cells["rows"] for _ in range(row[-1])] for place, name in enumerate(cells["columns"])}

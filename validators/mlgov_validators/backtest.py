@@ -76,6 +76,7 @@ def _log_likelihood(k: int, n: int, rate: float) -> float:
     "perf.backtest",
     title="Outcomes analysis / back-testing",
     needs=("scored",),
+    uses=("score", "label", "grade", "exceeded", "time"),
     stricter={"warn_p": "higher", "fail_p": "higher", "min_n": "higher", "max_missing": "lower"},
 )
 def backtest(
@@ -223,12 +224,10 @@ def _runs(days: Sequence[bool], unconditional: float, warn_p: float, where: str,
 def _exceptions(subject: Subject) -> tuple[list[bool], str]:
     """The days in their order. Raises Missing for other values than yes and no, and where the order is not kept."""
     column = subject.roles.exceeded
-    time = getattr(subject.roles, "time", "")
+    time = subject.roles.time
     if not time and not subject.local:
         raise Missing(f"Rows that live elsewhere have no order, and {column} needs one.", next="Name the column `time` as well.")
     table = subject.columns(column, *([time] if time else []))
-    if column not in table.columns:
-        raise Missing(f'The table has no column "{column}".')
     ordered = table.order_by(table[time]) if time else table
     answer = subject.ask(ordered.select(mlgov_exceeded=ordered[column]).limit(MOST_DAYS + 1))
     texts = [text_of(value) for value in answer.table.column("mlgov_exceeded").to_pylist()]

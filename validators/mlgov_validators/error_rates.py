@@ -79,6 +79,7 @@ def chouldechova(prevalence: float, ppv: float, fnr: float) -> float | None:
     "fair.errors",
     title="Error-rate gaps",
     needs=("scored", "label", "protected"),
+    uses=("outcome", "score"),
     stricter={"warn_at": "lower", "fail_at": "lower", "max_missing": "lower", "min_cell": "higher"},
 )
 def error_rates(
