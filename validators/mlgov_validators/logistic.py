@@ -43,7 +43,10 @@ def fit_logit(columns: Numbers, favourable: Numbers, rows: Numbers, offset: Numb
             return None
         now = log_likelihood(p, favourable, rows)
         if abs(now - before) <= 1e-12 * (1 + abs(now)):
-            return Logit(coefficients=b, covariance=np.asarray(np.linalg.inv(information), dtype=np.float64), likelihood=now)
+            covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
+            # Separated outcomes push a coefficient to infinity: the likelihood stands still, its error does not.
+            endless = now > -1e-6 or bool((np.sqrt(np.diag(covariance)) > 500 * np.maximum(1, np.abs(b))).any())
+            return None if endless else Logit(coefficients=b, covariance=covariance, likelihood=now)
         b = b + np.linalg.solve(information, columns.T @ (favourable - rows * p))
         before = now
     return None
