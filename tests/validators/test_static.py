@@ -44,7 +44,7 @@ EXAMPLES = [
     ("m.fit(X_test, y_test)", "MG106", "warn", 1),
     ("import requests\nrequests.get(u, timeout=3)", "MG107", "pass", 2),
     ("u = 'http://example.org/d.csv'", "MG108", "warn", 1),
-    ("p = '/home/ana/d.csv'", "MG109", "warn", 1),
+    ("p = '/srv/ana/d.csv'", "MG109", "warn", 1),
     ("p = 'C:\\\\data\\\\d.csv'", "MG109", "warn", 1),
     ("since = '2024-01-01'", "MG110", "pass", 1),
     ("FEATURES = ['income', 'race']", "MG111", "fail", 1),
