@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jupyter_mlgov.sdk import Finding, Verdict
-from mlgov_validators.program import Place
 from mlgov_validators.places import place, place_details
+from mlgov_validators.program import Place
 
 Grade = Literal["high", "medium", "low"]
 VERDICTS = {"high": Verdict.FAIL, "medium": Verdict.WARN, "low": Verdict.PASS}

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlgov_validators.calls import aliases, dotted, handles, is_value, keyword, texts
-from mlgov_validators.program import Command, Program
 from mlgov_validators.issues import Grade, Issue, shown
+from mlgov_validators.program import Command, Program
 
 UNPICKLERS = {
     "pickle.load": "a pickle", "pickle.loads": "a pickle", "pickle.Unpickler": "a pickle", "cloudpickle.load": "a pickle",

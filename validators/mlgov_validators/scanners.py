@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlgov.sdk import Text
-from mlgov_validators.program import Place, Program
 from mlgov_validators.issues import Grade, Issue
+from mlgov_validators.program import Place, Program
 
 GRADES: dict[str, Grade] = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low", "UNDEFINED": "medium"}
 LEAST_TESTS = 30  # bandit 1.9 has over 60; it goes on without those that do not load

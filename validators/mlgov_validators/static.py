@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Text, Verdict, validator
 from mlgov_validators import rules, scanners
-from mlgov_validators.program import Program, is_code, programs
 from mlgov_validators.issues import Issue, finding
 from mlgov_validators.places import place, place_details
+from mlgov_validators.program import Program, is_code, programs
 
 MOST_LOW = 20
 EXTRA = 'Run `pip install "jupyter-mlgov[scan]"`.'
