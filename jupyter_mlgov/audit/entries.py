@@ -22,6 +22,7 @@ ACTIONS: dict[str, str] = {
     "cell.finished": "cell {cell_id} of {subject} ran: {outcome}",
     "recording.gap": "something in {subject} could not be recorded: {problem}",
     "file.tracked": "{subject} is tracked by DVC as {hash}",
+    "data.checked": "{actor} looked whether the data of {subject} is kept: {states}",
     "projection.delivered": "{kind} was delivered to {target}",
     "projection.failed": "{kind} could not be delivered to {target} (try {attempt}): {problem}",
     "thresholds.fixed": "{actor} fixed the thresholds for {subject}: {digest}",

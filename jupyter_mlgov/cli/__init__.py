@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "review": ("gate", "Approve or refuse the last report, as a reviewer."),
     "promote": ("gate", "Ask for a stage: staging, production."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
+    "track": ("jobs", "Have DVC keep a data file."),
     "sync": ("jobs", "Send what waits for MLflow."),
     "audit": ("trail", "Read and verify the trail."),
     "policy": ("policy", "List and show policy packs."),

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, workspace_option
+from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.workspace.jobs import Done, export_notebook, run_governed
 
 
@@ -72,6 +73,24 @@ def export(folder: Path | None, notebook: str | None, targets: str, output: Path
 
 
 @click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@workspace_option
+@format_option()
+def track(paths: tuple[Path, ...], folder: Path | None, style: str) -> None:
+    """Have DVC keep data files of the workspace; what it keeps already is recognised."""
+    from jupyter_mlgov.workspace.tracking import track_now
+
+    workspace = opened(folder)
+    found = [track_now(workspace, path if path.is_absolute() else Path.cwd() / path) for path in paths]
+    if style == "json":
+        say_json([fields_of(item) for item in found])
+        return
+    for item in found:
+        click.echo(f"{item.path}  md5 {item.md5}  ({item.dvc_file})")
+    click.echo("Next: `git add` what stands in brackets, and `dvc push`.")
+
+
+@click.command()
 @workspace_option
 @format_option()
 @click.pass_context
@@ -91,4 +110,4 @@ def sync(ctx: click.Context, folder: Path | None, style: str) -> None:
     ctx.exit(3 if waiting else 0)
 
 
-__all__ = ["Done", "export", "run", "sync"]
+__all__ = ["Done", "export", "run", "sync", "track"]

@@ -9,6 +9,8 @@ from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import StepState, StepStatus
 from jupyter_mlgov.promotion.counting import approving, ignored, last_words
+from jupyter_mlgov.promotion.data import KeptData, unpushed
+from jupyter_mlgov.promotion.data import notes as not_promised
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason, Review
 from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import CheckResult, Report, RequirementResult
@@ -39,10 +41,12 @@ def decide(
     authors: tuple[Actor, ...],
     asked_by: Actor,
     previous: Decision | None = None,
+    data: tuple[KeptData, ...] = (),
 ) -> Decision:
     """The gate's answer with EVERY reason. Pure: the same facts give the same decision, so the trail can replay it.
 
-    Laws: `granted` means no reason is left; adding a blocking fact never opens. `previous` is the newest decision on the stage before.
+    Laws: `granted` means no reason is left; adding a blocking fact never opens. `previous` is the newest decision on the stage before,
+    `data` what was found out about the keeping of the model's data (empty: not asked).
     Raises UsageError, naming the nearest stage, for a stage the team does not have or that has no gate.
     """
     rule = team.gate(stage)
@@ -53,6 +57,7 @@ def decide(
         *_about_verdicts(report),
         *_about_version(model, version, report),
         *_about_previous(team, stage, version, previous),
+        *unpushed(data),
         *_about_refusals(reviews, report),
         *_about_unchecked(team, stage, report, approvals),
         *_about_authors(rule.approvals, team, stage, report, authors),
@@ -68,7 +73,7 @@ def decide(
         team=team.digest,
         asked_by=asked_by,
         approved_by=tuple(review.actor for review in approvals),
-        notes=_notes(reviews, report, authors, team.reviewers, approvals),
+        notes=(*_notes(reviews, report, authors, team.reviewers, approvals), *not_promised(data)),
     )
 
 

@@ -14,6 +14,7 @@ from jupyter_mlgov.audit.journal import Parcel
 from jupyter_mlgov.core.errors import MlgovError, StorageProblem
 from jupyter_mlgov.lineage.facts import Outcome
 from jupyter_mlgov.lineage.process import is_dead
+from jupyter_mlgov.workspace import tracking
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -31,6 +32,7 @@ def post(workspace: Workspace, notebook: str) -> None:
         from jupyter_mlgov.integrations.openlineage import run_parcels
 
         parcels.extend(run_parcels(lineage))
+    parcels.extend(tracking.parcels(workspace, lineage))
     if not parcels:
         return
     known = {entry.payload.get("key") for entry in workspace.journal.entries(actions=("projection.delivered",))}
@@ -127,10 +129,7 @@ def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
 
         # A target that was taken out of the settings since: what waits for it is told to whoever OpenLineage's own settings name.
         return OpenLineageSender(workspace.settings.openlineage or "auto", workspace.root).deliver(parcel)
-    from jupyter_mlgov.integrations.dvc import track
-
-    tracked = track(workspace.root, workspace.root / str(parcel.payload["path"]))
-    return {"path": tracked.path, "hash": tracked.md5, "file": tracked.dvc_file}
+    return tracking.deliver(workspace, parcel)
 
 
 def _subject(parcel: Parcel) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.errors import BadInput, MlgovError, StorageProblem, UsageError
 from jupyter_mlgov.lineage.facts import Lineage
+from jupyter_mlgov.workspace.tracking import track_named
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -64,7 +65,7 @@ def run_governed(
     before, _ = workspace.journal.head()
     try:
         values = _parameters(path, given, params_file)
-        _track(workspace, name)
+        track_named(workspace, name)
         with _delivered_here():
             result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
     except MlgovError as error:
@@ -131,23 +132,6 @@ def _read_parameters(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise BadInput(f"{path} holds no parameters.", expected="YAML or JSON: one `name: value` a line.")
     return {str(name): value for name, value in content.items()}
-
-
-def _track(workspace: Workspace, notebook: str) -> None:
-    """Have DVC track the files that `[data] track` in mlgov.toml names, before they are read."""
-    from jupyter_mlgov.integrations.dvc import track, tracked
-
-    known = {str(entry.payload.get("hash")) for entry in workspace.journal.entries(actions=("file.tracked",))}
-    for name in workspace.team_for(notebook).track:
-        path = workspace.root / name
-        if not path.is_file():
-            raise BadInput(
-                f"{name} is named in [data] track of mlgov.toml and is not there.", next="Put the file there, or run `dvc pull`."
-            )
-        found = tracked(workspace.root, path) or track(workspace.root, path)
-        if found.md5 not in known:
-            payload = {"hash": found.md5, "file": found.dvc_file}
-            workspace.record(Draft(action="file.tracked", subject=name, payload=payload))
 
 
 def _per_cell(say: Callable[[str], None] | None) -> Callable[[int, int, str], None] | None:

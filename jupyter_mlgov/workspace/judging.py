@@ -17,6 +17,7 @@ from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import Report, report_json
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.promotion.data import KeptData
     from jupyter_mlgov.workspace.composition import Workspace
 
 Progress = Callable[[int, int, str], None]
@@ -83,7 +84,7 @@ def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
 
 
 def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool) -> tuple[Decision, ModelVersion | None]:
-    """The gate's answer now, with all its reasons. Nothing is written.
+    """The gate's answer now, with all its reasons. Nothing is written but, with `ask_registry`, what was found out about the data.
 
     Without `ask_registry` the version is the one that promote() would register first, so that `why` waits for no server.
     """
@@ -110,8 +111,21 @@ def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: boo
         authors=authors(entries, notebook),
         asked_by=workspace.actor(),
         previous=earlier[-1] if earlier else None,
+        data=_kept(workspace, team, lineage) if ask_registry else (),
     )
     return decision, version
+
+
+def _kept(workspace: Workspace, team: Team, lineage: Lineage) -> tuple[KeptData, ...]:
+    """What DVC and its remote say about the model's data, written to the trail: a decision that rests on it can be replayed."""
+    from jupyter_mlgov.workspace.tracking import kept_data
+
+    data = kept_data(workspace, lineage)
+    if data:
+        states = ", ".join(sorted({item.state for item in data}))
+        payload = {"items": [fields_of(item) for item in data], "states": states, "notebook": lineage.notebook}
+        workspace.record(Draft(action="data.checked", subject=team.model, payload=payload))
+    return data
 
 
 def _version(workspace: Workspace, team: Team, lineage: Lineage) -> ModelVersion | None:

@@ -101,7 +101,7 @@ def forms(workspace: Workspace, model: str) -> tuple[Form, ...]:
 
 
 # What a verdict does not rest on: cells are in the lineage, earlier verdicts are verdicts, deliveries are our own errands.
-_NOT_ACTS = ("session.", "cell.", "recording.", "projection.", "validation.", "thresholds.", "workspace.", "file.", "form.")
+_NOT_ACTS = ("session.", "cell.", "recording.", "projection.", "validation.", "thresholds.", "workspace.", "file.", "form.", "data.")
 
 
 def records(workspace: Workspace, model: str, notebook: str) -> Records:

@@ -1,4 +1,4 @@
-"""The door to DVC: track a data file, and tell what a tracked file's hash is."""
+"""Track a data file, and tell what a tracked file's hash is."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def track(root: Path, path: Path) -> TrackedFile:
     found = tracked(root, path)
     if found is not None:
         return found
-    with _quiet_dvc(name):
+    with quiet_dvc(name):
         from dvc.repo import Repo
 
-        home = _dvc_folder(root)
+        home = dvc_folder(root)
         if home is None:
             _initialise(root)
         repo = Repo(str(home or root.resolve()))
@@ -49,34 +49,6 @@ def track(root: Path, path: Path) -> TrackedFile:
     if found is None:
         raise StorageProblem(f"DVC was asked to track {name} and its hash is not there.", next="Look at `dvc status`, then run again.")
     return found
-
-
-def push(root: Path, remote: Path) -> None:
-    """Name the folder `remote` as the DVC repository's default remote, and push to it what is tracked.
-
-    Raises NotReady where there is no DVC repository or `remote` has a path that DVC's settings file cannot hold (it writes ASCII only),
-    StorageProblem when DVC cannot write.
-    """
-    if not str(remote.resolve()).isascii():
-        raise NotReady(f"DVC cannot name {remote} as a store: its settings hold ASCII only.", next="Use a folder with an ASCII path.")
-    home = _dvc_folder(root)
-    if home is None:
-        raise NotReady(f"{root} is not under DVC.", next="Track a file first, or run `dvc init`.")
-    with _quiet_dvc(str(remote)):
-        from dvc.repo import Repo
-
-        repo = Repo(str(home))
-        try:
-            with repo.config.edit("repo") as config:
-                config["remote"]["store"] = {"url": str(remote.resolve())}
-                config["core"]["remote"] = "store"
-        finally:
-            repo.close()
-        repo = Repo(str(home))
-        try:
-            repo.push()
-        finally:
-            repo.close()
 
 
 def tracked(root: Path, path: Path) -> TrackedFile | None:
@@ -107,7 +79,7 @@ def _inside(root: Path, path: Path) -> str:
     return place.relative_to(home).as_posix()
 
 
-def _dvc_folder(root: Path) -> Path | None:
+def dvc_folder(root: Path) -> Path | None:
     """The DVC repository that `root` belongs to."""
     home = root.resolve()
     return next((folder for folder in (home, *home.parents) if (folder / ".dvc").is_dir()), None)
@@ -137,7 +109,7 @@ def _records(root: Path, full: Path) -> Iterator[tuple[Path, str]]:
 def _in_folder(root: Path, folder: Path, full: Path) -> Iterator[tuple[Path, str]]:
     """A folder under DVC is one hash; the list behind it lies in DVC's cache."""
     record = folder.with_name(folder.name + ".dvc")
-    home = _dvc_folder(root)
+    home = dvc_folder(root)
     for out in _outs(record):
         md5 = str(out.get("md5", ""))
         if home is None or not md5.endswith(".dir") or out.get("path") != folder.name:
@@ -183,7 +155,7 @@ def _json(path: Path) -> object:
 
 
 @contextmanager
-def _quiet_dvc(name: str) -> Iterator[None]:
+def quiet_dvc(name: str) -> Iterator[None]:
     """DVC's errors as sentences; its progress bars and hints for its own command line stay silent."""
     log = logging.getLogger("dvc")
     before = log.level
@@ -215,6 +187,8 @@ def _sentence(name: str, error: Exception) -> MlgovError:
         return BadInput(
             f"{name} is kept by git, so DVC cannot track it.", next=f"Take it out of git first: `git rm --cached -- '{name}'`, then commit."
         )
+    if isinstance(error, ImportError):
+        return NotReady(f"DVC cannot reach its store for {name}: {first}.", next="Install what it names, in this environment.")
     if isinstance(error, (OSError, DvcException)):
         return StorageProblem(f"DVC cannot track {name}: {first}.", next="Mend that and run again; `dvc doctor` tells more.")
     return StorageProblem(f"DVC broke while it tracked {name}: {type(error).__name__}: {first}.", next="`dvc doctor` tells more.")
