@@ -74,11 +74,31 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a cell run took from outside the notebook: reasons why running it again may give something else. Names, never values.
+
+    `connections` are `host:port`, `programs` names without arguments, `variables` of the environment (`*`: all were listed),
+    `remote` URLs that were read or written, `clocks` the functions that told the time, `unseeded` generators of chance.
+    """
+
+    connections: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    remote: tuple[str, ...] = ()
+    clocks: tuple[str, ...] = ()
+    unseeded: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.connections, self.programs, self.variables, self.remote, self.clocks, self.unseeded))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellRun:
     """One execution of one cell, with what it read and made. `order` counts cell runs of the session from 1.
 
     `writes` are names bound, deleted or changed in place; `imports` are those of them that an import bound.
 
+    `changed` are those of `writes` whose object was seen to change in place at run time, by another name or inside a call.
     `distributions` names the installed packages in use when a tagged cell ended; `gaps` says what could not be recorded.
     """
 
@@ -105,6 +125,8 @@ class CellRun:
     error: str = ""
     distributions: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

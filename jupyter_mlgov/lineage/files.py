@@ -1,4 +1,4 @@
-"""Which files a cell opened: an audit hook that only notes names, and digests taken after the cell.
+"""Which files a cell opened: an audit hook and wrapped readers that only note names, and digests taken after the cell.
 
 Recorded are files inside the workspace, read or written, and outside it data that was read. Left out: Python's own
 installation, compiled and cached files, system folders, hidden folders outside the workspace, `.mlgov` and `.git`.
@@ -6,15 +6,18 @@ installation, compiled and cached files, system folders, hidden folders outside 
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.lineage import ambient, native
 from jupyter_mlgov.lineage.facts import FileRef
 
 MOST = 2000
@@ -30,10 +33,15 @@ _installed = False
 
 
 class Opened:
-    """The names opened while one cell runs; `begun` is the wall time in nanoseconds at its start."""
+    """The names opened while one cell runs; `begun` is the wall time in nanoseconds at its start.
+
+    `touched` are paths given to readers and databases that may have read or written: the time of change tells.
+    """
 
     def __init__(self) -> None:
         self.seen: dict[str, int] = {}
+        self.touched: dict[str, None] = {}
+        self.ambient = ambient.Ambient()
         self.begun = time.time_ns()
         self.overflow = False
 
@@ -47,12 +55,15 @@ class Opened:
 
 
 def watch() -> Opened:
-    """Begin to note opened files; the hook itself is installed once per process and cannot be taken out again."""
+    """Begin to note what a cell opens and asks for; the hook itself is installed once per process and cannot be taken out again."""
     global _watching, _installed
     if not _installed:
         sys.addaudithook(_hook)
+        native.install()
         _installed = True
     _watching = Opened()
+    native.tell(_given)
+    ambient.watch_variables(_watching.ambient)
     return _watching
 
 
@@ -60,18 +71,62 @@ def unwatch() -> None:
     """Stop noting."""
     global _watching
     _watching = None
+    native.tell(None)
+    ambient.watch_variables(None)
+
+
+def release() -> None:
+    """Stop noting for good: `os.environ` is as it was, and no further library is wrapped."""
+    global _installed
+    unwatch()
+    ambient.release_variables()
+    native.remove()
+    _installed = False
 
 
 def _hook(event: str, args: tuple[object, ...]) -> None:
-    if event != "open":
+    if event != "open" and event not in _EVENTS:
         return
     watching = _watching
-    if watching is None:
+    if watching is None or threading.get_ident() in ambient.OURS:
         return
     try:
-        _note(watching, args)
-    except Exception:  # noqa: BLE001  # an exception here would break the user's open(); finish() says what is missing
+        if event == "open":
+            _note(watching, args)
+        elif event == "sqlite3.connect":
+            _given(str(args[0]), writes=False)
+        else:
+            ambient.HANDLERS[event](watching.ambient, args)
+    except Exception:  # noqa: BLE001  # an exception here would break the user's open(); refs() says what is missing
         watching.overflow = True
+
+
+_EVENTS = frozenset({"sqlite3.connect", *ambient.HANDLERS})
+
+
+def _given(path: str, writes: bool) -> None:  # a fact about the call
+    """A path that was handed to a reader or writer of native code."""
+    watching = _watching
+    if watching is None or threading.get_ident() in ambient.OURS or path == ":memory:":
+        return
+    if "://" in path and not path.startswith("file://"):
+        watching.ambient.add(watching.ambient.remote, ambient.redacted(path))
+        return
+    path = os.path.expanduser(path.removeprefix("file://"))  # noqa: PTH111  # a text, as the hook has them
+    full = os.path.abspath(path)  # noqa: PTH100  # as the hook does
+    if writes:
+        watching.note(full, writes=True, reads=False)
+    else:
+        watching.touched.update(dict.fromkeys(_spread(full)[:MOST]))
+
+
+def _spread(path: str) -> list[str]:
+    """The files a reader finds under `path`: itself, those of a folder, those of a pattern."""
+    if os.path.isdir(path):  # noqa: PTH112  # a text, as the hook has them
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)  # noqa: PTH118  # as above
+    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110  # as above
+        return sorted(found for found in glob.glob(path, recursive=True) if not os.path.isdir(found))  # noqa: PTH112, PTH207  # as above
+    return [path]
 
 
 def _note(watching: Opened, args: tuple[object, ...]) -> None:
@@ -110,6 +165,7 @@ class FileDigests:
         gaps = [f"more than {MOST} files were opened; the rest was not noted"] if opened.overflow else []
         for path in named:
             self._note_named(opened, path)
+        self._settle(opened)
         read, written = [], []
         for path, how in opened.seen.items():
             place = self._place(path)
@@ -123,6 +179,20 @@ class FileDigests:
                 ref, gap = self._ref(path, place, opened, overwritten=False, fresh=True)
                 written.extend([ref] if ref else [FileRef(path=place, digest=None)])
         return tuple(read), tuple(written), tuple(gaps)
+
+    def _settle(self, opened: Opened) -> None:
+        """Tell for each path given to native code what happened to it, and name the files of a folder that was written."""
+        for path in opened.touched:
+            found = _regular(path)
+            changed = found is not None and found.st_mtime_ns >= opened.begun
+            opened.note(path, writes=changed, reads=not changed or path not in opened.seen)
+        for path, how in tuple(opened.seen.items()):
+            if how & _WRITTEN and os.path.isdir(path):  # noqa: PTH112  # as the hook does
+                del opened.seen[path]
+                for inner in _spread(path):
+                    found = _regular(inner)
+                    if found is not None and found.st_mtime_ns >= opened.begun:
+                        opened.note(inner, writes=True, reads=False)
 
     def _note_named(self, opened: Opened, path: str) -> None:
         full = os.path.abspath(path)  # noqa: PTH100  # as the hook does

@@ -10,7 +10,19 @@ from typing import Any, Literal, cast
 from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import StorageProblem
-from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.lineage.facts import (
+    CellRun,
+    CodeState,
+    Environment,
+    FileRef,
+    Fingerprint,
+    Lineage,
+    ObjectRef,
+    Outcome,
+    Session,
+    Step,
+    Surroundings,
+)
 from jupyter_mlgov.lineage.process import is_dead
 from jupyter_mlgov.lineage.steps import step_statuses
 
@@ -94,6 +106,8 @@ def read_run(payload: Mapping[str, Any]) -> CellRun:
         error=payload.get("error", ""),
         distributions=tuple(payload.get("distributions", ())),
         gaps=tuple(payload.get("gaps", ())),
+        changed=tuple(payload.get("changed", ())),
+        surroundings=_surroundings(payload.get("surroundings") or {}),
     )
 
 
@@ -112,6 +126,10 @@ def read_session(payload: Mapping[str, Any]) -> Session:
         ),
         code=CodeState(commit=code.get("commit", ""), dirty=tuple(code.get("dirty", ())), problem=code.get("problem", "")),
     )
+
+
+def _surroundings(payload: Mapping[str, Any]) -> Surroundings:
+    return Surroundings(**{name: tuple(payload[name]) for name in Surroundings.__slots__ if payload.get(name)})
 
 
 def _file(payload: Mapping[str, Any]) -> FileRef:

@@ -18,11 +18,15 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.lineage import boundary
+from jupyter_mlgov.lineage.ambient import shell_programs
+from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
 from jupyter_mlgov.lineage.dataflow import Dataflow, names
-from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step
-from jupyter_mlgov.lineage.files import FileDigests, Opened, unwatch, watch
+from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step, Surroundings
+from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
+from jupyter_mlgov.lineage.inplace import Marks, aliases
 from jupyter_mlgov.lineage.keeper import ModelKeeper
+from jupyter_mlgov.lineage.native import quoted
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.tags import BadTag, step_of
@@ -40,6 +44,7 @@ class _Running:
     """A cell between begin() and end()."""
 
     run: CellRun
+    code: str
     flow: Dataflow
     opened: Opened
     before: frozenset[str]
@@ -71,6 +76,8 @@ class Recorder:
         self._outbound, self._objects, self._clock, self._warn = outbound, objects, clock, warn
         self._keep = keep
         self._keeper = ModelKeeper()
+        self._generators = Generators()
+        self._marks = Marks()
         self._files = FileDigests(root.resolve())
         self._running: _Running | None = None
         self._order = 0
@@ -111,7 +118,7 @@ class Recorder:
         """Say in the middle of a cell that it is `step` and what its code is (`%%mlgov step NAME`)."""
 
         def change(running: _Running) -> None:
-            running.flow = _flow(code)
+            running.flow, running.code = _flow(code), code
             read = boundary.known(running.flow.reads, namespace)
             running.run = replace(running.run, step=step, reads=read, inputs=boundary.references(read, namespace))
             now_running(running.run)
@@ -140,7 +147,7 @@ class Recorder:
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
-        unwatch()
+        release()
         self._keeper.close()
         if self._order:
             draft = Draft(action="session.ended", subject=self.session.notebook, payload={"session": self.session.id, "outcome": outcome})
@@ -167,7 +174,8 @@ class Recorder:
         cell_id = boundary.clean(cell_id, ERROR_LIMIT) or f"in-{self._order}"
         tags = tuple(boundary.clean(str(tag), ERROR_LIMIT) for tag in tags)
         step = self._step(tags, cell_id, problems)
-        flow = _flow(source if code is None else code)
+        code = source if code is None else code
+        flow = _flow(code)
         read = boundary.known(flow.reads, namespace)
         run = CellRun(
             id=uuid.uuid4().hex,
@@ -188,9 +196,9 @@ class Recorder:
         gaps = [self._gap(problem, cell_id) for problem in problems]
         self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
+        self._generators.begin(code)
         opened = watch()
-        now_running(run)
-        self._running = _Running(run=run, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
+        self._running = _Running(run=run, code=code, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
         try:
@@ -204,7 +212,8 @@ class Recorder:
         """`done` with what the cell wrote, opened, took in and gave out."""
         flow, step = running.flow, done.step
         written = [name for name in flow.writes if name != "*"]
-        written += [name for name in namespace if running.before and name not in running.before and not name.startswith("_")]
+        if running.before:
+            written += [name for name in namespace if name not in running.before and not name.startswith("_")]
         # An assignment that a failing cell never reached made nothing; a deleted name was written all the same.
         ran = done.outcome is Outcome.OK
         bound = [name for name in written if ran or name in namespace]
@@ -213,9 +222,11 @@ class Recorder:
         if flow.problem and done.outcome is not Outcome.SYNTAX:
             running.problems.append(f"The names of this cell are not known: {flow.problem}")
         done = self._with_outputs(done, namespace)
-        named = _paths(done.reads, namespace, flow) if step else ()
+        done = self._with_changes(done, changed, namespace)
+        named = _paths(done.reads, namespace, flow, every=step is not None)
         read, wrote, gaps = self._files.refs(running.opened, named)
-        done = replace(done, files_read=read, files_written=wrote, gaps=(*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in gaps)))
+        gaps = (*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in gaps))
+        done = replace(done, files_read=read, files_written=wrote, gaps=gaps, surroundings=self._surroundings(running, namespace))
         if boundary.PARAMETER_TAGS & set(done.tags):
             done = replace(done, parameters=boundary.parameters(done.writes, namespace))
         if step is None:
@@ -241,7 +252,31 @@ class Recorder:
             changed += [ref.name] if ref.name not in done.writes and was is not None else []
             if now is not None:
                 self._last[ref.name] = now
+        if not outputs:
+            return done
         return replace(done, outputs=tuple(outputs), writes=(*done.writes, *changed))
+
+    def _with_changes(self, done: CellRun, mutates: tuple[str, ...], namespace: Mapping[str, object]) -> CellRun:
+        """What changed in place, also where no name of it stands in the cell: inside a call, or by another name."""
+        seen = tuple(dict.fromkeys([*self._marks.changes(namespace), *(name for name in done.writes if name in mutates)]))
+        if not seen:
+            return done
+        changed = (*seen, *aliases(seen, namespace))
+        return replace(done, changed=changed, writes=tuple(dict.fromkeys([*done.writes, *changed])))
+
+    def _surroundings(self, running: _Running, namespace: Mapping[str, object]) -> Surroundings:
+        told = running.opened.ambient
+        asked = drawn(running.code, namespace)
+        if told.overflow:
+            running.problems.append("more connections, programs or variables were used than are noted")
+        return Surroundings(
+            connections=_texts(told.connections),
+            programs=_texts([*told.programs, *shell_programs(running.code)]),
+            variables=_texts(told.variables),
+            remote=_texts(told.remote),
+            clocks=asked.clocks,
+            unseeded=(*self._generators.end(asked.seeds), *asked.unseeded),
+        )
 
     def _is_alias(self, name: str, touched: Iterable[str], namespace: Mapping[str, object]) -> bool:
         return name in namespace and any(namespace.get(other) is namespace[name] for other in touched)
@@ -310,6 +345,9 @@ def _flow(code: str) -> Dataflow:
     return names(code)
 
 
+_AS_IS = frozenset({str, int, float, Digest})
+
+
 def _payload(run: CellRun) -> dict[str, object]:
     """The fields of a run as JSON carries them; empty ones are left out, which halves the work of a trivial cell.
 
@@ -319,17 +357,23 @@ def _payload(run: CellRun) -> dict[str, object]:
     for name in CellRun.__slots__:
         value = getattr(run, name)
         if value or name == "duration_ms":
-            payload[name] = plain(value)
+            payload[name] = value if type(value) in _AS_IS else plain(value)
     if run.metrics:
         payload["metrics"] = {name: value if abs(value) < float("inf") else repr(value) for name, value in run.metrics.items()}
     return payload
 
 
-def _paths(reads: Iterable[str], namespace: Mapping[str, object], flow: Dataflow) -> tuple[str, ...]:
-    """Paths a cell can name: its own text constants, and the texts and paths among the names it reads."""
+def _paths(reads: Iterable[str], namespace: Mapping[str, object], flow: Dataflow, *, every: bool) -> tuple[str, ...]:
+    """Paths a cell can name: in SQL text and, for `every`, its own text constants and the texts and paths among the names it reads."""
     values = [namespace.get(name) for name in reads]
-    texts = [str(value) for value in values if type(value) is str or issubclass(type(value), Path)]
-    return tuple(text for text in (*flow.texts, *texts) if 0 < len(text) < 1024 and "\n" not in text and "\0" not in text)
+    texts = [*flow.texts, *(str(value) for value in values if type(value) is str or issubclass(type(value), Path))]
+    found = list(quoted(texts)) if "duckdb" in sys.modules else []
+    found += texts if every else []
+    return tuple(text for text in found if 0 < len(text) < 1024 and "\n" not in text and "\0" not in text)
+
+
+def _texts(notes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(boundary.clean(note, ERROR_LIMIT) for note in notes if note))
 
 
 def _first_line(text: str) -> str:
