@@ -14,6 +14,7 @@ from jupyter_mlgov.sdk import Check, Roles, Subject, SubjectRef, Text
 from jupyter_mlgov.validation.plugins import installed_validators
 
 from .conftest import Make, judged, lineage
+from .others import beside, repeated
 
 CASES = Path(__file__).resolve().parents[2] / "validators" / "cases"
 FILES = sorted(CASES.glob("*/*.json"))
@@ -47,7 +48,7 @@ def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
         return Subject(
             ref=ref, roles=Roles(), lineage=lineage(code=code), lock=case.get("lock"), lock_hashed=case.get("lock_hashed", False)
         )
-    given = table(case["table"], **case.get("roles", {}))
+    given = beside(table(repeated(case["table"]), **case.get("roles", {})), case)
     texts = tuple(Text(where=where, content=content) for where, content in case.get("texts", {}).items())
     return replace(given, ref=ref, texts=texts) if texts else given
 
