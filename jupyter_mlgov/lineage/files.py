@@ -85,10 +85,10 @@ def release() -> None:
 
 
 def _hook(event: str, args: tuple[object, ...]) -> None:
-    if event != "open" and event not in _EVENTS:
+    watching = _watching  # None as well when the interpreter takes its modules down
+    if watching is None or (event != "open" and event not in _EVENTS):
         return
-    watching = _watching
-    if watching is None or threading.get_ident() in ambient.OURS:
+    if threading.get_ident() in ambient.OURS:
         return
     try:
         if event == "open":

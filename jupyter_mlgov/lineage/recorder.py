@@ -198,6 +198,7 @@ class Recorder:
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
         self._generators.begin(code)
         opened = watch()
+        now_running(run)
         self._running = _Running(run=run, code=code, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
