@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lineage": ("where", "What ran on what."),
     "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
     "why": ("gate", "The shortest list of what stands before a stage."),
+    "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),
     "report": ("where", "Show or write the last report (text, HTML, JSON, SARIF)."),
     "review": ("gate", "Approve or refuse the last report, as a reviewer."),
     "promote": ("gate", "Ask for a stage: staging, production."),

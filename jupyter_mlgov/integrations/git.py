@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.lineage.facts import CodeState
 
 TIMEOUT = 10.0
@@ -50,6 +51,33 @@ def git_identity(root: Path, *, timeout: float = TIMEOUT) -> tuple[str, str] | N
     found = {key.lower(): value.strip() for key, _, value in pairs}
     email = found.get("user.email", "")
     return (found.get("user.name", ""), email) if code == 0 and email else None
+
+
+def staged_files(root: Path, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
+    """Paths, from the repository's top, of what the next commit adds or changes. Raises BadInput where git cannot say."""
+    words = ("diff", "--cached", "--name-only", "-z", "--diff-filter=ACMRT", "--no-ext-diff", "--ignore-submodules=all")
+    return tuple(name for name in _asked(root, *words, timeout=timeout).decode("utf-8", "surrogateescape").split("\0") if name)
+
+
+def staged_content(root: Path, path: str, *, timeout: float = TIMEOUT) -> bytes:
+    """The bytes of `path` (from the repository's top) as the next commit will have them. Raises BadInput where git cannot say."""
+    return _asked(root, "cat-file", "blob", f":{path}", timeout=timeout)
+
+
+def _asked(root: Path, *words: str, timeout: float) -> bytes:
+    # Inside a hook the index git means is named by the environment, so that one is kept.
+    kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN or key == "GIT_INDEX_FILE"}
+    environ = {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=root, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadInput(f"git could not be asked: {type(error).__name__}.", next="Name the files: `mlgov scan FILE…`.") from None
+    if done.returncode:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
+        raise BadInput(f"git said: {said}", expected="Expected a git repository.", next="Name the files: `mlgov scan FILE…`.")
+    return done.stdout
 
 
 def _git(root: Path, *words: str, timeout: float) -> tuple[int, str, str]:

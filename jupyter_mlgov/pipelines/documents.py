@@ -56,6 +56,11 @@ def load(path: Path) -> dict[str, object]:
         raise _not_json(path, f"byte {error.start} is not UTF-8") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.", expected="Expected a notebook file (.ipynb).") from None
+    return notebook_text(text, path)
+
+
+def notebook_text(text: str, path: Path) -> dict[str, object]:
+    """The JSON object in `text`, the content of `path`, as load() gives it."""
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jupyter_mlgov.sdk import Finding, Verdict
-from mlgov_validators.places import place, place_details
+from mlgov_validators.places import begins, place_details
 from mlgov_validators.program import Place
 
 Grade = Literal["high", "medium", "low"]
@@ -30,10 +30,9 @@ class Issue:
 def finding(issue: Issue) -> Finding:
     """high is fail, medium warn, low is shown and passes."""
     text = issue.place.text
-    where = place(text, issue.place.line)
     named = ", ".join(filter(None, (issue.rule, issue.cwe)))
     return Finding(
-        message=f"{where[:1].upper()}{where[1:]} {issue.says} ({named}).",
+        message=f"{begins(text, issue.place.line)} {issue.says} ({named}).",
         verdict=VERDICTS[issue.grade],
         where=text.where,
         fix=issue.fix,

@@ -31,6 +31,11 @@ class Kind:
     screen: str = ""
     pattern: re.Pattern[str] = field(init=False)
 
+    @property
+    def one(self) -> str:
+        """`an IBAN`, `a telephone number`."""
+        return f"{'an' if self.name[0] in 'AEIOaeio' else 'a'} {self.name}"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", re.compile(f"{self.before}(?:{self.core}){self.after}"))
         if not self.screen:

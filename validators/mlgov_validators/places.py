@@ -18,3 +18,9 @@ def place(text: Text, line: int) -> str:
 def place_details(text: Text, line: int) -> dict[str, object]:
     """The same for machines: path, cell (0 where there is none), line."""
     return {"path": text.path, "cell": text.cell, "line": line, "part": text.kind}
+
+
+def begins(text: Text, line: int) -> str:
+    """The same at the start of a sentence; the name of a file keeps its case."""
+    where = place(text, line)
+    return where if text.path and where.startswith(text.path) else where[:1].upper() + where[1:]

@@ -12,7 +12,7 @@ from mlgov_validators.intervals import wilson
 from mlgov_validators.kinds import Hit
 from mlgov_validators.names import PERSON
 from mlgov_validators.patterns import KINDS, hits, says_personal
-from mlgov_validators.places import line_of, place, place_details
+from mlgov_validators.places import begins, line_of, place_details
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -103,7 +103,7 @@ def _column(subject: Subject, table: Table, column: str, rows: int, share: float
 def _rate(column: str, count: columns.Count, share: float) -> Finding:
     much = count.rate >= share
     about = "About " if count.scale > 1 else ""
-    said = f"{about}{count.number:,} of {count.total:,} rows of {column} hold a {count.kind.name} (as {count.mask}), "
+    said = f"{about}{count.number:,} of {count.total:,} rows of {column} hold {count.kind.one} (as {count.mask}), "
     said += "and nobody declared the column."
     said += ("" if much else f" That is under {share:.0%}.") + count.told
     bounds = wilson(count.rows, count.looked)
@@ -147,10 +147,9 @@ def _told(text: Text, found: list[Hit]) -> Finding:
     kind = first.kind
     many = f"{number} values" if number > 1 else "1 value"
     verb = "pass" if number > 1 else "passes"
-    what = f"that {verb} the {kind.name} check" if kind.checked else f"of the form of a {kind.name}"
+    what = f"that {verb} the {kind.name} check" if kind.checked else f"of the form of {kind.one}"
     line = line_of(text, first.start)
-    where = place(text, line)
-    said = f"{where[:1].upper()}{where[1:]} shows {many} {what} (as {first.mask}). Clear it, and rotate what leaked."
+    said = f"{begins(text, line)} shows {many} {what} (as {first.mask}). Clear it, and rotate what leaked."
     verdict = Verdict.FAIL if kind.checked else Verdict.WARN
     details = {"kind": kind.name, "lines": sorted({line_of(text, hit.start) for hit in found})[:50], **place_details(text, line)}
     return Finding(message=said, verdict=verdict, measured=float(number), allowed="0", where=text.where, details=details)
@@ -163,7 +162,7 @@ def _names(subject: Subject) -> Iterator[Finding]:
     for name in sorted(names - {""}):
         for hit in hits(name.replace("\\", "/").replace("_", " ")):
             if hit.sure:
-                said = f"The name of a file holds a {hit.kind.name} (as {hit.mask}). "
+                said = f"The name of a file holds {hit.kind.one} (as {hit.mask}). "
                 said += "Names stand in the record, in git and in logs. Rename the file."
                 verdict = Verdict.FAIL if hit.kind.checked else Verdict.WARN
                 yield Finding(

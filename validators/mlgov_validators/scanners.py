@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mlgov_validators.program import Place, Program
 
 GRADES: dict[str, Grade] = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low", "UNDEFINED": "medium"}
 LEAST_TESTS = 30  # bandit 1.9 has over 60; it goes on without those that do not load
+LEAST_PLUGINS = 12  # detect-secrets 1.5 has 27
 # Plug-ins whose hits are guesses from entropy or a word, not the published form of a token.
 GUESSES = ("Base64 High Entropy String", "Hex High Entropy String")
 NOT_SECRETS = ("Public IP (ipv4)",)  # priv.pii looks for these, and knows private ranges
@@ -65,28 +66,27 @@ def _bandit_issue(issue: Any, program: Program, *, marked: bool) -> Issue:
     return Issue(rule=issue.test_id, grade=grade, says=says, place=program.at(issue.lineno), cwe=cwe)
 
 
-def secrets(text: Text, suffix: str) -> Iterator[Issue]:
-    """Each secret detect-secrets sees in one text, with its line and never its value. No line is allow-listed; nothing is verified online.
+def secrets(texts: Iterable[tuple[Text, str]]) -> Iterator[Issue]:
+    """Each secret detect-secrets sees in each text (with the suffix it is read as), with its line and never its value.
 
-    Raises ImportError where detect-secrets is not installed, Broke where it could not read the text.
+    No line is allow-listed; nothing is verified online. Raises ImportError where detect-secrets is not installed, Broke where it would
+    ask a server.
     """
     from detect_secrets.core.scan import scan_file
     from detect_secrets.settings import default_settings
 
-    if not text.content.strip():
-        return
     with tempfile.TemporaryDirectory(prefix="mlgov-") as folder, default_settings() as settings:
         settings.disable_filters("detect_secrets.filters.allowlist.is_line_allowlisted")
         if any("verif" in name for name in settings.filters):
             raise Broke("detect-secrets would ask a server whether a secret is real, so it was not run.")
-        file = Path(folder) / f"text{suffix}"
-        file.write_text(text.content, "utf-8", errors="surrogatepass")
-        seen: set[tuple[str, int]] = set()
-        for secret in scan_file(str(file)):
-            key = (secret.type, secret.line_number)
-            if secret.type not in NOT_SECRETS and key not in seen:
-                seen.add(key)
-                yield _secret(secret.type, Place(text=text, line=text.line + secret.line_number - 1))
+        if len(settings.plugins) < LEAST_PLUGINS:
+            raise Broke("detect-secrets found less than half of its own plug-ins, so its silence says nothing. Install it again.")
+        for text, suffix in texts:
+            if text.content.strip():
+                file = Path(folder) / f"text{suffix}"
+                file.write_text(text.content, "utf-8", errors="surrogatepass", newline="\n")
+                found = {(one.type, one.line_number) for one in scan_file(str(file)) if one.type not in NOT_SECRETS}
+                yield from (_secret(kind, Place(text=text, line=text.line + line - 1)) for kind, line in sorted(found))
 
 
 def _secret(kind: str, place: Place) -> Issue:

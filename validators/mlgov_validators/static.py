@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Text, Verdict, validator
 from mlgov_validators import rules, scanners
 from mlgov_validators.issues import Issue, finding
-from mlgov_validators.places import place, place_details
+from mlgov_validators.places import begins, place_details
 from mlgov_validators.program import Program, is_code, programs
 
 MOST_LOW = 20
@@ -61,8 +61,7 @@ def _bandit(read: Iterable[Program], _: tuple[Text, ...]) -> Iterator[Issue]:
 
 
 def _secrets(_: Iterable[Program], texts: tuple[Text, ...]) -> Iterator[Issue]:
-    for text in texts:
-        yield from scanners.secrets(text, ".py" if is_code(text) else ".txt")
+    yield from scanners.secrets((text, ".py" if is_code(text) else ".txt") for text in texts)
 
 
 def _tried(tool: Callable[[], Iterator[Issue]], name: str) -> tuple[list[Issue], list[Finding]]:
@@ -82,12 +81,11 @@ def _tried(tool: Callable[[], Iterator[Issue]], name: str) -> tuple[list[Issue],
 def _unread(program: Program) -> Iterator[Finding]:
     """What of a file was not read as Python."""
     for one in program.unparsed:
-        where = place(one.text, one.line)
-        said = f"{where[:1].upper()}{where[1:]} is not valid Python, so that cell was not analysed."
+        said = f"{begins(one.text, one.line)} is not valid Python, so that cell was not analysed."
         yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=one.text.where, details=place_details(one.text, one.line))
     for text, language in program.foreign:
         if language not in ("bash", "sh", "script", "!", "markdown", "html", "latex", "svg"):
-            said = f"{text.where[:1].upper()}{text.where[1:]} is %%{language}, which no rule here reads."
+            said = f"{begins(text, text.line)} is %%{language}, which no rule here reads."
             yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=text.where, details=place_details(text, text.line))
 
 
