@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
     "lineage": ("where", "What ran on what."),
+    "diff": ("diff", "What differs between two tables, files or recorded states."),
     "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
     "why": ("gate", "The shortest list of what stands before a stage."),
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),

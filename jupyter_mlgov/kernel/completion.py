@@ -11,6 +11,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "validate": ("--quiet",),
     "why": ("staging", "production"),
     "lineage": (),
+    "diff": ("run:", "--schema", "--any-order", "--values"),
     "report": ("--output",),
     "promote": ("staging", "production"),
     "review": ("approve", "refuse", "--comment", "--attest-unchecked"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-VERBS = ("status", "validate", "why", "lineage", "report", "promote", "review", "export", "audit")
+VERBS = ("status", "validate", "why", "lineage", "diff", "report", "promote", "review", "export", "audit")
 CELL_VERBS = ("step",)
 
 
@@ -143,6 +143,20 @@ class GovernanceMagics(Magics):
 
         _Words("lineage").parse_args(rest)
         return ShownLineage(self.session.workspace.lineage(self.session.notebook))
+
+    def _diff(self, rest: list[str]) -> None:
+        from jupyter_mlgov.reports.difference import difference_text
+        from jupyter_mlgov.workspace.comparing import Wish, difference
+
+        words = _Words("diff")
+        words.add_argument("left")
+        words.add_argument("right")
+        words.add_argument("--schema", type=Path)
+        words.add_argument("--any-order", action="store_true")
+        words.add_argument("--values", type=int, default=0)
+        asked = words.parse_args(rest)
+        wish = Wish(schema=asked.schema, ordered=not asked.any_order, values=asked.values)
+        print(difference_text(difference(asked.left, asked.right, wish, lambda: self.session.workspace, self.session.notebook)))
 
     def _review(self, rest: list[str]) -> None:
         words = _Words("review")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.arrays import ARRAY_METHOD, SPARSE_METHOD, array_root, sparse_root
@@ -14,13 +15,12 @@ from jupyter_mlgov.lineage.facts import Fingerprint
 from jupyter_mlgov.lineage.folders import FOLDER_METHOD, entries, folder_root
 from jupyter_mlgov.lineage.models import model_root
 from jupyter_mlgov.lineage.tablefiles import Declared, of_csv, of_parquet
-from jupyter_mlgov.lineage.typenames import Unfit
-from jupyter_mlgov.lineage.unchanged import Unchanged, is_regular
+from jupyter_mlgov.lineage.typenames import Unfit, text
+from jupyter_mlgov.lineage.unchanged import Unchanged, is_regular, steady
 
 MODEL_METHOD = "mlgov-model-1"
 FILE_METHOD = "mlgov-file-1"
 PARQUET = (".parquet", ".pq")
-SEPARATED = (".csv",)
 
 _files: Unchanged[Fingerprint] = Unchanged()
 
@@ -95,20 +95,38 @@ def _path(path: Path, *, ordered: bool, schema: Declared | None) -> Fingerprint:
         if path.is_dir():
             return Fingerprint(method=FOLDER_METHOD, root=folder_root(entries(path, file_digest)))
         if not is_regular(path):
-            raise Unfit(f"{path.name} is no plain file: reading it would consume it")
-        how = "unordered" if not ordered else ""
+            raise Unfit(f"{text(path.name)} is no plain file: reading it would consume it")
         if schema is not None:
-            # What a schema makes of a file is not remembered: the schema would have to be part of the name.
-            from jupyter_mlgov.lineage.unchanged import steady
-
-            return steady(path, lambda file: _of_content(of_csv(file, schema), ordered=ordered))
+            return measured_content(lambda: of_csv(path, schema), path, ordered=ordered, kept="")
         if path.suffix.lower() in PARQUET:
-            return _files.get(path, lambda file: _of_content(of_parquet(file), ordered=ordered), how)
+            return measured_content(lambda: of_parquet(path), path, ordered=ordered)
         if not ordered:
             raise Unfit("only a table has rows that can be taken without their order")
         return Fingerprint(method=FILE_METHOD, root=file_digest(path))
     except OSError as error:
-        raise Unfit(f"{path.name} cannot be read: {error.strerror or error}") from None
+        raise Unfit(f"{text(path.name)} cannot be read: {error.strerror or error}") from None
+
+
+def measured_path(path: Path) -> Fingerprint:
+    """The bytes of a file or the entries of a folder. Raises Unfit when it cannot be read or changes meanwhile."""
+    if path.is_dir():
+        return _path(path, ordered=True, schema=None)
+    return Fingerprint(method=FILE_METHOD, root=file_digest(path))
+
+
+def measured_content(
+    content: Callable[[], Content], path: Path | None, *, ordered: bool = True, kept: Literal["", "table"] = "table"
+) -> Fingerprint:
+    """The fingerprint of a table that lies in the file `path`, if it lies in one. Raises Unfit when the file changes meanwhile.
+
+    With `kept`, a file that does not change is not read again.
+    """
+    if path is None:
+        return _of_content(content(), ordered=ordered)
+    if kept:
+        return _files.get(path, lambda _: _of_content(content(), ordered=ordered), f"{kept} {ordered}")
+    # What a declared schema makes of a file is not remembered: the schema would have to be part of the name.
+    return steady(path, lambda _: _of_content(content(), ordered=ordered))
 
 
 def file_digest(path: Path) -> Digest:

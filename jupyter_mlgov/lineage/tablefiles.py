@@ -13,6 +13,14 @@ Declared = Any  # a pyarrow.Schema, or a mapping from column to Arrow type or it
 _BUFFER = 1 << 20
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a plain file begins as Parquet does; its name does not matter."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
 def of_parquet(path: Path) -> Content:
     """A Parquet file, batch by batch; a column chunk is read through a buffer, never as a whole. Raises Unfit when it cannot be read."""
     import pyarrow as pa
