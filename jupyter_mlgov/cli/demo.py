@@ -19,6 +19,7 @@ from jupyter_mlgov.promotion.facts import Decision
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER, git, prepare
+from jupyter_mlgov.workspace.flip import FROM_ROW, LABEL, ROWS, LateFlip, late_flip
 from jupyter_mlgov.workspace.jobs import export_notebook, run_governed
 
 
@@ -74,6 +75,7 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
     granted = _second_model(workspace, teller)
     files = _export(workspace, teller)
     trail, tampered = _trail(workspace, teller)
+    flip = _flip(workspace, teller)
     html = _html(workspace, report, refused)
     teller.act("Where things lie")
     teller.say(f"   report     {html}\n   workspace  {workspace.root}")
@@ -88,6 +90,7 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
         "exported": [str(path) for path in files],
         "trail": trail,
         "tampered": tampered,
+        "flip": plain(flip),
     }
 
 
@@ -158,6 +161,18 @@ def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
     tampered = tamper(workspace)
     teller.say(f"   With one byte changed in a copy: {tampered}")
     return whole.sentence, tampered
+
+
+def _flip(workspace: Workspace, teller: Teller) -> LateFlip:
+    from jupyter_mlgov.reports.difference import difference_text
+
+    teller.act(f"9  Labels flipped late: `{LABEL}` of every row behind row {FROM_ROW:,} of {ROWS:,}")
+    flip = late_flip(workspace.root / DATA, workspace.root / "runs")
+    moved = "stands still" if flip.mlflow_before == flip.mlflow_after else "moves"
+    teller.say(f"   MLflow's digest {moved}: {flip.mlflow_before} before, {flip.mlflow_after} after. `mlgov diff` names the column:")
+    for line in difference_text(flip.found, colour=colour(), width=width() - 3).splitlines():
+        teller.say(f"   {line}")
+    return flip
 
 
 def tamper(workspace: Workspace) -> str:

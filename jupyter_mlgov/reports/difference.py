@@ -17,7 +17,7 @@ def difference_text(found: Difference, *, colour: bool = False, width: int = 100
     entries = _entries(found)
     room = min(30, max((columns(name) for name, _ in entries), default=0))
     for name, said in entries:
-        lines += wrap(said, max(40, width), first=f"  {pad(name, room)}  ")
+        lines += wrap(said, max(40, width), first=f"  {pad(name, room)}  ", rest=" " * (room + 4))
     lines += wrap(visible(found.note), max(40, width), first="  ") if found.note else []
     return "\n".join(lines)
 

@@ -56,6 +56,15 @@ def difference(left: str, right: str, wish: Wish, workspace: Callable[[], Worksp
         raise BadInput(f"Cannot compare: {error.filename or left} cannot be read: {error.strerror or error}.") from None
 
 
+def compared(left: str, right: str, wish: Wish) -> Difference:
+    """difference() of two files or folders, for which no workspace is needed."""
+
+    def none() -> Workspace:
+        raise UsageError("A recorded state needs a workspace.")
+
+    return difference(left, right, wish, none)
+
+
 def _difference(left: str, right: str, wish: Wish, workspace: Callable[[], Workspace], notebook: str | None) -> Difference:
     declared = _schema(wish.schema)
     sides = [_side(word, workspace, notebook, declared) for word in (left, right)]

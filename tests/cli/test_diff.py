@@ -214,13 +214,13 @@ def test_wrong_words_and_unreadable_files_are_sentences_with_the_right_exit_code
     pq.write_table(table(3), "a.parquet")
     Path("b.parquet").write_bytes(b"PAR1 and nothing more")
     Path("c.bin").write_bytes(b"x")
-    with pytest.raises(UsageError, match='"missing.parquet" is no file or folder') as wrong:
+    with pytest.raises(UsageError, match=r'"missing.parquet" is no file or folder') as wrong:
         diff("a.parquet", "missing.parquet")
     assert wrong.value.exit_code == 2
-    with pytest.raises(BadInput, match="b.parquet cannot be read as Parquet") as broken:
+    with pytest.raises(BadInput, match=r"b.parquet cannot be read as Parquet") as broken:
         diff("a.parquet", "b.parquet")
     assert broken.value.exit_code == 3
-    with pytest.raises(BadInput, match="c.bin is no table"):
+    with pytest.raises(BadInput, match=r"c.bin is no table"):
         diff("a.parquet", "c.bin")
     Path("s.json").write_text("[]")
     with pytest.raises(UsageError, match="is no schema"):

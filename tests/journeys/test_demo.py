@@ -302,6 +302,15 @@ def test_the_trail_is_unbroken_and_one_changed_byte_is_named(demo: Demo, tmp_pat
     assert re.search(rf"\b{entry.seq:,}\b|\b{entry.seq}\b", done.stdout), done.stdout
 
 
+def test_labels_flipped_late_are_found_where_mlflow_s_digest_stands_still(demo: Demo) -> None:
+    flip = demo.told["flip"]
+    assert flip["mlflow_before"] == flip["mlflow_after"]
+    assert [(one["column"], one["rows"], one["first"]) for one in flip["found"]["changed"]] == [("approve", 10_000, [10_000])]
+    again = mlgov("diff", "runs/labels.parquet", "runs/labels-flipped.parquet", cwd=demo.folder)
+    assert again.returncode == 1
+    assert "approve  10,000 rows differ" in again.stdout
+
+
 def test_the_demo_can_be_run_again_in_its_folder(demo: Demo, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(demo.folder, folder)
