@@ -37,6 +37,7 @@ ACTIONS: dict[str, str] = {
     "key.made": "{actor} made the signing key {key_id}, valid to {expires}",
     "key.revoked": "{actor} revoked the signing key {key_id}: {reason}",
     "statement.signed": "decision {decision} was signed with key {key_id}",
+    "statement.failed": "decision {decision} could not be signed: {problem}",
     "checkpoint.signed": "a checkpoint over {size} entries was signed with key {key_id}",
     "checkpoint.anchored": "the checkpoint over {size} entries was left with {anchor}",
     "checkpoint.failed": "the checkpoint over {size} entries could not be left with {anchor}: {problem}",

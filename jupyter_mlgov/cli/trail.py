@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -40,18 +41,60 @@ def log(folder: Path | None, style: str, action: tuple[str, ...], last: int | No
 @click.option("--checkpoint", "kept", multiple=True, type=click.Path(path_type=Path), help="A checkpoint you kept; may be given again.")
 @click.option("--key", "trusted", multiple=True, help="Only signatures of this key count (`name+hash+base64`, or a file that holds it).")
 @click.option("--offline", is_flag=True, help="Do not ask the anchors.")
+@click.argument("bundle", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.pass_context
-def verify(ctx: click.Context, folder: Path | None, style: str, kept: tuple[Path, ...], trusted: tuple[str, ...], offline: bool) -> None:
-    """Prove the trail: every digest, the tree, signatures, checkpoints you kept, anchors. Exit code 1 when anything is broken."""
+def verify(
+    ctx: click.Context,
+    bundle: Path | None,
+    folder: Path | None,
+    style: str,
+    kept: tuple[Path, ...],
+    trusted: tuple[str, ...],
+    offline: bool,
+) -> None:
+    """Prove the trail, or a BUNDLE somebody sent: every digest, the tree, signatures, checkpoints you kept, anchors.
+
+    Exit code 1 when anything is broken, 3 when a bundle could not be proven whole.
+    """
+    notes = [(path.name, _text(path)) for path in kept]
+    if bundle is not None:
+        ctx.exit(_verify_bundle(bundle, notes, [_key(one) for one in trusted], style))
     from jupyter_mlgov.workspace.trail import verify as verify_all
 
-    notes = [(path.name, _text(path)) for path in kept]
     verification = verify_all(opened(folder), notes, [_key(one) for one in trusted], ask_anchors=not offline)
     if style == "json":
         say_json(plain(verification))
     else:
         click.echo(f"{'✓' if verification.ok else '✕'} {verification}")
     ctx.exit(0 if verification.ok else 1)
+
+
+def _verify_bundle(bundle: Path, notes: list[tuple[str, str]], trusted: list[PublicKey], style: str) -> int:
+    from jupyter_mlgov.audit.offline import check
+
+    findings = check(bundle, keys=[str(key) for key in trusted], checkpoints=notes)
+    if style == "json":
+        say_json({"ok": not findings.exit_code, "proven": findings.proven, "broken": findings.broken, "unproven": findings.unproven})
+    else:
+        click.echo(str(findings))
+    return findings.exit_code
+
+
+@audit.command()
+@click.argument("model")
+@workspace_option
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Default: MODEL.mlgov.zip.")
+@click.option("--without-objects", is_flag=True, help="Leave out tables and models; their digests stay.")
+def bundle(model: str, folder: Path | None, output: Path | None, without_objects: bool) -> None:
+    """Pack the whole story of MODEL into one file that anybody can verify offline. It holds the rows of its tables: mind who gets it."""
+    from jupyter_mlgov.workspace.trail import bundle as packed
+
+    content = packed(opened(folder), model, with_objects=not without_objects)
+    path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", model).lstrip(".-")[:100] + ".mlgov.zip")
+    _write(path, content)
+    click.echo(
+        f"Wrote {path} ({len(content):,} bytes). Anybody can check it: `mlgov audit verify {path}`, or `python verify.py` from inside it."
+    )
 
 
 @audit.command()

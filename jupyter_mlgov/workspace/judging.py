@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.team import Team
@@ -147,6 +148,8 @@ def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
 
     Raises UsageError for an unknown stage, SystemUnreachable when the registry does not answer (nothing moved).
     """
+    from jupyter_mlgov.workspace.trail import sign_decision
+
     team = workspace.team_for(notebook)
     team.gate(stage)
     workspace.project(notebook)
@@ -155,12 +158,15 @@ def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
     outcome = "granted" if decision.answer is Answer.GRANTED else f"{decision.answer} ({len(decision.reasons)} reasons)"
     draft = Draft(action="promotion.decided", subject=team.model, payload={**fields_of(decision), "notebook": notebook, "outcome": outcome})
     entry = workspace.journal.append([draft], actor=workspace.actor())[-1]
+    unsigned = sign_decision(workspace, entry, Digest(version.model_digest) if version else None)
+    told: tuple[str, ...] = ()
     if decision.answer is Answer.GRANTED and version is not None:
         workspace.registry.promote(version, decision, entry.digest)
         payload = {"stage": stage, "version": version.version, "decision": entry.digest}
         workspace.record(Draft(action="promotion.applied", subject=team.model, payload=payload))
-        return replace(decision, notes=(*decision.notes, *_witnessed(workspace, decision)))
-    return decision
+        told = _witnessed(workspace, decision)
+    notes = tuple(filter(None, (unsigned, *told)))
+    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
 
 
 def _witnessed(workspace: Workspace, decision: Decision) -> tuple[str, ...]:

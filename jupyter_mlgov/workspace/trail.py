@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.anchors import Anchor, Occasion, Receipt, Testimony
-from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.audit.keys import KEY_ACTIONS, KeyLife, key_lives, made_draft, revoked_draft
 from jupyter_mlgov.audit.notes import Checkpoint, PublicKey, Signer, origin_of, sign_note
+from jupyter_mlgov.audit.statements import decision_statement, envelope
 from jupyter_mlgov.audit.tiles import Tree
 from jupyter_mlgov.audit.trail import Outside, verify_trail
 from jupyter_mlgov.audit.verify import Verification
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady, StorageProblem, UsageError, unknown
 
 if TYPE_CHECKING:
@@ -124,6 +126,52 @@ def anchor_checkpoint(workspace: Workspace, occasion: Occasion | None = None) ->
         payload = {"size": size, "anchor": anchor.name, "note": note, "answer": dict(answer)}
         workspace.record(Draft(action="checkpoint.anchored", subject=anchor.name, payload=payload))
     return Anchored(note=note, size=size, kept=tuple(kept), problems=tuple(problems))
+
+
+def sign_decision(workspace: Workspace, entry: AuditEntry, model_digest: Digest | None = None) -> str:
+    """Sign what entry `promotion.decided` says (DSSE, in-toto v1) and keep the statement in the log.
+
+    Returns an empty text, or a sentence that says why it could not be signed; that is recorded, too.
+    """
+    try:
+        chosen = signer(workspace)
+        signed = envelope(decision_statement(entry, origin(workspace), model_digest), chosen)
+    except MlgovError as error:
+        payload: dict[str, object] = {"decision": entry.digest, "problem": str(error)}
+        workspace.record(Draft(action="statement.failed", subject=entry.subject, payload=payload))
+        return f"The decision was not signed: {error}"
+    payload = {"decision": entry.digest, "key_id": chosen.key.id, "envelope": signed}
+    workspace.record(Draft(action="statement.signed", subject=entry.subject, payload=payload))
+    return ""
+
+
+def bundle(workspace: Workspace, model: str, *, with_objects: bool = True) -> bytes:
+    """Everything the log holds about `model`, under a fresh checkpoint, as zip bytes. Raises UsageError for an unknown model.
+
+    An object that is gone or was changed is left out, and the bundle says so.
+    """
+    from jupyter_mlgov.audit.bundle import Story, concerning, named_objects, pack
+
+    entries = list(workspace.journal.entries())
+    models = {entry.subject for entry in entries if entry.action in ("validation.done", "promotion.decided")}
+    if model not in models:
+        raise unknown("model", model, sorted(models), next="See `mlgov audit log`.")
+    note, size = checkpoint(workspace)
+    chosen = concerning(workspace.database.entries(), model, size)
+    objects: dict[Digest, bytes] = {}
+    left_out = []
+    for digest in named_objects(chosen):
+        if not with_objects:
+            left_out.append(f"object {digest.hex}")
+            continue
+        try:
+            objects[digest] = workspace.objects.get(digest)
+        except StorageProblem as problem:
+            left_out.append(f"object {digest.hex} ({problem.what})")
+    story = Story(model=model, note=note, entries=chosen, objects=objects, left_out=tuple(left_out))
+    packed = pack(story, Tree(workspace.ledger), signer(workspace))
+    workspace.record(Draft(action="bundle.written", subject=model, payload={"size": size, "digest": Digest.of_bytes(packed)}))
+    return packed
 
 
 def proof(workspace: Workspace, number: int, since: int | None = None) -> dict[str, object]:
