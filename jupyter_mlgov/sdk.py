@@ -8,6 +8,7 @@ from jupyter_mlgov.core.errors import BadInput, MlgovError
 from jupyter_mlgov.core.team import Roles, Scope
 from jupyter_mlgov.core.verdicts import Severity, Verdict, worst
 from jupyter_mlgov.lineage.facts import CellRun, CodeState, Environment, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.lineage.staleness import Rerun, RerunPlan, cells_to_rerun
 from jupyter_mlgov.validation.checks import Check, validator
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.records import Act, Chain, Form, Records
@@ -40,6 +41,8 @@ __all__ = [
     "Outcome",
     "Predict",
     "Records",
+    "Rerun",
+    "RerunPlan",
     "Roles",
     "Scope",
     "Session",
@@ -51,6 +54,7 @@ __all__ = [
     "Unanswered",
     "Verdict",
     "Warehouse",
+    "cells_to_rerun",
     "fingerprint",
     "open_table",
     "table_subject",

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
     "lineage": ("where", "What ran on what."),
     "diff": ("diff", "What differs between two tables, files or recorded states."),
+    "stale": ("stale", "Which cells of an edited notebook must run again, and why."),
     "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
     "why": ("gate", "The shortest list of what stands before a stage."),
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),

@@ -22,6 +22,15 @@ def read_notebook(path: Path) -> Notebook:
     return notebook_of(load(path), path)
 
 
+def code_cells(path: Path) -> tuple[Cell, ...]:
+    """The code cells of a Python notebook. Raises BadInput as read_notebook() does, and for a notebook in another language."""
+    from jupyter_mlgov.pipelines.runnable import check_language
+
+    notebook = read_notebook(path)
+    check_language(notebook)
+    return tuple(cell for cell in notebook.cells if cell.type == "code")
+
+
 def check_runnable(notebook: Notebook, kernel: str = "") -> str:
     """The name of the kernel that will run `notebook` here. Raises BadInput as pipelines.runnable.check_runnable() says."""
     from jupyter_mlgov.pipelines.runnable import check_runnable
@@ -108,6 +117,7 @@ __all__ = [
     "Cell",
     "Notebook",
     "check_runnable",
+    "code_cells",
     "find_cell",
     "kernels",
     "read_notebook",

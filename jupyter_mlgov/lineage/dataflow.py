@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from jupyter_mlgov.lineage.calls import CHANGING, PYTHON_CELLS, PYTHON_LINES, READ_ONLY
+from jupyter_mlgov.lineage.calls import CHANGING, READ_ONLY
+from jupyter_mlgov.lineage.magics import MagicFlow, magic_flow, parse
 from jupyter_mlgov.lineage.scopes import Scope, arguments, bound, defaults, hints
 
 LONGEST_TEXT = 1024
+DYNAMIC = frozenset({"exec", "eval", "globals", "locals", "vars"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,8 @@ class Dataflow:
 
     `reads`: needed from outside before the cell itself defines them. `writes`: bound or deleted (`*` for a star import).
     `mutates`: the object may be changed in place. `imports`: those of `writes` that an import binds.
-    `texts`: its text constants (a path may be among them). `problem`: why the source could not be read; then nothing else is known.
+    `texts`: its text constants (a path may be among them). `unknown`: what in it nobody can follow
+    (`exec`, a magic that is not known). `problem`: why the source could not be read; then nothing else is known.
     """
 
     reads: tuple[str, ...] = ()
@@ -27,17 +30,18 @@ class Dataflow:
     mutates: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     problem: str = ""
 
 
 def names(source: str) -> Dataflow:
-    """The dataflow of Python `source`. Lines of magics (`%`, `!`) are blanked; a cell magic (`%%bash`) has no flow of ours.
+    """The dataflow of Python `source`, with magics (`%`, `%%`, `!`) as they are written or as IPython turned them into calls.
 
     A function's use of globals counts as a read where it is defined, for nobody knows when it is called.
     """
     try:
-        walk = _Walk()
-        walk.cell(_parse(source))
+        walk = Walk()
+        walk.cell(parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
@@ -45,37 +49,7 @@ def names(source: str) -> Dataflow:
     return walk.flow()
 
 
-def _parse(source: str) -> ast.Module:
-    head, _, body = source.lstrip().partition("\n")
-    if head.startswith("%%"):
-        magic = head[2:].partition(" ")[0].strip()
-        return _parse(body) if magic in PYTHON_CELLS else ast.Module(body=[], type_ignores=[])
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        return ast.parse(_without_magics(source))
-
-
-def _without_magics(source: str) -> str:
-    """The fallback where no IPython transformed the source: `%x`, `!cmd` and `?x` become `pass`, `y = %x` becomes `y = None`."""
-    lines = []
-    for line in source.splitlines():
-        body = line.lstrip()
-        indent = line[: len(line) - len(body)]
-        target, equals, value = body.partition("=")
-        magic, _, rest = body[1:].partition(" ")
-        if body.startswith("%") and magic in PYTHON_LINES and not rest.lstrip().startswith("-"):
-            lines.append(indent + (rest.strip() or "pass"))
-        elif body.startswith(("%", "!", "?")) or body.rstrip().endswith("?"):
-            lines.append(indent + "pass")
-        elif equals and value.lstrip().startswith(("%", "!")):
-            lines.append(f"{indent}{target}= None")
-        else:
-            lines.append(line)
-    return "\n".join(lines)
-
-
-class _Walk(ast.NodeVisitor):
+class Walk(ast.NodeVisitor):
     """One pass in the order of execution; where ways part, a name counts as defined only if every way defines it."""
 
     def __init__(self) -> None:
@@ -88,6 +62,7 @@ class _Walk(ast.NodeVisitor):
         self._made: set[str] = set()
         self._defined: set[str] = set()
         self._scopes: list[Scope] = []
+        self._unknown: dict[str, None] = {}
         self._last: ast.AST | None = None
 
     def cell(self, tree: ast.Module) -> None:
@@ -104,6 +79,7 @@ class _Walk(ast.NodeVisitor):
             mutates=tuple(self._mutates),
             imports=tuple(self._imports),
             texts=tuple(self._texts),
+            unknown=tuple(self._unknown),
         )
 
     # -- names --------------------------------------------------------------------------------------------------------
@@ -123,7 +99,7 @@ class _Walk(ast.NodeVisitor):
         return True
 
     def _read(self, name: str) -> None:
-        if not self._outside(name) or name in self._defined:
+        if not self._outside(name) or name in self._defined or name == "get_ipython":
             return
         in_function = any(scope.kind == "function" for scope in self._scopes)
         (self._late if in_function else self._reads)[name] = None
@@ -228,6 +204,7 @@ class _Walk(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:  # ast's names
         self.generic_visit(node)
         self._magic(node)
+        self._dynamic(node)
         if isinstance(node.func, ast.Attribute):
             in_place = any(word.arg == "inplace" and not _is_false(word.value) for word in node.keywords)
             if in_place or node.func.attr in CHANGING:
@@ -235,12 +212,25 @@ class _Walk(ast.NodeVisitor):
 
     def _magic(self, node: ast.Call) -> None:
         """`%time x = f(y)` reaches us as get_ipython().run_line_magic('time', 'x = f(y)'): its text is code of the cell."""
-        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("run_line_magic", "run_cell_magic"):
+        found = called_magic(node)
+        if found is None:
             return
-        words = [word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
-        known = PYTHON_LINES if node.func.attr == "run_line_magic" else PYTHON_CELLS
-        if len(words) >= 2 and words[0] in known and not (len(words) == 2 and words[1].lstrip().startswith("-")):
-            self._all(_parse(words[-1]).body)
+        for name in found.reads:
+            self._read(name)
+        before = dict(self._writes), set(self._defined)
+        if found.code:
+            self._all(parse(found.code).body)
+        if not found.binds:
+            self._writes, self._defined = before
+        for name in found.writes:
+            self._write(name)
+        if found.unknown:
+            self._unknown[found.unknown] = None
+
+    def _dynamic(self, node: ast.Call) -> None:
+        """What `exec` and its kin do to names cannot be read; it is said."""
+        if isinstance(node.func, ast.Name) and node.func.id in DYNAMIC and self._outside(node.func.id):
+            self._unknown[f"`{node.func.id}()` may read or change any name."] = None
 
     # -- ways that part -----------------------------------------------------------------------------------------------
 
@@ -357,6 +347,17 @@ class _Walk(ast.NodeVisitor):
         self._scopes.pop()
         if scope.kind == "function":
             self._defined = before
+
+
+def called_magic(node: ast.Call) -> MagicFlow | None:
+    """What a call on `get_ipython()` does, where it is a magic or a shell line."""
+    func = node.func
+    if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name)):
+        return None
+    if func.value.func.id != "get_ipython" or func.attr not in ("run_line_magic", "run_cell_magic", "system", "getoutput"):
+        return None
+    words = [word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+    return magic_flow(func.attr, tuple(words)) if words else None
 
 
 def _base(node: ast.AST) -> str | None:

@@ -14,6 +14,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 
 PARAMETERS = "parameters"
+MADE = "mlgov-"
 INJECTED = "injected-parameters"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _ELEMENT = re.compile(r"<[^>]*>")
@@ -30,6 +31,11 @@ class Cell:
     source: str
     tags: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+    @property
+    def own_id(self) -> str:
+        """The id that stands in the file; empty where it has none, for one made of place and content changes with an edit."""
+        return "" if self.id.startswith(MADE) else self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,7 @@ def notebook_of(document: Mapping[str, object], path: Path) -> Notebook:
 
 def stable_id(index: int, kind: str, source: str) -> str:
     """An id for a cell whose file has none (nbformat 4.4 and older): made of its place and content, equal on every machine."""
-    return "mlgov-" + Digest.of_json([index, kind, source]).hex[:24]
+    return MADE + Digest.of_json([index, kind, source]).hex[:24]
 
 
 def _near(path: Path) -> str:

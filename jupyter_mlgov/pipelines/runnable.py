@@ -50,6 +50,11 @@ def _check_language(notebook: Notebook, language: str) -> None:
         )
 
 
+def check_language(notebook: Notebook) -> None:
+    """Raises BadInput for a notebook that says it is not Python; one that says nothing is taken for Python."""
+    _check_language(notebook, notebook.language)
+
+
 def check_tags(notebook: Notebook) -> None:
     """Raises BadInput (lineage.tags.BadTag) for the first `mlgov:` tag in a wrong grammar, with its cell number."""
     for cell in notebook.cells:

@@ -1,0 +1,473 @@
+"""What one statement of a cell does to names and objects: the facts from which values are followed through a notebook."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from hashlib import sha256
+
+from jupyter_mlgov.lineage.calls import CHANGING, FRESH_METHODS, PURE_BUILTINS, READ_ONLY
+from jupyter_mlgov.lineage.dataflow import DYNAMIC, Walk, called_magic
+from jupyter_mlgov.lineage.magics import parse
+from jupyter_mlgov.lineage.scopes import Scope, arguments, bound
+
+ATTRIBUTE = "."  # begins a key that is an attribute
+LOCAL = "."  # marks a name of a function or comprehension, which is no name of the notebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call as it is written: `base.path(args)`. Names of a function's own are marked with LOCAL; `dropped`: nobody takes its value."""
+
+    base: str
+    path: tuple[str, ...] = ()
+    args: tuple[frozenset[str], ...] = ()
+    words: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """A name that is bound: `sources` are names whose objects it may now be, or hold. `origin` is the call that made it, `plain` a value
+    that nobody can change in place, `picked` a part taken by something else than a constant key (a table copies it)."""
+
+    name: str
+    sources: frozenset[str] = frozenset()
+    origin: Call | None = None
+    constant: str | None = None
+    module: str = ""
+    plain: bool = False
+    picked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a statement, or the body of a function, does. Names that it reads, binds, changes and calls.
+
+    `keyed`: names read by constant keys alone (`df["a"]`). `stores`: constant keys that are set. `keeps`: (container, what it now holds).
+    `soft`: changed unless the object is known to be only looked at. `sure`: bound on every way.
+    """
+
+    source: str = ""
+    reads: frozenset[str] = frozenset()
+    keyed: tuple[tuple[str, frozenset[str]], ...] = ()
+    writes: tuple[str, ...] = ()
+    sure: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
+    mutates: frozenset[str] = frozenset()
+    soft: frozenset[tuple[str, str]] = frozenset()
+    stores: tuple[tuple[str, str], ...] = ()
+    binds: tuple[Bind, ...] = ()
+    keeps: tuple[tuple[str, frozenset[str]], ...] = ()
+    calls: tuple[Call, ...] = ()
+    functions: tuple[Function, ...] = ()
+    texts: tuple[str, ...] = ()
+    shell: tuple[str, ...] = ()
+    shows: bool = False
+    simple: bool = False
+    defines: bool = False
+    star: bool = False
+    dynamic: bool = False
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function, method or lambda: what its body does when it is called. `gives`: names whose objects its result may be or hold.
+
+    `lazy`: its result is consumed by reading it, or remembers."""
+
+    name: str
+    params: tuple[str, ...]
+    body: Effect
+    gives: frozenset[str] = frozenset()
+    lazy: bool = False
+    method: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellEffects:
+    """The statements of a cell that do anything, in order; `silent`: a last `;` keeps the value from being shown."""
+
+    statements: tuple[Effect, ...] = ()
+    source: str = ""
+    problem: str = ""
+
+
+_SEMICOLON = re.compile(r";[ \t]*(#[^\n]*)?\s*\Z")
+
+
+@lru_cache(maxsize=4096)
+def effects(source: str) -> CellEffects:
+    """The effects of a cell's source. A comment, a blank or a line break changes nothing of it; a constant does."""
+    try:
+        tree = parse(source)
+        body = [node for place, node in enumerate(tree.body) if not _idle(node, last=place == len(tree.body) - 1)]
+        silent = bool(_SEMICOLON.search(source))
+        done = tuple(_statement(node, last=node is tree.body[-1] and not silent) for node in body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+        text = _digest(source)
+        told = Effect(source=text, unknown=(f"The source cannot be read as Python: {reason}.",))
+        return CellEffects(source=text, statements=(told,), problem=reason)
+    return CellEffects(statements=done, source=_digest(*(one.source for one in done)))
+
+
+def source_digest(source: str) -> str:
+    """A digest of what the source says: the same for another layout, comment or docstring indentation, another for a changed constant."""
+    return effects(source).source
+
+
+def _idle(node: ast.stmt, *, last: bool) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and not last)
+
+
+def _statement(node: ast.stmt, *, last: bool) -> Effect:
+    walk = _Effects()
+    shows = last and isinstance(node, ast.Expr)
+    walk.shown = node if shows else None
+    walk.visit(node)
+    found = walk.effect(source=_digest(_spelled(node), "shown" if shows else ""), shows=shows, simple=not hasattr(node, "body"))
+    return replace(found, defines=isinstance(node, _DOCUMENTED))
+
+
+def _spelled(node: ast.AST) -> str:
+    """The node as text without places; the blanks of docstrings do not count."""
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(inner, _DOCUMENTED):
+            text = body[0].value
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                body[0] = ast.Expr(ast.Constant(" ".join(text.value.split())))
+    return ast.dump(node)
+
+
+_DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a walk has gathered beside the names."""
+
+    binds: list[Bind] = field(default_factory=list)
+    keeps: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list)
+    soft: set[tuple[str, str]] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    stores: list[tuple[str, str]] = field(default_factory=list)
+    whole: set[str] = field(default_factory=set)
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    deletes: set[str] = field(default_factory=set)
+    shell: list[str] = field(default_factory=list)
+    gives: set[str] = field(default_factory=set)
+
+
+class _Effects(Walk):
+    """Names as Walk finds them, and with them who may be whom, what is called with what, and which keys are meant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = _Found()
+        self.shown: ast.AST | None = None
+        self._dropped: ast.AST | None = None
+        self._method = False
+
+    def effect(self, *, source: str, shows: bool = False, simple: bool = False) -> Effect:
+        found = self.found
+        reads = {*self._reads, *self._late} if not simple else set(self._reads)
+        keyed = {name: frozenset(keys) for name, keys in found.keys.items() if name not in found.whole and name in reads}
+        written = [name for name in self._writes if name != "*"]
+        return Effect(
+            source=source,
+            reads=frozenset(reads),
+            keyed=tuple(sorted(keyed.items())),
+            writes=tuple(written),
+            sure=frozenset(name for name in written if name in self._defined or name in found.deletes),
+            deletes=frozenset(name for name in found.deletes if name not in self._defined),
+            mutates=frozenset(found.changed),
+            soft=frozenset(found.soft),
+            stores=tuple(found.stores) if simple else (),
+            binds=tuple(found.binds),
+            keeps=tuple(found.keeps),
+            calls=tuple(found.calls),
+            functions=tuple(found.functions),
+            texts=tuple(self._texts),
+            shell=tuple(found.shell),
+            shows=shows,
+            simple=simple,
+            star="*" in self._writes,
+            dynamic=any(call.base in DYNAMIC and not call.path and not (call.base == "vars" and call.args) for call in found.calls),
+            unknown=tuple(self._unknown),
+        )
+
+    # -- names, marked ------------------------------------------------------------------------------------------------
+
+    def _marked(self, name: str) -> str:
+        return name if self._outside(name) else LOCAL + name
+
+    def _sources(self, node: ast.AST | None) -> frozenset[str]:
+        """Names whose objects the value of `node` may be, hold or share memory with."""
+        if node is None or isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp, ast.Lambda)):
+            return frozenset()
+        if isinstance(node, ast.Name):
+            return frozenset({self._marked(node.id)})
+        if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Await, ast.YieldFrom)):
+            return self._sources(node.value)
+        if isinstance(node, ast.Call):
+            return self._call_sources(node)
+        if isinstance(node, ast.BinOp):
+            sides = [side for side in (node.left, node.right) if isinstance(side, (ast.Name, ast.List, ast.Dict, ast.Tuple, ast.BinOp))]
+            return frozenset().union(*map(self._sources, sides)) if isinstance(node.op, (ast.Add, ast.BitOr, ast.Mult)) else frozenset()
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+            return frozenset(self._marked(one.id) for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))
+        inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        return frozenset().union(*map(self._sources, inner))
+
+    def _call_sources(self, node: ast.Call) -> frozenset[str]:
+        given = [*node.args, *(word.value for word in node.keywords)]
+        if isinstance(node.func, ast.Name) and node.func.id in PURE_BUILTINS and self._outside(node.func.id):
+            return frozenset()
+        if isinstance(node.func, ast.Attribute) and node.func.attr in FRESH_METHODS:
+            return frozenset()
+        return frozenset().union(self._sources(node.func), *map(self._sources, given))
+
+    def _change(self, node: ast.AST) -> None:
+        self.found.changed.update(self._sources(node))
+
+    def _mutate(self, node: ast.AST) -> None:
+        """Walk's word for an object that may be changed in place, wherever the chain begins."""
+        super()._mutate(node)
+        self._change(node)
+
+    # -- reads by key -------------------------------------------------------------------------------------------------
+
+    def visit_Name(self, node: ast.Name) -> None:
+        super().visit_Name(node)
+        if isinstance(node.ctx, ast.Load):
+            self.found.whole.add(node.id)
+        elif isinstance(node.ctx, ast.Del) and not self._scopes:
+            self.found.deletes.add(node.id)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        keys = _keys(node.slice)
+        if keys and isinstance(node.value, ast.Name) and self._outside(node.value.id) and not self._scopes:
+            name, seen = node.value.id, node.value.id in self.found.whole
+            self.found.keys.setdefault(name, set()).update(keys if isinstance(node.ctx, ast.Load) else ())
+            super().visit_Subscript(node)
+            self.found.whole -= set() if seen else {name}
+            return
+        super().visit_Subscript(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        plain = isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and not self._scopes
+        before = set(self.found.whole)
+        super().visit_Attribute(node)
+        if plain and isinstance(node.value, ast.Name):
+            self.found.keys.setdefault(node.value.id, set())
+            self.found.whole = before
+
+    # -- binding ------------------------------------------------------------------------------------------------------
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        super().visit_Assign(node)
+        for target in node.targets:
+            self._bind(target, node.value)
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and len(_keys(target.slice)) == 1:
+                self.found.stores.append((self._marked(target.value.id), _keys(target.slice)[0]))
+            elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+                self.found.stores.append((self._marked(target.value.id), ATTRIBUTE + target.attr))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        super().visit_AnnAssign(node)
+        if node.value is not None:
+            self._bind(node.target, node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        super().visit_AugAssign(node)
+        if isinstance(node.target, ast.Name):
+            own = self._marked(node.target.id)
+            self.found.binds.append(Bind(name=own, sources=frozenset({own})))
+        held = self._sources(node.value)
+        self.found.keeps += [(name, held) for name in self._sources(node.target) if held]
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        super().visit_NamedExpr(node)
+        self._bind(node.target, node.value)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self._bind(node.target, node.iter)
+        super().visit_For(node)
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_withitem(self, node: ast.withitem) -> None:
+        self.generic_visit(node)
+        if node.optional_vars is not None:
+            self._bind(node.optional_vars, node.context_expr)
+
+    def visit_Match(self, node: ast.Match) -> None:
+        before = set(self._writes)
+        super().visit_Match(node)
+        held = self._sources(node.subject)
+        self.found.binds += [Bind(name=name, sources=held) for name in self._writes if name not in before]
+
+    def _bind(self, target: ast.AST, value: ast.AST) -> None:
+        """`target = value`: who may be whom from now on."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
+            for place, inner in enumerate(target.elts):
+                self._bind(inner, parts[place] if parts else value)
+        elif isinstance(target, ast.Starred):
+            self._bind(target.value, value)
+        elif isinstance(target, ast.Name):
+            origin = self._call(value) if isinstance(value, ast.Call) else None
+            constant = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+            sources = self._sources(value)
+            plain = isinstance(value, (ast.Constant, ast.JoinedStr, ast.Compare)) and not sources
+            picked = isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Constant)
+            name = self._marked(target.id)
+            self.found.binds.append(Bind(name=name, sources=sources, origin=origin, constant=constant, plain=plain, picked=picked))
+        else:
+            held = self._sources(value)
+            self.found.keeps += [(name, held) for name in self._sources(target) if held]
+
+    def visit_Import(self, node: ast.Import) -> None:
+        super().visit_Import(node)
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            self.found.binds.append(Bind(name=self._marked(name), module=alias.name if alias.asname else name))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        super().visit_ImportFrom(node)
+        for alias in node.names:
+            if alias.name != "*":
+                module = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+                self.found.binds.append(Bind(name=self._marked(alias.asname or alias.name), module=module))
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call):
+            self._dropped = value
+            if isinstance(value.func, ast.Attribute) and value.func.attr not in READ_ONLY:
+                # A last expression may be a question, and a plain object may be changed all the same: its kind will tell.
+                self.found.soft.update((name, value.func.attr) for name in self._sources(value.func.value))
+        self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        super().visit_Call(node)
+        call = self._call(node)
+        self.found.calls.append(call)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+            held = frozenset().union(*call.args)
+            self.found.keeps += [(name, held) for name in self._sources(node.func.value) if held and node.func.attr not in _LEARNING]
+        magic = called_magic(node)
+        if magic is not None and magic.shell:
+            self.found.shell.append(magic.shell)
+
+    def _call(self, node: ast.Call) -> Call:
+        path: list[str] = []
+        func: ast.AST = node.func
+        while isinstance(func, (ast.Attribute, ast.Subscript, ast.Call)):
+            path += [func.attr] if isinstance(func, ast.Attribute) else []
+            func = func.func if isinstance(func, ast.Call) else func.value
+        given = [*node.args, *(word.value for word in node.keywords)]
+        return Call(
+            base=self._marked(func.id) if isinstance(func, ast.Name) else "",
+            path=tuple(reversed(path)),
+            args=tuple(self._sources(one) for one in given),
+            words=frozenset(word.arg or "**" for word in node.keywords),
+            texts=tuple(one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)),
+            dropped=node is self._dropped and node is not self.shown,
+        )
+
+    # -- functions ----------------------------------------------------------------------------------------------------
+
+    def visit_Return(self, node: ast.Return) -> None:
+        self.generic_visit(node)
+        self.found.gives |= self._sources(node.value)
+
+    def visit_Yield(self, node: ast.Yield | ast.YieldFrom) -> None:
+        self.generic_visit(node)
+        self.found.gives |= self._sources(node.value)
+
+    visit_YieldFrom = visit_Yield  # noqa: N815
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._named = node.name
+        super().visit_FunctionDef(node)
+        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset().union(*map(self._sources, node.args.defaults))))
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        outer, self._method = self._method, True
+        super().visit_ClassDef(node)
+        self._method = outer
+        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset()))
+
+    _named = "<lambda>"
+
+    def _function(self, args: ast.arguments, body: Iterable[ast.AST]) -> None:
+        body, name = list(body), self._named
+        self._named = "<lambda>"
+        if any(scope.kind == "function" for scope in self._scopes):
+            super()._function(args, body)  # a function in a function acts, for all we know, when the outer one does
+            return
+        inner = _Effects()
+        own = bound(body)
+        params = tuple(arg.arg for arg in arguments(args))
+        inner._scopes = [*self._scopes, Scope(kind="function", local=(own.local | set(params)) - own.globals, globals_=own.globals)]
+        inner._all(body)
+        if len(body) == 1 and isinstance(body[0], ast.expr):
+            inner.found.gives |= inner._sources(body[0])
+        lazy = any(isinstance(one, (ast.Yield, ast.YieldFrom, ast.Nonlocal)) for node in body for one in ast.walk(node))
+        self.found.functions.append(
+            Function(
+                name=name,
+                params=tuple(LOCAL + one for one in params),
+                body=inner.effect(source=""),
+                gives=frozenset(inner.found.gives),
+                lazy=lazy,
+                method=self._method,
+            )
+        )
+        self._texts.update(inner._texts)
+        self._unknown.update(inner._unknown)
+
+    def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> None:
+        targets = [(part, [one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)]) for part in generators]
+        own = {name for _, names in targets for name in names}
+        for part, names in targets:
+            held = frozenset(LOCAL + name if name in own else name for name in self._sources(part.iter))
+            self.found.binds += [Bind(name=LOCAL + name, sources=held) for name in names]
+        super()._comprehension(generators, results)
+
+    def visit_GeneratorExp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        """Its names are read now, and again when somebody takes its items."""
+        before = set(self._reads)
+        self._comprehension(node.generators, [node.elt])
+        own = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)}
+        names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and self._outside(one.id)} | (set(self._reads) - before)
+        late = Effect(reads=frozenset(names - own))
+        self.found.functions.append(Function(name="<generator>", params=(), body=late, lazy=True))
+
+
+_LEARNING = frozenset({"fit", "fit_transform", "fit_predict", "partial_fit", "set_params", "clear", "sort", "remove", "discard", "fill"})
+
+
+def _keys(node: ast.AST) -> tuple[str, ...]:
+    """Constant text keys of a subscript: `["a"]`, `[["a", "b"]]`."""
+    parts = node.elts if isinstance(node, ast.List) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return tuple(texts) if len(texts) == len(parts) else ()

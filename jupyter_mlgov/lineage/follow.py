@@ -1,0 +1,446 @@
+"""A notebook run from top to bottom without running it: for each cell, which values it takes and makes, as digests of how they came to be.
+
+Law: two cells with the same digest have the same text and take the same values, so they do the same (where the notebook is deterministic).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from jupyter_mlgov.lineage.changes import Calls, Reach, resolved
+from jupyter_mlgov.lineage.effects import ATTRIBUTE, LOCAL, Bind, Call, CellEffects, Effect, effects
+from jupyter_mlgov.lineage.libraries import (
+    DATA_ROOTS,
+    GENERATORS,
+    ITERATORS,
+    LOOKING_ROOTS,
+    SHARING_FUNCTIONS,
+    SHARING_METHODS,
+    FileUse,
+    draws,
+    file_use,
+    seeds,
+    sets_options,
+    touches_files,
+)
+from jupyter_mlgov.lineage.values import NOTHING, Names, Value, mixed
+
+# Things of a notebook that have no name in it. The blank keeps them apart from names.
+RANDOM, DISPLAY, SHOWN, STAR, FILES = "random numbers", "display options", "the shown values", "names from elsewhere", "file *"
+_SHOWN_NAME = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|Out|In")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One cell of the imagined run. `takes`, `makes`: name -> digest before it and after it. `before`, `after`: the same as values.
+
+    `keyed`: names of which it reads these keys alone; `stored`: names of which it sets these keys and changes nothing else. `binds`: names
+    it gave a new object. `holds`: names whose objects it keeps under another name. `digest`: of its statements and all they took.
+    """
+
+    digest: str
+    takes: dict[str, str]
+    makes: dict[str, str]
+    before: dict[str, Value]
+    after: dict[str, Value]
+    keyed: dict[str, frozenset[str]]
+    stored: dict[str, frozenset[str]]
+    binds: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Cell:
+    parts: list[str] = field(default_factory=list)
+    takes: dict[str, str] = field(default_factory=dict)
+    makes: dict[str, str] = field(default_factory=dict)
+    before: dict[str, Value] = field(default_factory=dict)
+    keyed: dict[str, set[str]] = field(default_factory=dict)
+    stored: dict[str, set[str]] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+    unknown: dict[str, None] = field(default_factory=dict)
+
+
+def follow(sources: Sequence[str], *, seeded: bool | None = None) -> tuple[list[Trace], Names]:
+    """Run these cells in this order. `seeded`: some cell sets the seed of a shared random generator (found out where not told)."""
+    cells = [effects(source) for source in sources]
+    run = _Run(sets_seed(sources) if seeded is None else seeded, len(cells))
+    return [run.cell(one) for one in cells], run.names
+
+
+def sets_seed(sources: Iterable[str]) -> bool:
+    """Does a cell set the seed of a random generator that all share?"""
+    return any(seeds(call.path, call.base) for source in sources for one in effects(source).statements for call in _all_calls(one))
+
+
+def _all_calls(effect: Effect) -> list[Call]:
+    return [*effect.calls, *(call for function in effect.functions for call in function.body.calls)]
+
+
+class _Run:
+    def __init__(self, seeded: bool, cells: int) -> None:  # a fact of the notebook, not a mode
+        self.names = Names()
+        self.calls = Calls(self.names)
+        self._seeded, self._cells = seeded, cells
+        self._place = 0
+        self._now = _Cell()
+
+    def cell(self, cell: CellEffects) -> Trace:
+        self._now = now = _Cell()
+        for effect in cell.statements:
+            self._step(effect)
+        self._place += 1
+        return Trace(
+            digest=mixed(*now.parts),
+            takes=now.takes,
+            makes=now.makes,
+            before=now.before,
+            after={name: value for name in now.makes if (value := self.names.get(name)) is not None},
+            keyed={name: frozenset(keys) for name, keys in now.keyed.items() if name not in now.whole},
+            stored={name: frozenset(keys) for name, keys in now.stored.items() if name not in now.changed},
+            binds=frozenset(now.binds),
+            holds=frozenset(now.holds),
+            unknown=tuple(now.unknown),
+        )
+
+    # -- one statement ------------------------------------------------------------------------------------------------
+
+    def _step(self, effect: Effect) -> None:
+        reach = self.calls.reach(effect)
+        stored = self._stored(effect, reach)
+        taken = self._taken(effect, reach, stored)
+        bits = 1 << self._place
+        for name in taken:
+            value = self.names.get(name)
+            bits |= value.slice if value is not None else 0
+        done = _mixed(effect.source, taken)
+        narrow = _mixed(effect.source, {**taken, stored: self._by_keys(stored, dict(effect.keyed)[stored])}) if stored else ""
+        self._now.parts.append(done)
+        self._now.unknown.update(dict.fromkeys(effect.unknown))
+        self._change(effect, reach, done, bits, (stored, narrow))
+        self._bind(effect, done, bits)
+        self._hidden(effect, reach, done, bits)
+
+    # -- what it takes ------------------------------------------------------------------------------------------------
+
+    def _stored(self, effect: Effect, reach: Reach) -> str:
+        """The one name of which this statement sets a constant key, and of which it reads nothing but by constant keys; else nothing."""
+        names = {name for name, _ in effect.stores}
+        alone = effect.simple and len(names) == 1 and effect.mutates == names and not names & {name for name, _ in effect.soft}
+        name = names.pop() if alone else ""
+        value = self.names.get(name)
+        return name if value is not None and value.kind != "module" and name in dict(effect.keyed) and name not in reach.reads else ""
+
+    def _by_keys(self, name: str, keys: Iterable[str]) -> str:
+        value = self.names.get(name)
+        return mixed(*(value.key(key) for key in sorted(keys))) if value is not None else ""
+
+    def _taken(self, effect: Effect, reach: Reach, stored: str) -> dict[str, str]:
+        keyed, changed = dict(effect.keyed), {*effect.mutates, *(name for name, _ in effect.soft), *effect.writes}
+        taken: dict[str, str] = {}
+        for name in effect.reads:
+            value = self.names.get(name)
+            if value is None or name not in keyed or name in reach.reads or value.kind == "module":
+                self._take(name, taken)
+            elif name == stored:
+                taken[name] = value.digest
+                self._took(name, value.digest, by_key=keyed[name], whole=False)
+            elif name not in changed:
+                taken[name] = self._by_keys(name, keyed[name])
+                self._took(name, taken[name], by_key=keyed[name])
+            else:
+                self._take(name, taken)
+        for name in reach.reads:
+            self._take(name, taken)
+        weak = [name for name in effect.writes if name not in effect.sure]
+        weak += [name for function in reach.functions for name in function.body.writes]
+        for name in weak:
+            if name in self.names:
+                self._take(name, taken)
+        if effect.dynamic or (effect.star and self._now.unknown):
+            for name in list(self.names):
+                self._take(name, taken)
+        for name in self._hidden_reads(effect, reach):
+            self._take(name, taken)
+        return taken
+
+    def _take(self, name: str, taken: dict[str, str]) -> None:
+        value = self.names.get(name)
+        if value is None:
+            star = self.names.get(STAR)
+            if _SHOWN_NAME.fullmatch(name):
+                taken[SHOWN] = self._digest(SHOWN)
+                self._took(SHOWN, taken[SHOWN])
+                return
+            taken[name] = star.digest if star is not None and " " not in name else f"undefined {name}"
+            if star is not None:
+                self._took(STAR, star.digest)
+        else:
+            taken[name] = value.digest
+            if value.kind == "module":
+                hidden = _state_of(value.module)
+                if hidden in self.names:
+                    self._take(hidden, taken)
+        self._took(name, taken[name])
+
+    def _took(self, name: str, digest: str, *, by_key: frozenset[str] | None = None, whole: bool = True) -> None:
+        now, value = self._now, self.names.get(name)
+        if name in now.binds:
+            return
+        if name not in now.makes:
+            label = f"{name}[{', '.join(sorted(by_key))}]" if by_key and whole else name
+            now.takes.setdefault(label, digest)
+            if value is not None:
+                now.before.setdefault(name, value)
+        if by_key is None:
+            now.whole.add(name)
+        else:
+            now.keyed.setdefault(name, set()).update(by_key - now.stored.get(name, set()))
+
+    def _digest(self, name: str) -> str:
+        value = self.names.get(name)
+        return value.digest if value is not None else f"undefined {name}"
+
+    # -- what it changes in place -------------------------------------------------------------------------------------
+
+    def _change(self, effect: Effect, reach: Reach, done: str, bits: int, stored: tuple[str, str]) -> None:
+        for container, held in effect.keeps:
+            for one in resolved({container}, effect):
+                self._keep(one, held, effect)
+        direct = {name for name in resolved(effect.mutates, effect) if self.calls.can_change(name)}
+        changed = direct | self.calls.softly(effect) | self.calls.by_calls(reach, effect)
+        for function in reach.functions:
+            softly = {name for name in resolved({name for name, _ in function.body.soft}, function.body) if not self.calls.looks_only(name)}
+            changed |= {name for name in resolved(function.body.mutates, function.body) | softly if not name.startswith(LOCAL)}
+        changed |= {name for name in effect.reads | reach.reads if self.calls.kind(name) in ("lazy", "random")}
+        for name in changed:
+            self._changed(name, effect, done, bits, stored[1] if changed == {name} == {stored[0]} else "")
+
+    def _changed(self, name: str, effect: Effect, done: str, bits: int, narrow: str) -> None:
+        value = self.names.get(name)
+        if value is None:
+            return
+        if value.kind == "module":
+            self._put_hidden(_state_of(value.module), done, bits)
+            if value.module.partition(".")[0] in LOOKING_ROOTS:
+                self._put_hidden(DISPLAY, done, bits)
+            return
+        keys = [key for _, key in effect.stores] if narrow else []
+        for other in self.names.holders(value.regions):
+            held = self.names.get(other) or value
+            if other not in self._now.makes and other not in self._now.binds:
+                self._now.before.setdefault(other, held)
+            if narrow and (other == name or not held.regions & value.regions):
+                # An object sees what is set on its class, as something that can be set again.
+                own = keys if other == name else [f"{ATTRIBUTE}{name}.{key}" for key in keys]
+                self.names.store(other, done, bits, own, narrow)
+                self._now.stored.setdefault(other, set()).update(own)
+                self._now.keyed.setdefault(other, set())
+                self._now.makes[other] = self._digest(other)
+            else:
+                self._now.whole.add(other)
+                self.names.change(other, done, bits)
+                self._made(other)
+
+    def _keep(self, container: str, held: frozenset[str], effect: Effect) -> None:
+        """`container` holds these objects from now on, and whoever shares it does too."""
+        value = self.names.get(container)
+        regions = self.names.regions(name for name in held if self.calls.kind(name) != "module")
+        functions = frozenset().union(*map(self.calls.functions, held), effect.functions)
+        if value is None or value.kind == "module" or not (regions - value.regions or functions - value.functions):
+            return
+        if value.kind == "data" and not functions:
+            return  # a table copies what it is given
+        for other in self.names.holders(value.regions):
+            was = self.names.get(other)
+            if was is not None:
+                self.names.put(other, replace(was, regions=was.regions | regions, functions=was.functions | functions))
+        self._now.holds.update(held)
+
+    # -- what it binds ------------------------------------------------------------------------------------------------
+
+    def _bind(self, effect: Effect, done: str, bits: int) -> None:
+        for _ in range(1 if effect.simple or len(effect.binds) < 2 else 2):
+            for bind in effect.binds:
+                if not bind.name.startswith(LOCAL):
+                    self._bind_one(bind, effect, done, bits)
+        if not effect.simple:
+            for name in effect.mutates | {name for name, _ in effect.soft}:
+                if self.calls.can_change(name) and name in effect.writes and not self.calls.looks_only(name):
+                    for other in self.names.holders(self.names.regions([name])):
+                        self.names.change(other, done, bits)
+                        self._made(other)
+        bound = {bind.name for bind in effect.binds}
+        for name in effect.writes:
+            if name not in bound and name not in effect.deletes:
+                self._put(name, Value(digest=mixed(done, name), regions=self._any(effect), slice=bits), effect)
+        for name in effect.deletes:
+            if name in self.names:
+                self.names.drop(name)
+                self._now.makes[name] = f"undefined {name}"
+
+    def _any(self, effect: Effect) -> frozenset[int]:
+        return self.names.regions(effect.reads) | {self.names.region()}
+
+    def _bind_one(self, bind: Bind, effect: Effect, done: str, bits: int) -> None:
+        digest = mixed(done, bind.name)
+        if bind.module:
+            value = Value(digest=digest, kind="module", module=bind.module, slice=bits)
+            self._put(bind.name, value, effect)
+            return
+        sources = self.calls.given(resolved(bind.sources, effect))
+        values = [held for name in sources if (held := self.names.get(name)) is not None]
+        kind, shares, origin = self._made_by(bind, values)
+        functions = frozenset(effect.functions).union(*(value.functions for value in values))
+        watched: frozenset[int] = NOTHING
+        if bind.origin is not None and not bind.origin.path and (made_by := self.names.get(bind.origin.base)) is not None:
+            sources, watched = sources - {bind.origin.base}, made_by.regions
+        if any(function.lazy and function.name == (bind.origin.base if bind.origin else "<generator>") for function in functions):
+            kind = "lazy"
+        fresh = frozenset({self.names.region()})
+        regions = NOTHING if bind.plain else (fresh | self.names.regions(sources) if shares else fresh)
+        if shares and kind == "data" and bind.origin is not None and not bind.origin.path:
+            functions = frozenset()
+        self._now.holds.update(name for name in sources if shares and self.names.regions([name]) and name != bind.name)
+        constant = bind.constant if bind.constant is not None else self._path_text(bind)
+        value = Value(
+            digest=digest, regions=regions, watched=watched, functions=functions, kind=kind, constant=constant, origin=origin, slice=bits
+        )
+        self._put(bind.name, value, effect)
+
+    def _made_by(self, bind: Bind, values: list[Value]) -> tuple[str, bool, str]:
+        """The kind of a bound value, whether it shares memory with its sources, and which call made it."""
+        call = bind.origin
+        if call is None:
+            data = bool(values) and any(value.kind == "data" for value in values)
+            lone = values[0] if len(values) == 1 else None
+            kind = "data" if data else lone.kind if lone is not None and lone.kind != "module" else ""
+            return kind, not (bind.picked and kind == "data"), lone.origin if lone is not None else ""
+        base = self.names.get(call.base)
+        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None and base.module else call.base
+        seeded = "seeded" if {"random_state", "seed"} & call.words else last
+        if last in GENERATORS:
+            return "random", False, last
+        if base is None and call.base in ITERATORS and not call.path:
+            return "lazy", True, last
+        root = base.module.partition(".")[0] if base is not None and base.kind == "module" else ""
+        if root in DATA_ROOTS:
+            return "data", last in SHARING_FUNCTIONS, seeded
+        if base is not None and base.kind == "data" and call.path:
+            return "data", any(part in SHARING_METHODS for part in call.path), seeded
+        if root in LOOKING_ROOTS and last[:1].islower() and root in ("sklearn", "scipy", "statsmodels", "imblearn"):
+            return "data", False, seeded
+        return "", True, seeded
+
+    def _path_text(self, bind: Bind) -> str | None:
+        call = bind.origin
+        if call is None or len(call.texts) != 1:
+            return None
+        base = self.names.get(call.base)
+        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None else ""
+        return call.texts[0] if last in ("Path", "PurePath") else None
+
+    def _put(self, name: str, value: Value, effect: Effect) -> None:
+        old = self.names.get(name)
+        if name not in effect.sure and old is not None:
+            value = replace(
+                value,
+                regions=value.regions | old.regions,
+                functions=value.functions | old.functions,
+                kind="" if value.kind != old.kind else old.kind,
+            )
+        self.names.put(name, value)
+        self._now.binds.add(name)
+        self._made(name)
+
+    def _made(self, name: str) -> None:
+        self._now.changed.add(name)
+        self._now.makes[name] = self._digest(name)
+
+    # -- what has no name ---------------------------------------------------------------------------------------------
+
+    def _hidden_reads(self, effect: Effect, reach: Reach) -> set[str]:
+        found = set()
+        if effect.shows or any(call.base in ("print", "display") for call in reach.calls):
+            found.add(DISPLAY)
+        if self._seeded and any(self._draws(call) for call in reach.calls):
+            found.add(RANDOM)
+        for use in self._file_uses(effect, reach):
+            if "*" in use.paths:
+                found |= {name for name in self.names if name.startswith("file ")}
+            found |= {FILES, *(f"file {path}" for path in use.paths)} if use.mode == "read" or not use.whole else set()
+        return {name for name in found if name in self.names}
+
+    def _hidden(self, effect: Effect, reach: Reach, done: str, bits: int) -> None:
+        for call in reach.calls:
+            base = self.names.get(call.base)
+            module = base.module if base is not None and base.kind == "module" else ""
+            last = call.path[-1] if call.path else module.rpartition(".")[2]
+            if module and sets_options(module.partition(".")[0], last) and (call.dropped or effect.shows):
+                self._put_hidden(_state_of(module), done, bits)
+                self._put_hidden(DISPLAY, done, bits)
+            if self._seeded and (seeds(call.path, call.base) or last in ("seed",) or self._draws(call)):
+                self._put_hidden(RANDOM, done, bits)
+        for use in self._file_uses(effect, reach):
+            for path in use.paths if use.mode == "write" else ():
+                self._put_hidden(f"file {path}", done, bits)
+        for function in reach.functions:
+            for name in function.body.writes:
+                was = self.names.get(name)
+                regions = self._any(effect) | self.names.regions(reach.reads) | (was.regions if was else NOTHING)
+                functions = frozenset().union(*map(self.calls.functions, reach.reads | effect.reads))
+                self.names.put(name, Value(digest=mixed(done, name), regions=regions, functions=functions, slice=bits))
+                self._now.binds.add(name)
+                self._made(name)
+        if effect.star or effect.dynamic:
+            for name in [name for name in self.names if " " not in name]:
+                self.names.change(name, done, bits)
+                self._made(name)
+            self._put_hidden(STAR, done, bits)
+        if effect.shows:
+            self._put_hidden(SHOWN, done, bits)
+
+    def _put_hidden(self, name: str, done: str, bits: int) -> None:
+        old = self.names.get(name)
+        chained = old.digest if old is not None and (name == DISPLAY or name.startswith("the state")) else ""
+        self.names.put(name, Value(digest=mixed(done, name, chained), slice=bits | (old.slice if old else 0)))
+        self._made(name)
+
+    def _draws(self, call: Call) -> bool:
+        base = self.names.get(call.base)
+        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None and base.module else call.base
+        return self.calls.kind(call.base) != "random" and draws(last, call.words, base.origin if base is not None else "")
+
+    def _file_uses(self, effect: Effect, reach: Reach) -> list[FileUse]:
+        found = []
+        for call in reach.calls:
+            base = self.names.get(call.base)
+            module = base.module if base is not None and base.kind == "module" else ""
+            last = call.path[-1] if call.path else module.rpartition(".")[2] or call.base
+            known = [
+                value.constant
+                for name in {*(name for one in call.args for name in one), call.base}
+                if (value := self.names.get(name)) is not None and value.constant
+            ]
+            use = file_use(module.partition(".")[0], last, call.texts, known)
+            found += [use] if use is not None else []
+        if any("*" not in use.paths for use in found):  # what goes through a handle goes to the file that was opened
+            found = [use for use in found if use.paths != {"*"}]
+        if any(touches_files(command) for command in effect.shell):
+            found.append(FileUse(mode="write", paths=frozenset({"*"})))
+        return found
+
+
+def _mixed(source: str, taken: dict[str, str]) -> str:
+    return mixed(source, *(f"{name}={digest}" for name, digest in sorted(taken.items())))
+
+
+def _state_of(module: str) -> str:
+    root = module.partition(".")[0]
+    return "the state of plots" if root in ("matplotlib", "seaborn", "pylab") else f"the state of {root}"
