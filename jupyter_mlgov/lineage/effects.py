@@ -307,7 +307,7 @@ class _Effects(Walk):
         self._bind(node.target, node.iter)
         super().visit_For(node)
 
-    visit_AsyncFor = visit_For  # noqa: N815
+    visit_AsyncFor = visit_For
 
     def visit_withitem(self, node: ast.withitem) -> None:
         self.generic_visit(node)
@@ -401,14 +401,14 @@ class _Effects(Walk):
         self.generic_visit(node)
         self.found.gives |= self._sources(node.value)
 
-    visit_YieldFrom = visit_Yield  # noqa: N815
+    visit_YieldFrom = visit_Yield
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._named = node.name
         super().visit_FunctionDef(node)
         self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset().union(*map(self._sources, node.args.defaults))))
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         outer, self._method = self._method, True
