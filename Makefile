@@ -9,6 +9,7 @@ PORT ?= 8888
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-mlgov
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/tsconfig.json
 PANDAS2 := .cache/pandas-2.3
+FEAST := .cache/feast
 # Every extra but feast, which asks for pandas < 3.
 EXTRAS := argo demo dev docx drift explain fairness kfp lake notify openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
 
@@ -93,13 +94,18 @@ $(PANDAS2)/.installed: requirements/pandas-2.3.txt | $(VENV)/.dependencies
 	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps -r requirements/pandas-2.3.txt
 	@touch $@
 
+$(FEAST)/.installed: requirements/feast.txt | $(VENV)/.dependencies
+	$(UV) pip install --quiet --python $(BIN)/python --target $(FEAST) --no-deps -r requirements/feast.txt
+	@touch $@
+
 # Two workers, a file on one of them; what drives a browser runs alone, since it watches how long things take.
-test: install machine $(PANDAS2)/.installed
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile --ignore=tests/server --ignore=tests/benchmarks --ignore=tests/browser
+test: install machine $(PANDAS2)/.installed $(FEAST)/.installed
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile --ignore=tests/server --ignore=tests/benchmarks --ignore=tests/browser --ignore=tests/feast
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/server
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -c 'import pandas; assert pandas.__version__.startswith("2.3"), pandas.__version__'
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest -n 2 --dist loadfile tests/lineage tests/validation tests/validators
+	PYTHONPATH=$(FEAST) $(BIN)/python -m pytest tests/feast
 	cd labextension && npm test --silent
 
 check: install

@@ -53,6 +53,22 @@ class FileRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRef:
+    """Data in a system that keeps versions of its own: what to ask it for to see the same again.
+
+    `system` is `delta`, `snowflake` or `feast`; `name` a table, query or feature set there; `version` what that system calls it
+    (a number, a query id); `digest` covers what `version` stood for, None where it could not be taken; `facts` are small and
+    hold no row and no secret.
+    """
+
+    system: str
+    name: str
+    version: str
+    digest: Digest | None = None
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRef:
     """A named table, array or model at a step's boundary. `stored` is its content in the object store, if kept."""
 
@@ -127,6 +143,8 @@ class CellRun:
     gaps: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     surroundings: Surroundings = field(default_factory=Surroundings)
+    sources_read: tuple[SourceRef, ...] = ()
+    sources_written: tuple[SourceRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

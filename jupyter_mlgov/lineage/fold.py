@@ -20,6 +20,7 @@ from jupyter_mlgov.lineage.facts import (
     ObjectRef,
     Outcome,
     Session,
+    SourceRef,
     Step,
     Surroundings,
 )
@@ -108,6 +109,8 @@ def read_run(payload: Mapping[str, Any]) -> CellRun:
         gaps=tuple(payload.get("gaps", ())),
         changed=tuple(payload.get("changed", ())),
         surroundings=_surroundings(payload.get("surroundings") or {}),
+        sources_read=tuple(_source(ref) for ref in payload.get("sources_read", ())),
+        sources_written=tuple(_source(ref) for ref in payload.get("sources_written", ())),
     )
 
 
@@ -134,6 +137,16 @@ def _surroundings(payload: Mapping[str, Any]) -> Surroundings:
 
 def _file(payload: Mapping[str, Any]) -> FileRef:
     return FileRef(path=payload["path"], digest=_digest(payload.get("digest")), size=payload.get("size", -1))
+
+
+def _source(payload: Mapping[str, Any]) -> SourceRef:
+    return SourceRef(
+        system=payload["system"],
+        name=payload["name"],
+        version=payload["version"],
+        digest=_digest(payload.get("digest")),
+        facts=dict(payload.get("facts", {})),
+    )
 
 
 def _object(payload: Mapping[str, Any]) -> ObjectRef:

@@ -52,9 +52,14 @@ ENTRANCES: dict[str, tuple[tuple[tuple[str, ...], int, bool], ...]] = {
         (tuple(f"DuckDBPyRelation.{name}" for name in ("to_parquet", "write_parquet", "to_csv", "write_csv")), 1, True),
     ),
 }
+# module -> what the doors to foreign systems do to it when it is loaded (workspace/recording.py names them).
+_OBSERVERS: dict[str, Callable[[ModuleType], None]] = {}
 _QUOTED = re.compile(r"'((?:[^'\n]|'')+)'")
 _SQL = re.compile(r"\b(from|join|copy|table|read_\w+)\b", re.IGNORECASE)
 _DONE = "__mlgov_notes_paths__"
+
+# Modules that a door could not watch: every cell's record says so.
+unwatched: set[str] = set()
 
 # What to do with (path, writes); None while no cell runs.
 Note = Callable[[str, bool], None]
@@ -67,9 +72,16 @@ def tell(note: Note | None) -> None:
     _note = note
 
 
+def observe(name: str, observer: Callable[[ModuleType], None]) -> None:
+    """Show the module `name` to `observer` now, if it is loaded, and whenever install() sees it loaded."""
+    _OBSERVERS[name] = observer
+    if name in sys.modules:
+        observer(sys.modules[name])
+
+
 def install() -> None:
     """Wrap what is loaded, and what will be. Asking twice changes nothing."""
-    for name in ENTRANCES:
+    for name in (*ENTRANCES, *_OBSERVERS):
         module = sys.modules.get(name)
         if module is not None:
             wrap(module)
@@ -85,7 +97,13 @@ def remove() -> None:
 
 def wrap(module: ModuleType) -> None:
     """Wrap the entrances of one module. What a version of the library has not got is passed over."""
-    for names, place, writes in ENTRANCES[module.__name__]:
+    observer = _OBSERVERS.get(module.__name__)
+    if observer is not None:
+        try:
+            observer(module)
+        except Exception:  # noqa: BLE001 # the user's import must go on; what a door cannot watch is a gap of the cell
+            unwatched.add(module.__name__)
+    for names, place, writes in ENTRANCES.get(module.__name__, ()):
         for name in names:
             owner: Any = module
             *path, last = name.split(".")
@@ -140,7 +158,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         self._asking: set[str] = set()
 
     def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
-        if fullname not in ENTRANCES or fullname in self._asking:
+        if (fullname not in ENTRANCES and fullname not in _OBSERVERS) or fullname in self._asking:
             return None
         self._asking.add(fullname)
         try:

@@ -26,9 +26,10 @@ from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, St
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
 from jupyter_mlgov.lineage.inplace import Marks, aliases
 from jupyter_mlgov.lineage.keeper import ModelKeeper
-from jupyter_mlgov.lineage.native import quoted
+from jupyter_mlgov.lineage.native import quoted, unwatched
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
+from jupyter_mlgov.lineage.sources import Sources, collect
 from jupyter_mlgov.lineage.tags import BadTag, step_of
 
 ERROR_LIMIT = 200
@@ -47,6 +48,7 @@ class _Running:
     code: str
     flow: Dataflow
     opened: Opened
+    sources: Sources
     before: frozenset[str]
     clock: float
     problems: list[str]
@@ -135,6 +137,7 @@ class Recorder:
             return None
         spent = (time.perf_counter() - running.clock) * 1000
         unwatch()
+        collect(None)
         done = replace(running.run, duration_ms=round(spent, 3), outcome=outcome, error=_first_line(error))
         found = self._guard(lambda: self._made(running, done, namespace or {}), running.problems)
         done = found if isinstance(found, CellRun) else done
@@ -197,9 +200,12 @@ class Recorder:
         self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
         self._generators.begin(code)
-        opened = watch()
+        opened, sources = watch(), Sources()
+        collect(sources)
         now_running(run)
-        self._running = _Running(run=run, code=code, flow=flow, opened=opened, before=before, problems=problems, clock=time.perf_counter())
+        self._running = _Running(
+            run=run, code=code, flow=flow, opened=opened, sources=sources, before=before, problems=problems, clock=time.perf_counter()
+        )
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
         try:
@@ -228,6 +234,7 @@ class Recorder:
         read, wrote, gaps = self._files.refs(running.opened, named)
         gaps = (*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in gaps))
         done = replace(done, files_read=read, files_written=wrote, gaps=gaps, surroundings=self._surroundings(running, namespace))
+        done = _with_sources(done, running)
         if boundary.PARAMETER_TAGS & set(done.tags):
             done = replace(done, parameters=boundary.parameters(done.writes, namespace))
         if step is None:
@@ -339,6 +346,14 @@ class Recorder:
             else:
                 self._pending.append(self._gap(problem))
             return None
+
+
+def _with_sources(done: CellRun, running: _Running) -> CellRun:
+    """`done` with the versioned data of other systems it read and wrote."""
+    read, written = running.sources.refs()
+    running.problems.extend(running.sources.problems)
+    running.problems.extend(f"calls of {name} could not be watched" for name in sorted(unwatched))
+    return replace(done, sources_read=read, sources_written=written) if read or written else done
 
 
 @lru_cache(maxsize=256)

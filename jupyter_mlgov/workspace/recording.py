@@ -19,6 +19,7 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
     from jupyter_mlgov.lineage.outbound import Outbound
     from jupyter_mlgov.lineage.recorder import Recorder
 
+    _watch_doors()
     session = Session(
         id=uuid.uuid4().hex,
         notebook=notebook,
@@ -38,6 +39,16 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
         root=workspace.root,
         keep=frozenset(team.roles.tables),
     )
+
+
+def _watch_doors() -> None:
+    """Systems with versions of their own tell which one a cell saw; their libraries are watched when the notebook imports them."""
+    from jupyter_mlgov.integrations import delta, feast, snowflake
+    from jupyter_mlgov.lineage.native import observe
+
+    for door in (delta, feast, snowflake):
+        for module in door.MODULES:
+            observe(module, door.observe)
 
 
 def read_lineage(workspace: Workspace, notebook: str) -> Lineage:
