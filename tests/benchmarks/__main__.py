@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 
 from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
+from tests.benchmarks.fairness import FIGURES as FAIRNESS
 from tests.benchmarks.measure import Figure, command, in_turns
 
 PYTHON = sys.executable
@@ -143,7 +144,7 @@ def help_page() -> list[Figure]:
 
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
-    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory):
+    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory, *FAIRNESS):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)
