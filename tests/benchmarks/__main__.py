@@ -13,8 +13,8 @@ from pathlib import Path
 
 import nbformat
 
-from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.fairness import FIGURES as FAIRNESS
+from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
 
 PYTHON = sys.executable
