@@ -58,6 +58,7 @@ class Subject:
     `forms` are the answers people gave, `records` what the trail tells, `chain` whether it is whole,
     `register` the team file's own tables (`[inventory]`, …),
     `reference_path` and `split_paths` other kept tables, `predict` the model itself, loaded without unpickling.
+    `folder` is where the paths of mlgov.toml and of the record begin.
     """
 
     ref: SubjectRef
@@ -77,6 +78,7 @@ class Subject:
     reference_path: Path | None = None
     split_paths: Mapping[str, Path] = field(default_factory=dict)
     predict: Predict | None = None
+    folder: Path | None = None
 
     @property
     def is_table(self) -> bool:

@@ -72,6 +72,7 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection
         reference_path=kept.get(roles.reference),
         split_paths={part: kept[name] for part, name in (("train", roles.train), ("test", roles.test)) if name in kept},
         predict=_predict(workspace, team, lineage),
+        folder=workspace.root,
     )
 
 

@@ -15,6 +15,7 @@ from jupyter_mlgov.validation.plugins import installed_validators
 
 from .conftest import Make, judged, lineage
 from .others import beside, repeated
+from .told import told
 
 CASES = Path(__file__).resolve().parents[2] / "validators" / "cases"
 FILES = sorted(CASES.glob("*/*.json"))
@@ -31,15 +32,14 @@ def test_the_case_has_its_verdict(path: Path, table: Make, counts: Make) -> None
     case: dict[str, Any] = json.loads(path.read_text("utf-8"))
     check = installed_validators().get(path.parent.name)
     assert isinstance(check, Check)
-    result = judged(check, subject(case, table, counts))
+    result = judged(check, told(subject(case, table, counts), case))
     assert result.verdict.value == case["expect"], result.summary
     assert case["expect"] == ("pass" if path.stem == "good" else "fail")
 
 
 def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
     if "cells" in case:
-        roles = {name: tuple(value) if isinstance(value, list) else value for name, value in case.get("roles", {}).items()}
-        return table(spread(case["cells"]), **roles)
+        return table(spread(case["cells"]), **roles(case))
     if "counts" in case:
         return counts({group: tuple(pair) for group, pair in case["counts"].items()})
     ref = SubjectRef(kind="model", name="m", notebook="n.ipynb")
@@ -48,9 +48,14 @@ def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
         return Subject(
             ref=ref, roles=Roles(), lineage=lineage(code=code), lock=case.get("lock"), lock_hashed=case.get("lock_hashed", False)
         )
-    given = beside(table(repeated(case["table"]), **case.get("roles", {})), case)
+    given = beside(table(repeated(case["table"]), **roles(case)), case)
     texts = tuple(Text(where=where, content=content) for where, content in case.get("texts", {}).items())
     return replace(given, ref=ref, texts=texts) if texts else given
+
+
+def roles(case: dict[str, Any]) -> dict[str, Any]:
+    """The roles of a case; a list of columns is a tuple of them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in case.get("roles", {}).items()}
 
 
 def spread(cells: dict[str, Any]) -> dict[str, list[object]]:
