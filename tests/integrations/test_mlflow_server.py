@@ -1,4 +1,4 @@
-"""A real `mlflow server` on loopback: runs, files and aliases go over HTTP, and its death is a sentence."""
+"""A real `mlflow server` on loopback over a real PostgreSQL: runs, files and aliases go over HTTP, and its death is a sentence."""
 
 from __future__ import annotations
 
@@ -33,12 +33,17 @@ ROOT = Digest.of_text("the model")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def server(tmp_path: Path, postgres: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as link:
+        link.execute("CREATE DATABASE mlflow")
+    store = postgres.replace("postgresql://", "postgresql+psycopg://", 1).replace("@/postgres?", "@/mlflow?", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--artifacts-destination", str(tmp_path / "files")]
+    command += ["--backend-store-uri", store, "--artifacts-destination", str(tmp_path / "files")]
     quiet = {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     log = (tmp_path / "server.log").open("wb")
     process = subprocess.Popen(command, env=quiet, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
