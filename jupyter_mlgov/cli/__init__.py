@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("where", "Where you stand and what to do next."),
     "init": ("setup", "Make a workspace in a folder."),
     "demo": ("demo", "Run the credit-approval example, start to finish."),
+    "suggest": ("suggest", "Propose a step for each untagged cell, with its reason."),
     "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
     "lineage": ("where", "What ran on what."),
@@ -35,7 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("suggest", "reproduce", "rollback", "serve", "canary", "monitor", "portfolio")
+NOT_YET = ("reproduce", "rollback", "serve", "canary", "monitor", "portfolio")
 
 
 class Verbs(click.Group):

@@ -158,6 +158,14 @@ class GovernanceMagics(Magics):
         wish = Wish(schema=asked.schema, ordered=not asked.any_order, values=asked.values)
         print(difference_text(difference(asked.left, asked.right, wish, lambda: self.session.workspace, self.session.notebook)))
 
+    def _suggest(self, rest: list[str]) -> None:
+        from jupyter_mlgov.workspace.suggesting import suggestions
+
+        words = _Words("suggest")
+        words.add_argument("--accept")
+        asked = words.parse_args(rest)
+        print(suggestions(self.session.workspace, self.session.notebook, asked.accept))
+
     def _review(self, rest: list[str]) -> None:
         words = _Words("review")
         words.add_argument("verdict", choices=("approve", "refuse"))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.lineage.facts import KINDS, Step
+from jupyter_mlgov.lineage.kale import kale_step
 
 PREFIX = "mlgov:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -34,12 +35,16 @@ def parse_tag(text: str, where: str = "") -> Step | None:
 
 
 def step_of(tags: Iterable[str], where: str = "") -> Step | None:
-    """The one step among a cell's tags. Raises BadTag for a wrong grammar, or when two tags name different steps."""
+    """The one step among a cell's tags; where none is ours, the one that Kale's tags name.
+
+    Raises BadTag for a wrong grammar, or when two tags name different steps.
+    """
+    tags = tuple(tags)
     steps = list(dict.fromkeys(filter(None, (parse_tag(tag, where) for tag in tags))))
     if len(steps) > 1:
         both = f"`{steps[0]}` and `{steps[1]}`"
         raise BadTag(f"{_place(where)} has two step tags: {both}.", expected="A cell is one step.", next="Take one of the tags away.")
-    return steps[0] if steps else None
+    return steps[0] if steps else kale_step(tags)
 
 
 def _refuse_near_miss(text: str, where: str) -> None:
