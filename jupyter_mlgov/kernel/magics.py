@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-VERBS = ("status", "validate", "why", "lineage", "diff", "report", "promote", "review", "export", "audit")
+VERBS = ("status", "validate", "why", "lineage", "suggest", "diff", "report", "promote", "review", "export", "audit")
 CELL_VERBS = ("step",)
 
 
