@@ -21,9 +21,9 @@ def kind_of(value: object) -> Kind | None:
     kind = type(value)
     if any(is_a(kind, library, name) for library, name in _TABLES):
         return "table"
-    if any(is_a(kind, library, name) for library, name in _ARRAYS):
+    if is_a(kind, "numpy", "ndarray") or is_sparse(value):
         return "array"
-    return "model" if is_a(kind, "sklearn.base", "BaseEstimator") and hasattr(kind, "predict") and _is_fitted(value) else None
+    return "model" if is_a(kind, "sklearn.base", "BaseEstimator") and hasattr(kind, "predict") and is_fitted(value) else None
 
 
 _TABLES = (
@@ -36,7 +36,7 @@ _TABLES = (
     ("polars", "DataFrame"),
     ("polars", "Series"),
 )
-_ARRAYS = (("numpy", "ndarray"), ("scipy.sparse", "spmatrix"), ("scipy.sparse", "sparray"))
+
 # What stands for rows that somebody must ask for, and what asking for them would do.
 _UNASKED = (
     ("polars", "LazyFrame", "a polars LazyFrame is not run for its fingerprint; call .collect() first"),
@@ -114,6 +114,11 @@ def arrow(value: object) -> Any:  # a pyarrow.Table; pyarrow ships no types
     return pa.Table.from_arrays([pa.chunked_array(parts, kind) for parts, kind in zip(columns, content.types, strict=True)], schema=schema)
 
 
+def is_sparse(value: object) -> bool:
+    """Whether it is one of scipy's sparse matrices or arrays."""
+    return is_a(type(value), "scipy.sparse", "spmatrix") or is_a(type(value), "scipy.sparse", "sparray")
+
+
 def is_a(kind: type, library: str, name: str) -> bool:
     """Whether `kind` is that class of a library, or one below it. Nothing is imported."""
     module = sys.modules.get(library)
@@ -121,7 +126,8 @@ def is_a(kind: type, library: str, name: str) -> bool:
     return isinstance(wanted, type) and issubclass(kind, wanted)
 
 
-def _is_fitted(value: object) -> bool:
+def is_fitted(value: object) -> bool:
+    """Whether a scikit-learn estimator says that it learned something."""
     validation = sys.modules.get("sklearn.utils.validation")
     if validation is None:
         return False

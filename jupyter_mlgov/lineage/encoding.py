@@ -58,7 +58,7 @@ def _node(array: Any, node: Node, seen: Seen, path: tuple[int, ...]) -> Iterator
         return
     seen.add(path)
     yield from (SOME, _bitmap(array)) if missing else (PRESENT,)
-    if node.inner:
+    if node.family in _NESTED:
         yield from _NESTED[node.family](array, node, seen, path)
     else:
         yield from _PLAIN[node.family](array)
@@ -313,6 +313,7 @@ _PLAIN: dict[str, Callable[[Any], Iterator[Part]]] = {
     "string": _texts,
     "binary": _texts,
     "date": _dates,
+    "period": _ints,
     "time": _moments,
     "timestamp": _moments,
     "duration": _moments,

@@ -10,15 +10,15 @@ from typing import Any, Literal, cast
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.arrays import ARRAY_METHOD, SPARSE_METHOD, array_root, sparse_root
 from jupyter_mlgov.lineage.columns import Content, table_fingerprint
-from jupyter_mlgov.lineage.contents import content_of, is_a, kind_of, queried
+from jupyter_mlgov.lineage.contents import content_of, is_a, is_fitted, kind_of, queried
 from jupyter_mlgov.lineage.facts import Fingerprint
 from jupyter_mlgov.lineage.folders import FOLDER_METHOD, entries, folder_root
+from jupyter_mlgov.lineage.models import METHOD as MODEL_METHOD
 from jupyter_mlgov.lineage.models import model_root
 from jupyter_mlgov.lineage.tablefiles import Declared, of_csv, of_parquet
 from jupyter_mlgov.lineage.typenames import Unfit, text
 from jupyter_mlgov.lineage.unchanged import Unchanged, is_regular, steady
 
-MODEL_METHOD = "mlgov-model-1"
 FILE_METHOD = "mlgov-file-1"
 PARQUET = (".parquet", ".pq")
 
@@ -49,10 +49,9 @@ def measured(value: object, *, ordered: bool = True, schema: Declared | None = N
             return _of_content(content, ordered=ordered)
         if not ordered:
             raise Unfit("only a table has rows that can be taken without their order")
-        kind = kind_of(value)
-        if kind is None:
-            return None
-        return _array(value) if kind == "array" else _model(value)
+        if kind_of(value) == "array":
+            return _array(value)
+        return _model(value) if is_a(type(value), "sklearn.base", "BaseEstimator") else None
     except Unfit:
         raise
     except Exception as error:
@@ -75,15 +74,19 @@ def _array(value: Any) -> Fingerprint:
     """Shape, type and content of a numpy array in C order, or of a sparse matrix in any format."""
     dense = is_a(type(value), "numpy", "ndarray")
     rows = int(value.shape[0]) if value.ndim else -1
+    kind = str(value.dtype.newbyteorder("="))
     return Fingerprint(
         method=ARRAY_METHOD if dense else SPARSE_METHOD,
         root=array_root(value) if dense else sparse_root(value),
-        schema={"dtype": str(value.dtype)[:200], "shape": str(tuple(int(size) for size in value.shape))},
+        schema={"dtype": kind[:200], "shape": str(tuple(int(size) for size in value.shape))},
         rows=rows,
     )
 
 
 def _model(value: object) -> Fingerprint:
+    """A fitted estimator; the recorder calls only those that predict a model, but a transformer has content all the same."""
+    if not is_fitted(value):
+        raise Unfit(f"{type(value).__qualname__} is not fitted: it has learned nothing yet")
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a deprecated attribute warns when it is read; that is not the user's doing

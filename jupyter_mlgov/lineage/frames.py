@@ -21,6 +21,10 @@ def of_polars(frame: Any) -> Content:
 
 
 def _polars_column(series: Any) -> tuple[Any, Read]:
+    if "Object" in str(series.dtype):
+        # polars hands Arrow the addresses of the objects, which are others in every process.
+        raise Unfit(f"unstable: column {text(series.name)[:60]!r} holds Python objects whose content polars does not know")
+
     def read(start: int, count: int) -> Any:
         array = series.slice(start, count).to_arrow()
         return joined(array) if hasattr(array, "chunks") else array
@@ -82,7 +86,19 @@ def column_of(name: str, column: Any) -> tuple[Any, Read]:
             return pa.Array.from_pandas(np.ascontiguousarray(values[start : start + count]))
 
         return numbers(0, 0).type, numbers
+    if hasattr(column.dtype, "fill_value"):
+        return _sparse(column)
     return _whole(name, column)
+
+
+def _sparse(column: Any) -> tuple[Any, Read]:
+    """A sparse column of pandas is its dense content."""
+    import pyarrow as pa
+
+    def dense(start: int, count: int) -> Any:
+        return pa.Array.from_pandas(column.iloc[start : start + count].sparse.to_dense())
+
+    return dense(0, 0).type, dense
 
 
 def _whole(name: str, column: Any) -> tuple[Any, Read]:

@@ -72,6 +72,11 @@ _NAMED_STORAGE = {"arrow.uuid": "binary", "arrow.json": "string", "arrow.bool8":
 
 def _extension(kind: Any) -> Node:
     name = getattr(kind, "extension_name", "")
+    if name == "pandas.period":
+        return Node("period", text(kind.freq))
+    if name == "pandas.interval":
+        # left, right and which of them belongs to it
+        return node_of(kind.storage_type)._replace(detail=text(kind.closed))
     if name not in _NAMED_STORAGE:
         raise Unfit(f"the extension type {text(kind)[:80]} has no canonical form")
     return Node(_NAMED_STORAGE[name])
@@ -95,7 +100,7 @@ def spelled(node: Node, has_values: Callable[[tuple[int, ...]], bool] = lambda _
     inner = [spelled(part, has_values, (*path, place)) for place, part in enumerate(node.inner)]
     if node.family == "struct":
         named = (f"{canonical_json(name).decode()}:{kind}" for name, kind in zip(node.names, inner, strict=True))
-        return f"struct<{','.join(named)}>"
+        return f"struct{f'[{node.detail}]' if node.detail else ''}<{','.join(named)}>"
     if inner:
         return f"{node.family}<{','.join(inner)}>"
     return f"{node.family}[{node.detail}]" if node.detail else node.family

@@ -200,6 +200,9 @@ FRAMES = {
         {"a": pd.array([1, None], "Int64"), "b": pd.array([True, None], "boolean"), "x": pd.array([0.5, None], "Float64")}
     ),
     "zones": pd.DataFrame({"a": pd.to_datetime(["2026-01-01", None]).tz_localize("Asia/Tokyo")}),
+    "intervals": pd.DataFrame({"b": pd.interval_range(0, 3)}),
+    "periods": pd.DataFrame({"a": pd.period_range("2026-01", periods=3, freq="M")}),
+    "categories of dates": pd.DataFrame({"a": pd.Categorical(pd.to_datetime(["2026-01-01", None, "2026-01-02"]))}),
     "objects": pd.DataFrame({"a": [Decimal("1.5"), None], "b": [b"x", None], "c": [date(2026, 1, 1), None], "d": [[1], None]}),
     "no rows": pd.DataFrame({"a": pd.Series([], dtype="int64"), "b": pd.Series([], dtype="datetime64[ns]")}),
 }
@@ -209,6 +212,49 @@ FRAMES = {
 def test_a_frame_and_its_parquet_file_have_one_root(name: str, tmp_path: Path) -> None:
     FRAMES[name].to_parquet(tmp_path / "f.parquet")
     assert of(tmp_path / "f.parquet") == of(FRAMES[name]) == of(pa.Table.from_pandas(FRAMES[name]))
+
+
+def test_bins_of_pd_cut_are_intervals() -> None:
+    binned = pd.DataFrame({"a": pd.cut([1, 2, np.nan, 3], [0, 1, 2, 3])})
+    assert of(binned).root == of(pd.DataFrame({"a": binned["a"].astype(pd.IntervalDtype("int64", "right"))})).root
+    assert of(binned).root != of(pd.DataFrame({"a": pd.cut([1, 2, np.nan, 3], [0, 1, 2, 4])})).root
+    assert of(pd.DataFrame({"a": pd.interval_range(0, 3, closed="left")})).root != of(pd.DataFrame({"a": pd.interval_range(0, 3)})).root
+
+
+def test_a_sparse_column_is_its_dense_content() -> None:
+    dense = pd.DataFrame({"a": [0.0, 0.0, 1.5], "b": [0, 7, 0]})
+    assert of(dense.astype({"a": pd.SparseDtype(float), "b": pd.SparseDtype(int, 0)})) == of(dense)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
+        pd.DataFrame({"a": [1j]}),
+        pd.DataFrame({"a": [object(), 1]}),
+        pa.table({"a": pa.array([(1, 2, 3)], pa.month_day_nano_interval())}),
+        pl.DataFrame({"a": pl.Series([1], dtype=pl.Int128)}),
+    ],
+    ids=["objects in polars", "complex", "objects in pandas", "month intervals", "128 bits"],
+)
+def test_content_without_a_canonical_form_is_refused_with_the_reason(value: object) -> None:
+    with pytest.raises(BadInput, match=r"No fingerprint: .{15,}"):
+        fingerprint(value)
+
+
+@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_slice_has_the_root_of_its_rows_alone(name: str, ordered: bool) -> None:
+    """A slice shares its parent's buffers, offsets and bits."""
+    for array in SAME[name]:
+        parts = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+        cut = pa.concat_arrays([*parts, *parts, *parts]).slice(len(array), len(array))
+        assert of(pa.table({"a": cut}), ordered=ordered) == of(pa.table({"a": array}), ordered=ordered)
+
+
+def test_structs_without_fields_and_frames_without_columns_still_have_rows() -> None:
+    assert of(pl.DataFrame({"s": pl.Series([{}, {}], dtype=pl.Struct([]))})).schema["s"] == "struct<>"
+    assert of(pd.DataFrame(index=range(5))).rows == 5 != of(pd.DataFrame()).rows
 
 
 def test_csv_has_the_root_of_its_table_by_the_declared_schema(tmp_path: Path) -> None:
