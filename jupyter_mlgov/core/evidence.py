@@ -20,4 +20,9 @@ class Evidence:
     @property
     def id(self) -> Digest:
         """Digest of the whole record as canonical JSON."""
-        return Digest.of_json({"kind": self.kind, "subject": self.subject, "maker": self.maker, "payload": self.payload})
+        return Digest.of_json(self.plain)
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """The record as JSON values: what is kept, and what its id is the digest of."""
+        return {"kind": self.kind, "subject": self.subject, "maker": self.maker, "payload": self.payload}

@@ -54,7 +54,7 @@ def decide(
     reasons = (
         *_about_report(report, stale, rule.policies),
         *_about_steps(steps),
-        *_about_verdicts(report),
+        *_about_verdicts(report, team, stage),
         *_about_version(model, version, report),
         *_about_previous(team, stage, version, previous),
         *unpushed(data),
@@ -126,18 +126,22 @@ def _about_steps(steps: tuple[StepStatus, ...]) -> Iterator[Reason]:
         )
 
 
-def _about_verdicts(report: Report | None) -> Iterator[Reason]:
+def _about_verdicts(report: Report | None, team: Team, stage: str) -> Iterator[Reason]:
+    """A failed check keeps every gate shut; one that could not tell, the gates on which a control that asks for it bears."""
     if report is None:
         return
     told = set()
+    later = {item.validator for item in report.requirements if item.binds}
+    later -= {item.validator for item in report.requirements if item.binds and _bears(item.gates, team, stage)}
     for result in report.blocking:
         told.add(result.validator)
-        yield _blocking(report, result)
+        if result.verdict is Verdict.FAIL or result.validator not in later:
+            yield _blocking(report, result)
     # A demand that was answered no stays shut even where its result is not in the list of results.
     for item in report.requirements:
         grave = item.severity in (Severity.CRITICAL, Severity.HIGH)
         shut = item.verdict is Verdict.FAIL or (item.verdict is not None and not item.verdict.opens and grave)
-        if shut and item.validator not in told:
+        if shut and item.binds and item.validator not in told:
             told.add(item.validator)
             yield _unmet(item)
 

@@ -22,3 +22,5 @@ class PublishedReport:
     results: tuple[CheckResult, ...]
     requirements: tuple[RequirementResult, ...]
     note: str
+    thresholds: Digest | None
+    looks: int

@@ -13,7 +13,7 @@ from jupyter_mlgov.validation.subjects import Subject
 
 Lack = tuple[Verdict, str]
 
-_ROLES = ("protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded", "time", "key")
+ROLES = ("protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded", "time", "key")
 _OWN_OPTION = ("protected", "outcome", "score", "label", "baseline")
 _WITHOUT = {
     "protected": "there are no groups to compare",
@@ -69,10 +69,10 @@ def look(subject: Subject) -> Look | None:
 def lacking(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
     """The first thing `check` needs and `subject` has not, as a verdict with its sentence."""
     for need in check.needs:
-        found = _record(need, subject) if need in _RECORDS else _role(need, subject) if need in _ROLES else None
+        found = _record(need, subject) if need in _RECORDS else _role(need, subject) if need in ROLES else None
         if found:
             return found
-    if not any(need in ("table", *_ROLES) for need in check.needs):
+    if not any(need in ("table", *ROLES) for need in check.needs):
         return None
     return _table(subject, seen) or _columns(check, subject, seen)
 
@@ -145,7 +145,7 @@ def _table(subject: Subject, seen: Look | None) -> Lack | None:
 
 def _columns(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
     there = seen.columns if seen else ()
-    wanted = [(need, column) for need in (*check.needs, *check.uses) if need in _ROLES for column in named(need, subject)]
+    wanted = [(need, column) for need in (*check.needs, *check.uses) if need in ROLES for column in named(need, subject)]
     for need, column in wanted:
         if column not in there:
             near = difflib.get_close_matches(column, there, n=1, cutoff=0.4)

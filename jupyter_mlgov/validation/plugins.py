@@ -31,9 +31,13 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """What is installed: a way to get each validator by its id. Nothing is imported until `get`."""
+    """What is installed: a way to get each validator by its id. Nothing is imported until `get`.
+
+    `installed` says that another process finds the same validators by their entry points.
+    """
 
     offers: Mapping[str, Callable[[], Check | Broken]] = field(default_factory=dict)
+    installed: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -57,7 +61,7 @@ def _itself(check: Check) -> Check:
 
 def installed_validators() -> Registry:
     """Every validator any installed distribution offers. Raises TwiceInstalled naming both distributions of a shared id."""
-    return Registry(offers={name: _offer(entry) for name, entry in _entries(VALIDATORS).items()})
+    return Registry(offers={name: _offer(entry) for name, entry in _entries(VALIDATORS).items()}, installed=True)
 
 
 def policy_ids() -> tuple[str, ...]:

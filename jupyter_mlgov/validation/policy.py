@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
@@ -24,8 +25,20 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked where no machine can tell. `id` names the answer, also to validators that read answers."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """One obligation of one framework, paraphrased and cited. `verified` says how its wording was seen (P, Q, S or M)."""
+    """One obligation of one framework, paraphrased and cited. `verified` says how its wording was seen (P, Q, S or M).
+
+    `applies_from` and `applies_until` are dates (2027-12-02); empty means those of the pack. `status` says why it is no law yet.
+    `applies_if` maps a scope fact (materiality, use, jurisdiction) to the values for which the control applies.
+    """
 
     id: str
     cite: str
@@ -39,6 +52,12 @@ class Control:
     evidence: str = ""
     threshold: str = ""
     requirements: tuple[Requirement, ...] = ()
+    applies_from: str = ""
+    applies_until: str = ""
+    status: str = ""
+    profile: str = ""
+    applies_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +69,9 @@ class Policy:
     title: str
     framework: str
     effective: str = ""
+    until: str = ""
     scope: str = ""
+    applies_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
 
     @property
@@ -61,6 +82,9 @@ class Policy:
     def ref(self) -> PolicyRef:
         return PolicyRef(id=self.id, version=self.version, title=self.title, digest=self.digest)
 
+    def control(self, id: str) -> Control | None:
+        return next((one for one in self.controls if one.id == id), None)
+
     @property
     def validators(self) -> tuple[str, ...]:
         """Every validator the pack asks for, in its own order."""
@@ -68,14 +92,23 @@ class Policy:
 
 
 _TEXT, _TEXTS, _TABLE, _TABLES = "text", "a list of texts", "a table", "a list of tables"
-_POLICY = {"id": _TEXT, "version": _TEXT, "title": _TEXT, "framework": _TEXT, "effective": _TEXT, "scope": _TEXT}
+_POLICY = {**dict.fromkeys(("id", "version", "title", "framework", "effective", "until", "scope"), _TEXT), "applies_if": _TABLE}
 _CONTROL = {
     **dict.fromkeys(("id", "cite", "url", "verified", "obligation", "automation", "severity", "basis", "evidence", "threshold"), _TEXT),
+    **dict.fromkeys(("applies_from", "applies_until", "status", "profile"), _TEXT),
+    "applies_if": _TABLE,
     "gates": _TEXTS,
+    "questions": _TABLES,
     "requirements": _TABLES,
 }
+_QUESTION = {"id": _TEXT, "text": _TEXT}
 _REQUIREMENT = {"validator": _TEXT, "parameters": _TABLE, "sources": _TABLE}
-_OPTIONAL = {"effective", "scope", "evidence", "threshold", "requirements", "parameters", "sources"}
+_OPTIONAL = {
+    *("effective", "until", "scope", "evidence", "threshold", "requirements", "parameters", "sources"),
+    *("applies_from", "applies_until", "applies_if", "status", "profile", "questions"),
+}
+_DATES = ("effective", "until", "applies_from", "applies_until")
+SCOPE = ("materiality", "use", "jurisdiction")
 _WORDS = {"verified": ("P", "Q", "S", "M"), "automation": ("auto", "assisted", "human"), "severity": tuple(Severity)}
 
 
@@ -86,7 +119,10 @@ def load_policy(text: str, path: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path} is not valid TOML: {error}.", next=f"Mend that line of {path}.") from None
     _check(document, {"policy": _TABLE, "control": _TABLES}, path)
-    head = _check(document["policy"], _POLICY, f"[policy] of {path}")
+    place = f"[policy] of {path}"
+    head = _check(document["policy"], _POLICY, place)
+    head["applies_if"] = _conditions(head.get("applies_if", {}), place)
+    _dates(head, place)
     controls = tuple(_control(body, path, number) for number, body in enumerate(document["control"], 1))
     _unique([control.id for control in controls], "control", path)
     return Policy(**head, controls=controls)
@@ -101,9 +137,33 @@ def _control(body: Mapping[str, object], path: str, number: int) -> Control:
     asks = values.pop("requirements", [])
     requirements = tuple(_requirement(ask, where) for ask in asks)
     _unique([ask.validator for ask in requirements], "validator", where)
+    questions = tuple(Question(**_check(one, _QUESTION, f"questions of {where}")) for one in values.pop("questions", []))
+    _unique([one.id for one in questions], "question", where)
+    _dates(values, where)
+    values["applies_if"] = _conditions(values.get("applies_if", {}), where)
     gates = tuple(values.pop("gates"))
     severity = Severity(values.pop("severity"))
-    return Control(**values, gates=gates, severity=severity, requirements=requirements)
+    return Control(**values, gates=gates, severity=severity, requirements=requirements, questions=questions)
+
+
+def _conditions(body: Mapping[str, object], where: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, values in body.items():
+        if name not in SCOPE:
+            raise unknown(f"scope fact in applies_if of {where}", name, SCOPE)
+        if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+            raise BadInput(f"{where}: applies_if.{name} must be a list of texts.", next="Mend the policy file.")
+        found[name] = tuple(values)
+    return found
+
+
+def _dates(values: Mapping[str, object], where: str) -> None:
+    for key in _DATES:
+        if values.get(key):
+            try:
+                date.fromisoformat(str(values[key]))
+            except ValueError:
+                raise BadInput(f"{where}: {key} is {values[key]!r:.40}.", expected="Expected a date as 2027-12-02.") from None
 
 
 def _requirement(body: Mapping[str, object], where: str) -> Requirement:

@@ -10,6 +10,8 @@ from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 
 REPORT_SCHEMA = "mlgov-report-1"
+IN_FORCE = "in force"
+FORM = "form:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,21 @@ class SubjectRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unchecked:
+    """A check that cannot be made before people say something: no verdict, and `fix` is what they must do."""
+
+    validator: str
+    summary: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementResult:
-    """A control's demand on one validator, answered. `verdict` is None when no installed validator can answer: unchecked, not passed."""
+    """A control's demand on one validator (or on people: `form:CONTROL`), answered.
+
+    `verdict` is None when nothing and nobody answered: unchecked, not passed. `standing` is `in force`, `readiness`,
+    `no longer in force` or `out of scope`; only the first keeps a gate shut. `note` says why in a sentence.
+    """
 
     policy: str
     control: str
@@ -95,6 +110,23 @@ class RequirementResult:
     gates: tuple[str, ...]
     validator: str
     verdict: Verdict | None
+    standing: str = IN_FORCE
+    note: str = ""
+
+    @property
+    def binds(self) -> bool:
+        return self.standing == IN_FORCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Automation:
+    """How much of what binds was decided by machine alone, and for how much a machine made evidence; counts of controls."""
+
+    controls: int
+    decided: int
+    evidenced: int
+    decidable: int
+    evidenceable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +141,19 @@ class PolicyRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Subject, policies, results. Equal inputs give an equal digest in every surface: no time, no duration, no path of a machine."""
+    """Subject, policies, results. Equal inputs give an equal digest in every surface: no time, no duration, no path of a machine.
+
+    `thresholds` names the parameters that were fixed before anything was measured. `looks` counts the models of this name that were
+    judged on this hold-out set, this one included; 0 where nobody counts.
+    """
 
     subject: SubjectRef
     policies: tuple[PolicyRef, ...]
     results: tuple[CheckResult, ...]
     requirements: tuple[RequirementResult, ...]
     note: str = ""
+    thresholds: Digest | None = None
+    looks: int = 0
 
     @property
     def digest(self) -> Digest:
@@ -125,20 +163,48 @@ class Report:
         return next((result for result in self.results if result.validator == validator), None)
 
     def severity(self, validator: str) -> Severity:
-        """The gravest severity any control gives this validator; `low` where none asks for it."""
-        found = [item.severity for item in self.requirements if item.validator == validator]
+        """The gravest severity any binding control gives this validator; `low` where none asks for it."""
+        found = [item.severity for item in self.requirements if item.validator == validator and item.binds]
         return min(found, key=lambda severity: severity.rank, default=Severity.LOW)
 
     @property
     def blocking(self) -> tuple[CheckResult, ...]:
         """Results that keep a gate shut: any `fail`; `error` and `inconclusive` where critical or high. Gravest first."""
-        shut = [result for result in self.results if _blocks(result.verdict, self.severity(result.validator))]
+        asked = {item.validator for item in self.requirements}
+        binding = {item.validator for item in self.requirements if item.binds}
+        shut = [
+            result
+            for result in self.results
+            if (result.validator in binding or result.validator not in asked) and _blocks(result.verdict, self.severity(result.validator))
+        ]
         return tuple(sorted(shut, key=lambda result: (self.severity(result.validator).rank, result.verdict.rank, result.validator)))
 
     @property
     def unchecked(self) -> tuple[RequirementResult, ...]:
-        """Demands nobody measured. They are shown, never counted as passed."""
-        return tuple(item for item in self.requirements if item.verdict is None)
+        """Binding demands nobody measured. They are shown, never counted as passed."""
+        return tuple(item for item in self.requirements if item.verdict is None and item.binds)
+
+    @property
+    def automation(self) -> Automation:
+        """The two figures, over the controls that bind.
+
+        decided: the control is `auto` and every demand has a machine's verdict that could tell. evidenced: a machine measured something
+        for it. decidable and evidenceable: what a machine could do if all validators were here and had their inputs (`auto`; not `human`).
+        """
+        controls: dict[tuple[str, str], list[RequirementResult]] = {}
+        for item in self.requirements:
+            if item.binds:
+                controls.setdefault((item.policy, item.control), []).append(item)
+        told = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.NOT_APPLICABLE)
+        measured = [[item.verdict in told for item in asks if not item.validator.startswith(FORM)] for asks in controls.values()]
+        kinds = [asks[0].automation for asks in controls.values()]
+        return Automation(
+            controls=len(controls),
+            decided=sum(kind == "auto" and bool(one) and all(one) for kind, one in zip(kinds, measured, strict=True)),
+            evidenced=sum(any(one) for one in measured),
+            decidable=kinds.count("auto"),
+            evidenceable=len(kinds) - kinds.count("human"),
+        )
 
     def counts(self) -> dict[str, int]:
         """Verdict -> number of results, in reading order, zeros left out."""

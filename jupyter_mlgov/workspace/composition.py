@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from jupyter_mlgov.promotion.registry import ModelRegistry
     from jupyter_mlgov.reports.context import Context
     from jupyter_mlgov.reports.views import NotebookView
+    from jupyter_mlgov.validation.engine import Judgement
+    from jupyter_mlgov.validation.records import Form
     from jupyter_mlgov.validation.results import Report
+    from jupyter_mlgov.workspace.answers import Asked
 
 FOLDER = ".mlgov"
 IGNORE = "# Records, objects and the embedded MLflow of jupyter_mlgov: kept out of git, back them up.\n*\n"
@@ -202,10 +205,30 @@ class Workspace:
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def validate(self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = ()) -> Report:
+    def validate(
+        self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = (), *, stage: str = ""
+    ) -> Report:
+        return self.judge(notebook, progress, only, stage=stage).report
+
+    def judge(
+        self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = (), *, stage: str = ""
+    ) -> Judgement:
+        """validate(), with why each answer was measured or taken from the record."""
         from jupyter_mlgov.workspace.judging import validate
 
-        return validate(self, notebook, progress, only)
+        return validate(self, notebook, progress, only, stage=stage)
+
+    def questions(self, control: str, notebook: str) -> Asked:
+        """What people are asked for a control, and what they answered so far."""
+        from jupyter_mlgov.workspace.answers import questions
+
+        return questions(self, control, notebook)
+
+    def answer(self, control: str, answers: Mapping[str, str], notebook: str) -> Form:
+        """Record the acting person's answers about the model as it is now."""
+        from jupyter_mlgov.workspace.answers import answer
+
+        return answer(self, control, answers, notebook)
 
     def report(self, notebook: str) -> Report | None:
         from jupyter_mlgov.workspace.judging import last_report

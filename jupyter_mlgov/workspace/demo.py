@@ -39,6 +39,7 @@ baseline = "baseline"     # two ratios, the simple alternative
 
 [policy]
 packs = ["us-fair-lending", "sr-26-2"]
+also = ["env.pin", "priv.pii"]
 
 [promotion]
 reviewers = ["{reviewer}"]

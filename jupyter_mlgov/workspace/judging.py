@@ -19,34 +19,70 @@ from jupyter_mlgov.validation.results import Report, report_json
 
 if TYPE_CHECKING:
     from jupyter_mlgov.promotion.data import KeptData
+    from jupyter_mlgov.validation.engine import Judgement
     from jupyter_mlgov.workspace.composition import Workspace
 
 Progress = Callable[[int, int, str], None]
 
 
-def validate(workspace: Workspace, notebook: str, progress: Progress | None = None, only: Collection[str] = ()) -> Report:
+def validate(
+    workspace: Workspace,
+    notebook: str,
+    progress: Progress | None = None,
+    only: Collection[str] = (),
+    *,
+    stage: str = "",
+) -> Judgement:
     """Judge the model of `notebook` under its team's policies, and write the report to the trail.
 
-    `only` names validators; the report then says it is partial, and a gate does not take it.
+    The thresholds enter the trail before anything is measured. What rests on unchanged parts is taken from the trail. `only` names
+    validators (`fair.*`), `stage` the stage whose controls ask; the report then says it is partial, and a gate does not take it.
     """
-    from jupyter_mlgov.validation.engine import validate as judge
+    from jupyter_mlgov.validation.engine import judge, placed, plan
     from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
+    from jupyter_mlgov.validation.runners import runner_for
+    from jupyter_mlgov.workspace.evidence import earlier, holdout, keep, looks
     from jupyter_mlgov.workspace.subjects import gather
 
     team = workspace.team_for(notebook)
-    subject = gather(workspace, team, workspace.lineage(notebook))
-    report = judge(
+    lineage = workspace.lineage(notebook)
+    policies, registry = installed_policies(team.policies), installed_validators()
+    today = workspace.clock.now().date()
+    controls = placed(policies, team.scope, today)
+    fixed = plan(policies, registry, controls, parameters=team.parameters, only=only, also=team.also, stage=stage)
+    subject = gather(workspace, team, lineage, fixed.needs)
+    _fix(workspace, team.model, notebook, fixed.thresholds)
+    seen = holdout(team, lineage)
+    given = judge(
         subject,
-        installed_policies(team.policies),
-        installed_validators(),
-        parameters=team.parameters,
+        fixed,
+        controls,
+        runner=runner_for(subject, installed=True),
         progress=progress,
-        only=only,
+        earlier=earlier(workspace, notebook),
+        looks=looks(workspace, team.model, seen, subject.ref.model),
     )
+    report = given.report
+    keep(workspace, report)
     verdict = worst([result.verdict for result in report.results])
-    payload = {"notebook": notebook, "verdict": verdict.word, "digest": report.digest, "report": report_json(report)}
+    payload = {
+        "notebook": notebook,
+        "verdict": verdict.word,
+        "digest": report.digest,
+        "report": report_json(report),
+        "bases": given.bases,
+        "holdout": seen,
+    }
     workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
-    return report
+    return given
+
+
+def _fix(workspace: Workspace, model: str, notebook: str, thresholds: Digest) -> None:
+    """Write the digest of the thresholds, where it is not the one written last for this notebook."""
+    before = [entry.payload for entry in workspace.journal.entries(actions=("thresholds.fixed",), subject=model)]
+    mine = [payload.get("digest") for payload in before if payload.get("notebook") == notebook]
+    if mine[-1:] != [thresholds]:
+        workspace.record(Draft(action="thresholds.fixed", subject=model, payload={"notebook": notebook, "digest": thresholds}))
 
 
 def last_report(workspace: Workspace, notebook: str) -> Report | None:

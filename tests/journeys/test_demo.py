@@ -127,8 +127,9 @@ def test_fair_air_finds_the_published_counts(demo: Demo) -> None:
 def test_all_seven_validators_answered_and_none_broke(demo: Demo) -> None:
     report = demo.ask("report", "--notebook", NOTEBOOK)
     verdicts = {result["validator"]: result["verdict"] for result in report["results"]}
-    assert set(verdicts) == {"fair.air", "fair.sig", "perf.discrim", "perf.benchmark", "priv.pii", "lineage.complete", "env.pin"}
-    assert not {"error", "inconclusive"} & set(verdicts.values()), verdicts
+    seven = {"fair.air", "fair.sig", "perf.discrim", "perf.benchmark", "priv.pii", "lineage.complete", "env.pin"}
+    assert not {"error", "inconclusive"} & {verdicts[name] for name in seven}, verdicts
+    assert "error" not in verdicts.values(), verdicts
     assert [policy["id"] for policy in report["policies"]] == ["us-fair-lending", "sr-26-2"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +20,8 @@ from jupyter_mlgov.validation.results import report_json
 from jupyter_mlgov.validation.tables import open_table
 
 NAMES = ['"; DROP TABLE x; --', "<script>alert(1)</script>", "", " ", "a", "A", "é", "select", "n", "mlgov_rows", "x.y", "'", "\\", "a\nb"]
+# Fifty tables are judged in this process: another for each would be all that is measured.
+HERE = replace(installed_validators(), installed=False)
 CELLS = st.one_of(
     st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=0, max_size=12),
     st.lists(st.one_of(st.none(), st.floats(allow_nan=True)), min_size=0, max_size=12),
@@ -54,7 +56,7 @@ def test_no_table_makes_the_engine_raise_or_open_on_nothing(tmp_path: Path, draw
     content, roles = drawn
     pq.write_table(content, tmp_path / "t.parquet")
     subject = Subject(ref=SubjectRef(kind=kind, name="t", roles=asdict(roles)), roles=roles, table_path=tmp_path / "t.parquet")
-    report = validate(subject, installed_policies(("us-fair-lending",)), installed_validators())
+    report = validate(subject, installed_policies(("us-fair-lending", "sr-26-2")), HERE)
     assert report_json(report)["digest"] == report.digest
     for name in ("fair.air", "fair.sig", "perf.discrim", "perf.benchmark"):
         result = report.result(name)

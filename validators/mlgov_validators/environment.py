@@ -7,7 +7,7 @@ import re
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
 
 
-@validator("env.pin", title="Environment pinning", needs=("lineage", "environment"))
+@validator("env.pin", title="Environment pinning", needs=("lineage", "environment"), uses=("lock",))
 def pinning(subject: Subject) -> list[Finding]:
     """Does the lock pin each distribution that was in use, at the version that ran?
 

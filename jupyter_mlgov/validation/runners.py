@@ -1,0 +1,164 @@
+"""Where validators run: in a process of their own that can be killed, or here."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol
+
+from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.restoring import Unreadable, restore
+from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.needs import Look, look
+from jupyter_mlgov.validation.results import CheckResult, Unchecked
+from jupyter_mlgov.validation.running import run, stopped
+from jupyter_mlgov.validation.subjects import Subject
+
+Told = CheckResult | Unchecked
+
+
+class Runner(Protocol):
+    """Port: runs one check on the subject it was made for. Never raises for what a validator does."""
+
+    def run(self, check: Check, values: Mapping[str, object]) -> Told: ...
+
+    def close(self) -> object: ...
+
+
+class Here:
+    """Runs checks in this process: for tables that live on somebody's connection, and for validators under test. No limit on time."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._looked: list[Look | None] = []
+
+    def run(self, check: Check, values: Mapping[str, object]) -> Told:
+        if not self._looked:
+            self._looked.append(look(self._subject))
+        return run(check, self._subject, values, self._looked[0])
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class Apart:
+    """Runs installed checks in a worker process. One that hangs past its limit is killed with it, and the next starts anew."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def run(self, check: Check, values: Mapping[str, object]) -> Told:
+        fresh = self._process is None
+        try:
+            process = self._started()
+            question = {"id": check.id, "parameters": {name: _asked(value) for name, value in values.items()}}
+            _write(process, json.dumps(question).encode() + b"\n")
+            line = self._lines.get(timeout=check.timeout + (_START if fresh else 0.0))
+        except queue.Empty:
+            self.close()
+            return stopped(check, self._subject, values, f"{check.id} ran longer than {check.timeout:g} s and was stopped.")
+        except BaseException:
+            self.close()
+            raise
+        return self._told(check, values, line)
+
+    def _told(self, check: Check, values: Mapping[str, object], line: bytes) -> Told:
+        if not line:
+            code = self.close()
+            why = "it was killed, as when memory runs out" if code == -signal.SIGKILL else f"exit code {code}"
+            return stopped(check, self._subject, values, f"The process of {check.id} ended without an answer ({why}).")
+        try:
+            answer = json.loads(line)
+            told: Told = restore(CheckResult, answer["result"], "") if "result" in answer else restore(Unchecked, answer["unchecked"], "")
+        except (ValueError, KeyError, TypeError, Unreadable) as problem:
+            return stopped(check, self._subject, values, f"The answer of {check.id} cannot be read: {problem}")
+        return told
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            path = os.pathsep.join(filter(None, sys.path))
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "jupyter_mlgov.validation.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # an interrupt in the terminal is ours to pass on; killing the group takes its children too
+            )
+            self._lines = queue.SimpleQueue()
+            threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
+            subject = pickle.dumps(self._subject)
+            _write(self._process, len(subject).to_bytes(8, "big") + subject)
+        return self._process
+
+    def close(self) -> int | None:
+        """End the worker, if there is one, and say how it ended."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        code = process.poll()
+        if code is None:
+            _kill(process)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                try:
+                    pipe.close()
+                except OSError:  # what was still to be written to a dead process
+                    continue
+        return process.returncode
+
+    def __enter__(self) -> Apart:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+_START = 60.0  # imports on a cold disk; not the validator's fault
+
+
+def runner_for(subject: Subject, *, installed: bool) -> Runner:
+    """Apart for installed validators and a subject that can be handed over, else here."""
+    return Apart(subject) if installed and subject.source is None else Here(subject)
+
+
+def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    try:
+        if process.stdin:
+            process.stdin.write(content)
+            process.stdin.flush()
+    except (BrokenPipeError, OSError):  # it died; the reader will see the end of its answers
+        return
+
+
+def _read(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+    try:
+        for line in process.stdout or ():
+            lines.put(line)
+    except (OSError, ValueError):  # closed while we read: it is being killed
+        pass
+    process.wait()
+    lines.put(b"")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (AttributeError, ProcessLookupError, PermissionError):  # no groups on this system, or it ended a moment ago
+        process.kill()
+
+
+def _asked(value: object) -> object:
+    """A parameter as JSON; Check.parameter() on the other side gives it its type again."""
+    return plain(value) if isinstance(value, (bool, int, float, str, tuple, list)) else str(value)
