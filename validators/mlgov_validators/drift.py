@@ -38,7 +38,7 @@ class Limits:
     "monitor.drift",
     title="Input and score drift",
     needs=("table", "reference"),
-    uses=("score", "features", "key", "time"),
+    uses=("score", "features", "key", "time", "lineage"),
     stricter={
         "warn": "lower",
         "fail": "lower",
