@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.sdk import Estimate, Finding, Missing, Subject, Verdict, validator
@@ -127,7 +127,7 @@ def _reference(subject: Subject) -> Profile | Table:
 
 def _asking(subject: Subject) -> Ask:
     """How the reference is asked: it is a file of ours, wherever the table is."""
-    return replace(subject, source=None).ask
+    return Subject(ref=subject.ref, roles=subject.roles).ask
 
 
 def _chosen(subject: Subject, reference: Profile | Table, table: Table) -> tuple[list[str], list[str], list[str]]:
