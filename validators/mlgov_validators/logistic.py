@@ -66,3 +66,25 @@ def log_likelihood(p: Numbers, favourable: Numbers, rows: Numbers) -> float:
 
     inside = np.clip(p, 1e-300, 1 - 1e-16)
     return float(np.sum(favourable * np.log(inside) + (rows - favourable) * np.log1p(-inside)))
+
+
+def fit_ridge(columns: Numbers, positive: NDArray[np.bool_], strength: float) -> Numbers:
+    """Intercept and coefficients of a logistic model with an L2 penalty, 1 / (2 * strength) of their squares; the intercept has none.
+
+    scikit-learn's LogisticRegression(C=strength), by Newton's method. It always has a finite answer, separation or not.
+    """
+    import numpy as np
+
+    design = np.column_stack([np.ones(len(columns)), columns])
+    penalty = np.full(design.shape[1], 1 / strength)
+    penalty[0] = 1e-9
+    b, y = np.zeros(design.shape[1]), positive.astype(float)
+    for _ in range(STEPS):
+        p = chance(design @ b)
+        gradient = design.T @ (y - p) - penalty * b
+        information = design.T @ (design * (p * (1 - p))[:, None]) + np.diag(penalty)
+        step = np.linalg.solve(information, gradient)
+        b = b + step * min(1.0, 10 / max(1e-12, float(np.abs(step).max())))
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return b

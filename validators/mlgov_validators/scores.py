@@ -56,8 +56,8 @@ def scored(subject: Subject, columns: tuple[str, ...], *, by: str = "") -> Score
             raise Missing(f"{column} is {chosen[name].type()}, not a number, so it is no score.")
     wanted = _favourable(subject, chosen)
     question = chosen.select(*kept, *(chosen[name].cast("float64").name(name) for name in names))
-    arrow, sql = _rows(subject, question)
-    labels, texts = _texts(arrow.column("mlgov_label"))
+    arrow, sql = rows_of(subject, question)
+    labels, texts = texts_of(arrow.column("mlgov_label"))
     known = np.array([*(text is not None for text in texts), False])
     good = np.array([*(text in wanted for text in texts), False])
     scores = [np.asarray(arrow.column(name).to_numpy(), dtype=float) for name in names]
@@ -75,7 +75,8 @@ def scored(subject: Subject, columns: tuple[str, ...], *, by: str = "") -> Score
     )
 
 
-def _rows(subject: Subject, question: Any) -> tuple[Any, str]:  # pyarrow and ibis ship no types
+def rows_of(subject: Subject, question: Any) -> tuple[Any, str]:  # pyarrow and ibis ship no types
+    """The rows of a question and its text: here as they are, elsewhere as counts of equal rows, repeated."""
     if subject.local:
         answer = subject.ask(question)
         return answer.table, answer.sql
@@ -87,7 +88,7 @@ def _rows(subject: Subject, question: Any) -> tuple[Any, str]:  # pyarrow and ib
     return answer.table.take(np.repeat(np.arange(len(number)), number)), answer.sql
 
 
-def _texts(column: Any) -> tuple[NDArray[np.int64], list[str | None]]:
+def texts_of(column: Any) -> tuple[NDArray[np.int64], list[str | None]]:
     """Each row's place among the different texts, the last place for null."""
     import pyarrow as pa
 
@@ -100,7 +101,7 @@ def _texts(column: Any) -> tuple[NDArray[np.int64], list[str | None]]:
 def _groups(column: str, values: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     import numpy as np
 
-    places, texts = _texts(values)
+    places, texts = texts_of(values)
     groups = tuple(sorted({text for text in texts if text is not None}))
     if len(groups) > MOST_GROUPS:
         raise Missing(f"{column} has more than {MOST_GROUPS:,} different values, so they are no groups; band it first.")
