@@ -18,6 +18,7 @@ from .others import beside, repeated
 from .told import told
 
 CASES = Path(__file__).resolve().parents[2] / "validators" / "cases"
+NEVER_FAIL = {"fair.lda": "warn"}  # whether an alternative must be taken is for people to say
 FILES = sorted(CASES.glob("*/*.json"))
 
 
@@ -34,7 +35,7 @@ def test_the_case_has_its_verdict(path: Path, table: Make, counts: Make) -> None
     assert isinstance(check, Check)
     result = judged(check, told(subject(case, table, counts), case))
     assert result.verdict.value == case["expect"], result.summary
-    assert case["expect"] == ("pass" if path.stem == "good" else "fail")
+    assert case["expect"] == ("pass" if path.stem == "good" else NEVER_FAIL.get(path.parent.name, "fail"))
 
 
 def subject(case: dict[str, Any], table: Make, counts: Make) -> Subject:
