@@ -1,4 +1,4 @@
-"""`mlgov stale OLD NEW`: which cells of an edited notebook must run again."""
+"""`mlgov stale`: hidden state of the last session. `mlgov stale OLD NEW`: which cells of an edited notebook must run again."""
 
 from __future__ import annotations
 
@@ -6,19 +6,46 @@ from pathlib import Path
 
 import click
 
-from jupyter_mlgov.cli.options import colour, format_option, say_json, width
+from jupyter_mlgov.cli.options import colour, format_option, notebook_option, opened, say_json, width, workspace_option
+from jupyter_mlgov.core.verdicts import Verdict
+
+_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1}
 
 
 @click.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=click.Path(path_type=Path), required=False)
+@click.argument("new", type=click.Path(path_type=Path), required=False)
+@workspace_option
+@notebook_option
 @format_option()
 @click.pass_context
-def stale(ctx: click.Context, old: Path, new: Path, style: str) -> None:
-    """Which cells of NEW must run again in a kernel that ran OLD from top to bottom, each with its reason. Nothing is run.
+def stale(ctx: click.Context, old: Path | None, new: Path | None, folder: Path | None, notebook: str | None, style: str) -> None:
+    """Which cells must run again, each with its reason. Nothing is run.
 
-    Exit code 0: none. 1: some, or names of cells that are gone live on.
+    OLD NEW: the cells of NEW, in a kernel that ran OLD from top to bottom. Without them: the last recorded session against the file as
+    it is saved now. Exit code 0: none. 1: some, or names of cells that are gone live on. 3: not all ran, or nothing is recorded.
     """
+    if old is not None and new is None:
+        raise click.UsageError("Name both: `mlgov stale OLD.ipynb NEW.ipynb`; or none, for the last recorded session.")
+    if old is None or new is None:
+        ctx.exit(_session(folder, notebook, style))
+    ctx.exit(_pair(old, new, style))
+
+
+def _session(folder: Path | None, notebook: str | None, style: str) -> int:
+    from jupyter_mlgov.reports.stale import hidden_json, hidden_text
+    from jupyter_mlgov.workspace.recording import read_hidden_state
+
+    workspace = opened(folder)
+    found, numbers = read_hidden_state(workspace, workspace.notebook(notebook))
+    if style == "json":
+        say_json(hidden_json(found, numbers))
+    else:
+        click.echo(hidden_text(found, numbers, colour=colour(), width=width()))
+    return _CODES.get(found.verdict, 3)
+
+
+def _pair(old: Path, new: Path, style: str) -> int:
     from jupyter_mlgov.integrations.notebooks import code_cells
     from jupyter_mlgov.lineage.staleness import cells_to_rerun
     from jupyter_mlgov.reports.stale import stale_json, stale_text
@@ -30,4 +57,4 @@ def stale(ctx: click.Context, old: Path, new: Path, style: str) -> None:
         say_json(stale_json(plan, places))
     else:
         click.echo(stale_text(plan, places, colour=colour(), width=width()))
-    ctx.exit(0 if plan.is_fresh else 1)
+    return 0 if plan.is_fresh else 1

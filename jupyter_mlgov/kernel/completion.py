@@ -11,6 +11,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "validate": ("--quiet",),
     "why": ("staging", "production"),
     "lineage": (),
+    "stale": (),
     "suggest": ("--accept",),
     "diff": ("run:", "--schema", "--any-order", "--values"),
     "report": ("--output",),

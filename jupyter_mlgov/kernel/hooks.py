@@ -127,7 +127,7 @@ class KernelSession:
         if recorder is None:
             return
         self._info = info
-        tags = metadata.get("tags")
+        tags, deleted = metadata.get("tags"), metadata.get("deletedCells")
         code = info.transformed_cell
         recorder.begin(
             cell_id=cell_id,
@@ -135,6 +135,7 @@ class KernelSession:
             code=code if isinstance(code, str) else None,
             tags=[str(tag) for tag in tags] if isinstance(tags, list) else [],
             namespace=self._shell.user_ns,
+            deleted=[str(cell) for cell in deleted] if isinstance(deleted, list) else [],
         )
 
     def _after(self, result: ExecutionResult) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-VERBS = ("status", "validate", "why", "lineage", "suggest", "diff", "report", "promote", "review", "export", "audit")
+VERBS = ("status", "validate", "why", "lineage", "stale", "suggest", "diff", "report", "promote", "review", "export", "audit")
 CELL_VERBS = ("step",)
 
 
@@ -157,6 +157,13 @@ class GovernanceMagics(Magics):
         asked = words.parse_args(rest)
         wish = Wish(schema=asked.schema, ordered=not asked.any_order, values=asked.values)
         print(difference_text(difference(asked.left, asked.right, wish, lambda: self.session.workspace, self.session.notebook)))
+
+    def _stale(self, rest: list[str]) -> None:
+        from jupyter_mlgov.reports.stale import hidden_text
+        from jupyter_mlgov.workspace.recording import read_hidden_state
+
+        _Words("stale").parse_args(rest)
+        print(hidden_text(*read_hidden_state(self.session.workspace, self.session.notebook)))
 
     def _suggest(self, rest: list[str]) -> None:
         from jupyter_mlgov.workspace.suggesting import suggestions

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from jupyter_mlgov.lineage.calls import CHANGING, READ_ONLY
 from jupyter_mlgov.lineage.magics import MagicFlow, magic_flow, parse
@@ -16,13 +17,23 @@ DYNAMIC = frozenset({"exec", "eval", "globals", "locals", "vars"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A function or class of a cell: the notebook's names that its body uses when somebody calls it."""
+
+    name: str
+    reads: tuple[str, ...] = ()
+    mutates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataflow:
     """Names at the level of the notebook, each once, in order of appearance.
 
     `reads`: needed from outside before the cell itself defines them. `writes`: bound or deleted (`*` for a star import).
     `mutates`: the object may be changed in place. `imports`: those of `writes` that an import binds.
     `texts`: its text constants (a path may be among them). `unknown`: what in it nobody can follow
-    (`exec`, a magic that is not known). `problem`: why the source could not be read; then nothing else is known.
+    (`exec`, a magic that is not known). `functions`: what they use counts where they are used (see Definitions). `meaning`: a digest
+    of the source without comments and layout. `problem`: why the source could not be read; then nothing else is known.
     """
 
     reads: tuple[str, ...] = ()
@@ -31,22 +42,50 @@ class Dataflow:
     imports: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    functions: tuple[Definition, ...] = ()
+    meaning: str = ""
     problem: str = ""
 
 
 def names(source: str) -> Dataflow:
     """The dataflow of Python `source`, with magics (`%`, `%%`, `!`) as they are written or as IPython turned them into calls.
 
-    A function's use of globals counts as a read where it is defined, for nobody knows when it is called.
+    What a function uses of the notebook is a read of this cell where the cell uses the function; else it stands in `functions`.
     """
     try:
-        walk = Walk()
-        walk.cell(parse(source))
+        walk, tree = Walk(), parse(source)
+        walk.cell(tree)
+        meaning = sha256((ast.dump(tree) + ";" * source.rstrip().endswith(";")).encode("utf-8", "surrogatepass")).hexdigest()
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         return Dataflow(problem=f"The source cannot be read as Python: {reason}{line}.")
-    return walk.flow()
+    return replace(walk.flow(), meaning=meaning)
+
+
+class Definitions:
+    """The functions that a session has defined so far, so that what they use counts in the cell that uses them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Definition] = {}
+
+    def flow(self, flow: Dataflow) -> Dataflow:
+        """`flow` of the next cell, with what the functions it uses read and change, through all that they use in turn."""
+        reads, mutates = dict.fromkeys(flow.reads), dict.fromkeys(flow.mutates)
+        waiting, seen = list(flow.reads), set[str]()
+        while waiting:
+            name = waiting.pop()
+            known = self._known.get(name)
+            if known is None or name in seen:
+                continue
+            seen.add(name)
+            reads.update(dict.fromkeys(known.reads))
+            mutates.update(dict.fromkeys(known.mutates))
+            waiting += known.reads
+        for name in flow.writes:
+            self._known.pop(name, None)
+        self._known.update({one.name: one for one in flow.functions})
+        return replace(flow, reads=tuple(reads), mutates=tuple(mutates)) if seen else flow
 
 
 class Walk(ast.NodeVisitor):
@@ -54,7 +93,11 @@ class Walk(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self._reads: dict[str, None] = {}
-        self._late: dict[str, None] = {}
+        self._late: dict[str, set[str]] = {}
+        self._changes: dict[str, set[str]] = {}
+        self._used: set[str] = set()
+        self._owner = ""
+        self._own: set[str] = set()
         self._writes: dict[str, None] = {}
         self._mutates: dict[str, None] = {}
         self._imports: dict[str, None] = {}
@@ -71,16 +114,36 @@ class Walk(ast.NodeVisitor):
 
     def flow(self) -> Dataflow:
         # A function may use what the cell defines below it (def, class, import): that is no read from outside.
-        late = [name for name in self._late if name not in self._made]
+        used = self._in_use()
+        late = [name for name, owners in self._late.items() if owners & used and name not in self._made]
         reads = dict.fromkeys([*self._reads, *late])
+        changed = [name for name, owners in self._changes.items() if owners & used]
+        functions = [
+            Definition(
+                name=own,
+                reads=tuple(name for name, owners in self._late.items() if own in owners),
+                mutates=tuple(name for name, owners in self._changes.items() if own in owners),
+            )
+            for own in sorted(self._own)
+        ]
         return Dataflow(
             reads=tuple(reads),
             writes=tuple(self._writes),
-            mutates=tuple(self._mutates),
+            mutates=tuple(dict.fromkeys([*self._mutates, *changed])),
+            functions=tuple(functions),
             imports=tuple(self._imports),
             texts=tuple(self._texts),
             unknown=tuple(self._unknown),
         )
+
+    def _in_use(self) -> set[str]:
+        """Those of the cell's functions that it uses itself, directly or through one another; nameless ones always."""
+        used = {""} | (self._used & self._own)
+        while True:
+            more = {name for name, owners in self._late.items() if owners & used and name in self._own} - used
+            if not more:
+                return used
+            used |= more
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -99,10 +162,16 @@ class Walk(ast.NodeVisitor):
         return True
 
     def _read(self, name: str) -> None:
-        if not self._outside(name) or name in self._defined or name == "get_ipython":
+        if not self._outside(name) or name == "get_ipython":
             return
         in_function = any(scope.kind == "function" for scope in self._scopes)
-        (self._late if in_function else self._reads)[name] = None
+        if in_function:
+            # Where the function is called later, in another cell, the name may be another thing by then.
+            self._late.setdefault(name, set()).update({self._owner} if self._owner or name not in self._defined else ())
+            return
+        self._used.add(name)
+        if name not in self._defined:
+            self._reads[name] = None
 
     def _write(self, name: str, *, made: bool = False) -> None:
         scope = self._scopes[-1] if self._scopes else None
@@ -116,7 +185,11 @@ class Walk(ast.NodeVisitor):
 
     def _mutate(self, node: ast.AST) -> None:
         base = _base(node)
-        if base is not None and self._outside(base):
+        if base is None or not self._outside(base):
+            return
+        if self._owner and any(scope.kind == "function" for scope in self._scopes):
+            self._changes.setdefault(base, set()).add(self._owner)
+        else:
             self._mutates[base] = None
 
     def visit_Name(self, node: ast.Name) -> None:  # ast's names
@@ -301,7 +374,8 @@ class Walk(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # ast's names
         self._all([*node.decorator_list, *defaults(node.args), *hints(node.args), node.returns])
         self._write(node.name, made=True)
-        self._function(node.args, node.body)
+        with self._owned(node.name, node.decorator_list):
+            self._function(node.args, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's names
 
@@ -318,7 +392,7 @@ class Walk(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:  # ast's names
         self._all([*node.decorator_list, *node.bases, *(word.value for word in node.keywords)])
-        with self._inside(Scope(kind="class")):
+        with self._owned(node.name, node.decorator_list), self._inside(Scope(kind="class")):
             self._all(node.body)
         self._write(node.name, made=True)
 
@@ -338,6 +412,17 @@ class Walk(ast.NodeVisitor):
                 self._all([part.iter] if index else [])
                 self._all([part.target, *part.ifs])
             self._all(results)
+
+    @contextmanager
+    def _owned(self, name: str, decorators: list[ast.expr]) -> Iterator[None]:
+        """Inside, names belong to the function or class `name` of the notebook; a decorator may call it at once."""
+        if self._scopes or decorators:
+            yield
+            return
+        self._owner = name
+        self._own.add(name)
+        yield
+        self._owner = ""
 
     @contextmanager
     def _inside(self, scope: Scope) -> Iterator[None]:

@@ -115,6 +115,7 @@ class CellRun:
     `writes` are names bound, deleted or changed in place; `imports` are those of them that an import bound.
 
     `changed` are those of `writes` whose object was seen to change in place at run time, by another name or inside a call.
+    `meaning` is a digest of the source without comments and layout. `deleted` are cells that left the notebook since the run before.
     `distributions` names the installed packages in use when a tagged cell ended; `gaps` says what could not be recorded.
     """
 
@@ -145,6 +146,8 @@ class CellRun:
     surroundings: Surroundings = field(default_factory=Surroundings)
     sources_read: tuple[SourceRef, ...] = ()
     sources_written: tuple[SourceRef, ...] = ()
+    meaning: str = ""
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ def read_run(payload: Mapping[str, Any]) -> CellRun:
         error=payload.get("error", ""),
         distributions=tuple(payload.get("distributions", ())),
         gaps=tuple(payload.get("gaps", ())),
+        meaning=str(payload.get("meaning", "")),
+        deleted=tuple(payload.get("deleted", ())),
         changed=tuple(payload.get("changed", ())),
         surroundings=_surroundings(payload.get("surroundings") or {}),
         sources_read=tuple(_source(ref) for ref in payload.get("sources_read", ())),

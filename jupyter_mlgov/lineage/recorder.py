@@ -21,7 +21,7 @@ from jupyter_mlgov.lineage import boundary
 from jupyter_mlgov.lineage.ambient import shell_programs
 from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
-from jupyter_mlgov.lineage.dataflow import Dataflow, names
+from jupyter_mlgov.lineage.dataflow import Dataflow, Definitions, names
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step, Surroundings
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
 from jupyter_mlgov.lineage.inplace import Marks, aliases
@@ -81,6 +81,7 @@ class Recorder:
         self._generators = Generators()
         self._marks = Marks()
         self._files = FileDigests(root.resolve())
+        self._definitions = Definitions()
         self._running: _Running | None = None
         self._order = 0
         self._last: dict[str, Digest] = {}
@@ -107,20 +108,22 @@ class Recorder:
         code: str | None = None,
         namespace: Mapping[str, object] | None = None,
         order: int | None = None,
+        deleted: Iterable[str] = (),
     ) -> None:
-        """Record that a cell starts; a forked child records nothing.
+        """Record that a cell starts; a forked child records nothing. `deleted`: cells that left the notebook since the last one ran.
 
         `code` is `source` with its magics turned into Python, where somebody can do that.
         """
         if os.getpid() != self._pid:
             return
-        self._guard(lambda: self._begin(source, cell_id, tuple(tags), code, namespace or {}, order))
+        gone = tuple(boundary.clean(str(cell), ERROR_LIMIT) for cell in deleted)
+        self._guard(lambda: self._begin(source, cell_id, tuple(tags), code, namespace or {}, order, gone))
 
     def step(self, step: Step, code: str, namespace: Mapping[str, object]) -> None:
         """Say in the middle of a cell that it is `step` and what its code is (`%%mlgov step NAME`)."""
 
         def change(running: _Running) -> None:
-            running.flow, running.code = _flow(code), code
+            running.flow, running.code = self._definitions.flow(_flow(code)), code
             read = boundary.known(running.flow.reads, namespace)
             running.run = replace(running.run, step=step, reads=read, inputs=boundary.references(read, namespace))
             now_running(running.run)
@@ -169,7 +172,14 @@ class Recorder:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _begin(
-        self, source: str, cell_id: str, tags: tuple[str, ...], code: str | None, namespace: Mapping[str, object], order: int | None
+        self,
+        source: str,
+        cell_id: str,
+        tags: tuple[str, ...],
+        code: str | None,
+        namespace: Mapping[str, object],
+        order: int | None,
+        deleted: tuple[str, ...],
     ) -> None:
         self._running = None
         self._order = max(self._order + 1, order or 0)
@@ -178,7 +188,7 @@ class Recorder:
         tags = tuple(boundary.clean(str(tag), ERROR_LIMIT) for tag in tags)
         step = self._step(tags, cell_id, problems)
         code = source if code is None else code
-        flow = _flow(code)
+        flow = self._definitions.flow(_flow(code))
         read = boundary.known(flow.reads, namespace)
         run = CellRun(
             id=uuid.uuid4().hex,
@@ -191,6 +201,8 @@ class Recorder:
             step=step,
             tags=tags,
             reads=read,
+            meaning=flow.meaning,
+            deleted=deleted,
         )
         if step is not None:
             self._keeper.start()

@@ -28,7 +28,8 @@ def step_statuses(runs: Sequence[CellRun], cells: Sequence[Cell]) -> tuple[StepS
     stale when its cell was edited after it ran, when a cell it took a name from was edited, failed, ran again later, is
     gone or is itself stale, or when it took a name from a cell below it.
     """
-    judge = _Judge(runs, cells)
+    cells = present(runs, cells)
+    judge = Judge(runs, cells)
     groups: dict[Step, list[str]] = {}
     for cell_id, step, _ in cells:
         if step is not None:
@@ -36,7 +37,15 @@ def step_statuses(runs: Sequence[CellRun], cells: Sequence[Cell]) -> tuple[StepS
     return tuple(_status(step, ids, judge) for step, ids in groups.items())
 
 
-def _status(step: Step, cell_ids: list[str], judge: _Judge) -> StepStatus:
+def present(runs: Sequence[CellRun], cells: Sequence[Cell]) -> list[Cell]:
+    """`cells` without those that the front end said were deleted, which a file that is not saved yet still has."""
+    gone: set[str] = set()
+    for run in runs:
+        gone = (gone | set(run.deleted)) - {run.cell_id}
+    return [cell for cell in cells if cell[0] not in gone]
+
+
+def _status(step: Step, cell_ids: list[str], judge: Judge) -> StepStatus:
     views = [judge.cell(cell_id) for cell_id in cell_ids]
     worst = min(views, key=lambda view: _WORST.index(view.state))
     ran = [view.run for view in views if view.run is not None]
@@ -53,13 +62,15 @@ def _status(step: Step, cell_ids: list[str], judge: _Judge) -> StepStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class View:
+    """How one cell stands, why, and its last run."""
+
     state: StepState
     why: str = ""
     run: CellRun | None = None
 
 
-class _Judge:
+class Judge:
     """The runs of a session held against the cells of the file."""
 
     def __init__(self, runs: Sequence[CellRun], cells: Sequence[Cell]) -> None:
@@ -67,27 +78,27 @@ class _Judge:
         by_digest = _unique({cell_id: digest for cell_id, _, digest in cells})
         self._runs = [(place, self._cell_of(run, by_digest), run) for place, run in enumerate(runs)]
         self._last = {cell_id: (place, run) for place, cell_id, run in self._runs}
-        self._views: dict[str, _View] = {}
+        self._views: dict[str, View] = {}
         self._reasons: dict[int, str] = {}
 
     def _cell_of(self, run: CellRun, by_digest: dict[Digest, str]) -> str:
         """The id in the file; a front end with ids of its own is matched by the text of the cell."""
         return run.cell_id if run.cell_id in self._cells else by_digest.get(run.source_digest, run.cell_id)
 
-    def cell(self, cell_id: str) -> _View:
+    def cell(self, cell_id: str) -> View:
         """How one cell of the file stands."""
         _, step, digest = self._cells[cell_id]
         if cell_id not in self._last:
-            return _View(StepState.NEVER_RAN, f"{self._name(cell_id)} never ran in this session")
+            return View(StepState.NEVER_RAN, f"{self._name(cell_id)} never ran in this session")
         at, run = self._last[cell_id]
         if run.outcome in _BROKEN:
-            return _View(_BROKEN[run.outcome], _broken_why(run), run)
+            return View(_BROKEN[run.outcome], _broken_why(run), run)
         if digest is not None and digest != run.source_digest:
-            return _View(StepState.STALE, f"{self._name(cell_id)} was edited after it ran", run)
-        if step != run.step:
-            return _View(StepState.STALE, f"{self._name(cell_id)} ran before it was tagged `{step}`; run it again", run)
+            return View(StepState.STALE, f"{self._name(cell_id)} was edited after it ran", run)
+        if step is not None and step != run.step:
+            return View(StepState.STALE, f"{self._name(cell_id)} ran before it was tagged `{step}`; run it again", run)
         why = self._stale(at)
-        return _View(StepState.STALE, why, run) if why else _View(StepState.FRESH, "", run)
+        return View(StepState.STALE, why, run) if why else View(StepState.FRESH, "", run)
 
     def _stale(self, at: int) -> str:
         """Why the run at `at` rests on something that is no longer so, or an empty text."""

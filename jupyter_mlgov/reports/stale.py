@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.lineage.staleness import Rerun, RerunPlan
 from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.reports.terminal import paint, wrap
@@ -50,6 +52,42 @@ def stale_json(plan: RerunPlan, indices: Sequence[int]) -> dict[str, object]:
         "lingering": list(plan.lingering),
         "unknown": list(plan.unknown),
     }
+
+
+def hidden_text(found: HiddenState, numbers: Mapping[str, int], *, colour: bool = False, width: int = 88) -> str:
+    """The verdict on a recorded session, the exact cells to run again with their reasons, and names that live on."""
+    width = max(40, width)
+    said = _HEADS[found.verdict] if found.recorded else "Nothing was recorded of this notebook, so nothing can be said."
+    lines = [paint(line, found.verdict, colour) for line in wrap(said, width, first=f"{found.verdict.mark} ", rest="  ")]
+    for one in found.rerun:
+        lines += wrap(visible(f"[{numbers.get(one.cell, one.place)}] {one.why}", limit=400), width, first="  ↻ ", rest="      ")
+    for name, cell in found.lingering[:20]:
+        lines += wrap(visible(f"`{name}` lives on; cell {cell}, which made it, is gone", limit=300), width, first="  ! ", rest="      ")
+    for title, cells in (("never ran", found.never), ("ran before a cell above it", found.disorder)):
+        if cells:
+            lines += wrap(f"{title}: {', '.join(f'[{numbers[cell]}]' if cell in numbers else visible(cell) for cell in cells)}", width)
+    return "\n".join(lines)
+
+
+def hidden_json(found: HiddenState, numbers: Mapping[str, int]) -> dict[str, object]:
+    """The same as data; `verdict` is `pass`, `fail` or `inconclusive`."""
+    return {
+        "verdict": str(found.verdict),
+        "rerun": [
+            {"cell": one.cell, "index": numbers.get(one.cell, one.place), "because": str(one.because), "why": one.why}
+            for one in found.rerun
+        ],
+        "never": list(found.never),
+        "lingering": [{"name": name, "cell": cell} for name, cell in found.lingering],
+        "disorder": list(found.disorder),
+    }
+
+
+_HEADS = {
+    Verdict.PASS: "No hidden state: what the kernel holds is what a run from the top gives.",
+    Verdict.FAIL: "Hidden state: the kernel holds what a run from the top would not give.",
+    Verdict.INCONCLUSIVE: "Some cells never ran, so this is no run of the whole notebook.",
+}
 
 
 def _place(one: Rerun, indices: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlgov.lineage.dataflow import names
+from jupyter_mlgov.lineage.dataflow import Definitions, names
 
 CASES = [
     # source, reads, writes, mutates (builtins left out of reads)
@@ -34,14 +34,18 @@ CASES = [
     ("with f(p) as (g, h):\n    d = g", "f p", "g h d", ""),
     ("try:\n    a = risky()\nexcept E as e:\n    b = e\nelse:\n    c = 1\nfinally:\n    d = 2\na", "risky E a", "a e b c d", ""),
     ("match v:\n    case {'k': b, **r}: pass\n    case [c, *d]: pass\n    case P(x=q) as w: pass", "v P", "b r c d q w", ""),
-    ("def f(a, *b, c=k, **d) -> R:\n    e = a + g\n    return e", "k R g", "f", ""),
+    ("def f(a, *b, c=k, **d) -> R:\n    e = a + g\n    return e", "k R", "f", ""),
     ("def f():\n    return h()\ndef h():\n    return 1", "", "f h", ""),
-    ("def f():\n    def inner():\n        return y + z\n    y = 1\n    return inner", "z", "f", ""),
+    ("def f():\n    def inner():\n        return y + z\n    y = 1\n    return inner", "", "f", ""),
     ("def f():\n    global k\n    k = 1", "", "f k", ""),
-    ("def f():\n    y = []\n    y.append(q)\n    w.append(2)", "q w", "f", "w"),
+    ("def f():\n    y = []\n    y.append(q)\n    w.append(2)", "", "f", ""),
+    ("def f():\n    w.append(q)\nf()", "q w", "f", "w"),
+    ("def f():\n    return g()\ndef g():\n    return z\nx = f()", "z", "f g x", ""),
+    ("class A:\n    def f(self):\n        return z", "", "A", ""),
+    ("class A:\n    def f(self):\n        return z\nA().f()", "z", "A", ""),
     ("g = lambda x, y=d: x + z", "d z", "g", ""),
     ("@dec(arg)\nclass A(B, metaclass=M):\n    x = y\n    z = x\n    def f(self):\n        return x", "dec arg B M y x", "A", ""),
-    ("async def f():\n    async with a as b:\n        async for c in b:\n            await c(d)", "a d", "f", ""),
+    ("async def f():\n    async with a as b:\n        async for c in b:\n            await c(d)", "", "f", ""),
     ("await job\nasync for x in xs:\n    pass", "job xs", "x", ""),
     ("f'{a!r:{w}}'", "a w", "", ""),
     ("xs.append(1)\nxs", "xs", "", "xs"),
@@ -90,6 +94,28 @@ def test_what_is_no_python_says_so(source: str) -> None:
 @given(st.text(max_size=200))
 def test_no_source_at_all_raises(source: str) -> None:
     names(source)
+
+
+def test_what_a_function_uses_counts_in_the_cell_that_calls_it() -> None:
+    session = Definitions()
+    cells = ["def f():\n    return g() + K", "def g():\n    log.append(1)\n    return L", "K = 1", "x = f()", "f = 1", "x = f"]
+    flows = [session.flow(names(cell)) for cell in cells]
+    assert set(flows[0].reads) == set(flows[1].reads) == set()
+    assert (set(flows[3].reads), flows[3].mutates) == ({"f", "g", "K", "L", "log"}, ("log",))
+    assert flows[5].reads == ("f",)
+
+
+def test_functions_that_use_each_other_end() -> None:
+    session = Definitions()
+    session.flow(names("def f():\n    return g()"))
+    session.flow(names("def g():\n    return f() + z"))
+    assert set(session.flow(names("f()")).reads) == {"f", "g", "z"}
+
+
+def test_comments_and_layout_keep_the_meaning_and_a_constant_changes_it() -> None:
+    assert names("x = f( 1 )  # one").meaning == names("x = f(1)").meaning != names("x = f(2)").meaning
+    assert names("x").meaning != names("x;").meaning
+    assert names("%time y\n!ls").meaning == names("get_ipython().run_line_magic('time', 'y')\nget_ipython().system('ls')\n").meaning
 
 
 STATEMENTS = st.sampled_from(
