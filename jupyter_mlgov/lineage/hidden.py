@@ -18,7 +18,8 @@ _NOTHING = Digest.of_text("")
 class HiddenState:
     """`rerun`: the exact cells to run again, from the top. `never`: cells that did not run.
 
-    `lingering`: names that live on, each with the cell that is gone. `disorder`: cells that ran before a cell above them did; where that matters they are in `rerun` too.
+    `lingering`: names that live on, each with the cell that is gone. `disorder`: cells that ran before a cell above them did; where
+    that matters they are in `rerun` too.
     """
 
     rerun: tuple[Rerun, ...] = ()

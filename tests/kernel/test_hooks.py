@@ -146,6 +146,16 @@ def test_a_kernel_that_shuts_down_ends_its_session(kernel: Kernel) -> None:
     assert [entry.payload["outcome"] for entry in ends] == ["closed"]
 
 
+def test_deleted_cells_and_what_a_called_function_reads_are_recorded(kernel: Kernel) -> None:
+    """JupyterLab names the cells that were deleted since the last execution; `f` reads `limit` where it is called."""
+    kernel.ask("def f():\n    return limit", cell="f")
+    kernel.ask("limit = 3", cell="limit")
+    kernel.ask("x = f()", cell="x", deletedCells=["old"])  # type: ignore[arg-type]  # JupyterLab sends a list
+    assert kernel.run("x").reads == ("f", "limit")
+    assert kernel.run("x").deleted == ("old",)
+    assert kernel.run("f").reads == ()
+
+
 def test_a_front_end_without_metadata_is_recorded_too(kernel: Kernel) -> None:
     kernel.client.session.metadata = {}
     kernel.listen(str(kernel.client.execute("x = 1")))
