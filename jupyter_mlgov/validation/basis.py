@@ -72,6 +72,7 @@ def basis(check: Check, subject: Subject, values: Mapping[str, object]) -> dict[
         "its parameters": Digest.of_json({name: str(value) for name, value in values.items()}),
         "the tier": str(subject.tier),
         "the kind of subject": subject.ref.kind,
+        "the declared personal columns": Digest.of_json(list(subject.roles.declared_personal)),
     }
     declared = (*check.needs, *check.uses)
     for need in declared:
@@ -84,6 +85,8 @@ def basis(check: Check, subject: Subject, values: Mapping[str, object]) -> dict[
 def _part(need: str, subject: Subject, *, whole: bool) -> dict[str, str | None]:
     if need == "table":
         return {"the table": subject.ref.table}
+    if need == "files":
+        return {"the files of the workspace": None}
     if need in ROLES:
         return _columns(need, subject, whole=whole)
     if need == "reference":

@@ -28,6 +28,7 @@ OPENED_BY = {
     "reference_path": ("reference",),
     "split_paths": ("splits",),
     "predict": ("predict",),
+    "folder": ("files",),
 }
 
 

@@ -40,6 +40,7 @@ def scan(names: Sequence[str], read: Read, folder: Path, only: Collection[str] =
     """
     from jupyter_mlgov.validation.engine import validate
     from jupyter_mlgov.validation.plugins import installed_validators
+    from jupyter_mlgov.validation.runners import Here
 
     texts: list[Text] = []
     unread: list[tuple[str, str]] = []
@@ -57,7 +58,7 @@ def scan(names: Sequence[str], read: Read, folder: Path, only: Collection[str] =
     path = folder / TEAM_FILE
     roles = parse_team(path.read_text("utf-8")).roles if path.is_file() else parse_team("").roles
     subject = Subject(ref=SubjectRef(kind="files", name="files"), roles=roles, texts=tuple(texts))
-    report = validate(subject, (), installed_validators(), only=tuple(only) or VALIDATORS)
+    report = validate(subject, (), installed_validators(), only=tuple(only) or VALIDATORS, runner=Here(subject))
     return Scan(report=report, files=len(dict.fromkeys(names)), unread=tuple(unread), pictures=tuple(pictures))
 
 

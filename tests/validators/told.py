@@ -10,11 +10,19 @@ from tempfile import mkdtemp
 from typing import Any
 
 from jupyter_mlgov.core.team import Scope
-from jupyter_mlgov.sdk import Subject
+from jupyter_mlgov.sdk import Check, Subject, Verdict
 from jupyter_mlgov.testing import ANA
+from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.plugins import Registry
 from jupyter_mlgov.validation.records import Form, Records
 
 from .conftest import THEN, lineage
+
+
+def verdict(check: Check, subject: Subject) -> Verdict | None:
+    """What `check` says of `subject`; None where it says nothing because people have to say something first."""
+    report = validate(subject, (), Registry.of(check))
+    return report.results[0].verdict if report.results else None
 
 
 def told(subject: Subject, case: Mapping[str, Any]) -> Subject:

@@ -25,7 +25,7 @@ GAIN = 0.001
     "priv.minimise",
     title="Data minimisation",
     needs=("table", "features", "label"),
-    uses=("register", "splits"),
+    uses=("register", "splits", "protected", "outcome", "score", "baseline", "time", "key", "legitimate"),
     stricter={"k": "higher"},
     timeout=180.0,
 )

@@ -18,7 +18,10 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @validator(
-    "priv.retention", title="Storage limitation and erasure", needs=("table",), uses=("register", "records", "splits", "time", "key")
+    "priv.retention",
+    title="Storage limitation and erasure",
+    needs=("table",),
+    uses=("register", "records", "splits", "time", "key", "files"),
 )
 def retention(subject: Subject) -> list[Finding]:
     """Is every row younger than its limit, and is nobody among them who asked to be erased?

@@ -18,6 +18,7 @@ EXTRA = 'Run `pip install "jupyter-mlgov[scan]"`.'
     "code.sast",
     title="Notebook static analysis",
     needs=("texts",),
+    uses=("protected",),
     extra="scan",
     timeout=120.0,
 )
