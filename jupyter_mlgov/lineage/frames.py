@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.lineage.columns import ROWS, Block, Content, joined
-from jupyter_mlgov.lineage.tagging import tagged
+from jupyter_mlgov.lineage.tagging import DEEPEST, tagged
 from jupyter_mlgov.lineage.typenames import Unfit, text
 
 Read = Callable[[int, int], Any]  # first row, rows -> pyarrow.Array
@@ -121,11 +121,30 @@ def _objects(name: str, column: Any) -> tuple[Any, Read]:
     kind = infer_dtype(column, skipna=True)
     if kind in ("string", "bytes", "boolean") and len(column) > ROWS:
         chosen = {"string": pa.large_string(), "bytes": pa.large_binary(), "boolean": pa.bool_()}[kind]
-        try:
-            return chosen, lambda start, count: pa.array(column.iloc[start : start + count], chosen, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError):
-            return _spelled(name, column)
+        return chosen, lambda start, count: pa.array(column.iloc[start : start + count], chosen, from_pandas=True)
+    if kind.startswith("mixed") and any(_is_deep(value) for value in column):
+        raise Unfit(f"column {text(name)[:60]!r}: a value is nested too deeply or holds itself")
+    if kind.startswith("mixed") and any(_is_set(value) for value in column):
+        return _spelled(name, column)  # Arrow would take the items as they come, in an order that hangs on the process's hash seed
     return _whole(name, column)
+
+
+def _is_set(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_is_set(item) for item in value)
+    return isinstance(value, (set, frozenset)) or (isinstance(value, dict) and any(_is_set(item) for item in value.values()))
+
+
+def _is_deep(value: object, depth: int = 0) -> bool:
+    """Whether lists and dicts lie in one another without an end that we wait for: pyarrow would follow them until the process dies."""
+    if depth > DEEPEST:
+        return True
+    if isinstance(value, dict):
+        return any(_is_deep(item, depth + 1) for item in value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(_is_deep(item, depth + 1) for item in value)
+    is_array = type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "O"
+    return is_array and any(_is_deep(item, depth + 1) for item in cast("Any", value).ravel().tolist())
 
 
 def _spelled(name: str, column: Any) -> tuple[Any, Read]:

@@ -7,17 +7,22 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.lineage.typenames import Unfit, text
+
+DEEPEST = 60
 
 
 def tagged(value: object, depth: int = 0) -> object:
     """Raises Unfit for what is no scalar, list or dict of those, and for what holds itself."""
-    if depth > 60:
+    if depth > DEEPEST:
         raise Unfit("a value is nested too deeply or holds itself")
     if value is None:
         return None
     if isinstance(value, (list, tuple)):
         return ["l", *(tagged(item, depth + 1) for item in value)]
+    if isinstance(value, (set, frozenset)):
+        return ["u", *sorted((tagged(item, depth + 1) for item in value), key=canonical_json)]
     if isinstance(value, dict):
         return ["o", *_pairs(value, depth + 1)]
     for kind, write in _TAGGED:

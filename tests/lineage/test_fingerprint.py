@@ -309,6 +309,42 @@ def test_objects_that_raise_and_generators_are_left_alone() -> None:
     assert next(endless) == 0
 
 
+def objects(*values: object) -> np.ndarray[Any, Any]:
+    made = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        made[place] = value
+    return made
+
+
+def endless(kind: type) -> object:
+    made: Any = kind()
+    made.append(made) if kind is list else made.update(me=made)
+    return made
+
+
+BAD: dict[str, Any] = {
+    "raises on everything": lambda: pd.Series(objects(Bites(), 1), dtype=object),
+    "a list that holds itself": lambda: pd.Series(objects(endless(list), [1]), dtype=object).to_frame("a"),
+    "a dict that holds itself": lambda: pd.DataFrame({"a": [endless(dict), endless(dict)]}),
+    "an array of lists that hold themselves": lambda: objects(endless(list)),
+    "an array that raises": lambda: objects(Bites()),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_content_that_bites_is_a_reason_and_no_crash(name: str) -> None:
+    """pyarrow 25 follows a list that holds itself until the process dies of a full stack."""
+    with pytest.raises(Unfit, match=r"holds itself|reading it raised|no canonical form"):
+        measured(BAD[name]())
+
+
+def test_sets_in_cells_do_not_hang_on_the_hash_seed() -> None:
+    words = [f"word {number}" for number in range(9)]
+    assert of(pd.DataFrame({"a": [set(words), None]})) == of(pd.DataFrame({"a": [{*reversed(words)}, None]}))
+    assert of(pd.DataFrame({"a": [set(words)]})).root != of(pd.DataFrame({"a": [set(words[1:])]})).root
+    assert of(objects(set(words))) == of(objects({*reversed(words)}))
+
+
 @pytest.mark.parametrize("value", [None, 1, "x", [1], {"a": 1}, object(), pd, int])
 def test_plain_values_have_no_fingerprint(value: object) -> None:
     assert fingerprint(value) is None
