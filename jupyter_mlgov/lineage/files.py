@@ -19,9 +19,10 @@ from pathlib import Path
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage import ambient, native
 from jupyter_mlgov.lineage.facts import FileRef
+from jupyter_mlgov.lineage.typenames import Unfit
+from jupyter_mlgov.lineage.unchanged import Unchanged
 
 MOST = 2000
-RACY_NS = 100_000_000
 _READ, _WRITTEN, _READ_FIRST = 1, 2, 4
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OWN = frozenset({".mlgov", ".git", "__pycache__", ".ipynb_checkpoints"})
@@ -154,11 +155,11 @@ _PREFIXES = tuple({prefix.rstrip("/") + "/" for prefix in (sys.prefix, sys.base_
 
 
 class FileDigests:
-    """Digests of files, each content read once: known by path, size, time of change and inode."""
+    """Digests of files, each content read once (unchanged.py says when that is safe)."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
-        self._known: dict[tuple[str, int, int, int], Digest] = {}
+        self._known: Unchanged[Digest] = Unchanged()
 
     def refs(self, opened: Opened, named: Iterable[str] = ()) -> tuple[tuple[FileRef, ...], tuple[FileRef, ...], tuple[str, ...]]:
         """(read, written, gaps) of one cell. `named`: paths that the cell spells out, which a library may open behind Python's back."""
@@ -229,22 +230,15 @@ class FileDigests:
             return None, f"{place} was asked for and is not there" if missing else ""
         if not fresh and found.st_mtime_ns > opened.begun:
             return FileRef(path=place, digest=None, size=found.st_size), f"{place} changed while the cell read it"
-        digest = self._digest(path, found, fresh=fresh)
-        gap = "" if digest else f"{place} was opened but cannot be read again"
+        digest = self._digest(path)
+        gap = "" if digest else f"{place} was opened but cannot be read again, or changed while it was"
         return FileRef(path=place, digest=digest, size=found.st_size), gap
 
-    def _digest(self, path: str, found: os.stat_result, *, fresh: bool) -> Digest | None:
-        key = (path, found.st_size, found.st_mtime_ns, found.st_ino)
-        if not fresh and key in self._known:
-            return self._known[key]
+    def _digest(self, path: str) -> Digest | None:
         try:
-            digest = Digest.of_file(Path(path))
-        except OSError:
+            return self._known.get(Path(path), Digest.of_file)
+        except (OSError, Unfit):
             return None
-        # A change within one tick of the file system's clock would not show in the key: such a file is read again.
-        if time.time_ns() - found.st_mtime_ns > RACY_NS:
-            self._known[key] = digest
-        return digest
 
 
 def _regular(path: str) -> os.stat_result | None:

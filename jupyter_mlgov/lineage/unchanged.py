@@ -2,7 +2,7 @@
 
 An edit that keeps the size and sets the old time of modification back still moves the time of the inode's change, which no user can
 set. Two cases remain where a change would not show, so nothing is remembered there: a file changed within the last `RACY_NS`
-before it was read (as git does with "racily clean" entries: a second change within one tick of the clock looks the same), and a
+before it was read, more where the file system keeps whole seconds (as git does with "racily clean" entries: a second change within one tick of the clock looks the same), and a
 file on a network file system, whose server's clock and cache are not ours. Not seen at all: a file system mounted so that it keeps
 no times, a clock set back by just the right amount, and a write through a memory map that has not been flushed yet.
 """
@@ -24,7 +24,8 @@ from jupyter_mlgov.lineage.typenames import Unfit, text
 
 Made = TypeVar("Made")
 Mark = tuple[int, int, int, int, int]
-RACY_NS = 2_000_000_000
+RACY_NS, RACY_COARSE_NS = 100_000_000, 2_500_000_000
+_SECOND = 1_000_000_000
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "gluster", "lustre", "beegfs", "virtiofs", "vboxsf")
 
 
@@ -83,7 +84,9 @@ class Unchanged(Generic[Made]):
         return made
 
     def _is_certain(self, found: Mark, now: int) -> bool:
-        return max(found[3], found[4]) + RACY_NS <= now and not is_remote(found[0])
+        # The time of the inode's change is the kernel's own: one of whole seconds shows a file system that keeps no finer ones.
+        margin = RACY_NS if found[4] % _SECOND else RACY_COARSE_NS
+        return max(found[3], found[4]) + margin <= now and not is_remote(found[0])
 
 
 @lru_cache(maxsize=64)

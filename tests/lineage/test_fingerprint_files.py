@@ -22,7 +22,7 @@ from jupyter_mlgov.lineage.typenames import Unfit
 from jupyter_mlgov.lineage.unchanged import Unchanged, steady
 from jupyter_mlgov.sdk import fingerprint
 
-LATER = 10 * unchanged.RACY_NS
+LATER = 10 * unchanged.RACY_COARSE_NS
 
 
 def later() -> int:
@@ -84,6 +84,14 @@ def test_a_file_that_has_just_changed_is_not_remembered(tmp_path: Path) -> None:
     path.write_bytes(b"one")
     assert known.get(path, reads) == known.get(path, reads) == b"one"
     assert reads.count == 2
+
+
+def test_where_only_whole_seconds_are_kept_a_file_must_be_older(tmp_path: Path) -> None:
+    second = 1_000_000_000
+    for changed, wanted in ((7 * second + 5, True), (7 * second, False)):
+        found = (tmp_path.stat().st_dev, 1, 1, changed, changed)
+        assert Unchanged[bytes]()._is_certain(found, 7 * second + second // 2) is wanted
+        assert Unchanged[bytes]()._is_certain(found, 10 * second)
 
 
 def test_a_file_on_a_network_file_system_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
