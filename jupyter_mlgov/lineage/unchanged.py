@@ -1,10 +1,10 @@
 """What is known of a file that did not change since it was read: known by device, inode, size and both times of change.
 
 An edit that keeps the size and sets the old time of modification back still moves the time of the inode's change, which no user can
-set. Two cases remain where a change would not show, so nothing is remembered there: a file changed within the last `RACY_NS`
-before it was read, more where the file system keeps whole seconds (as git does with "racily clean" entries: a second change within one tick of the clock looks the same), and a
-file on a network file system, whose server's clock and cache are not ours. Not seen at all: a file system mounted so that it keeps
-no times, a clock set back by just the right amount, and a write through a memory map that has not been flushed yet.
+set. Two cases remain where a change would not show, so nothing is remembered there: a file changed within the last `RACY_NS` before it
+was read, more where the file system keeps whole seconds (as git does with "racily clean" entries: a second change within one tick of the
+clock looks the same), and a file on a network file system, whose server's clock and cache are not ours. Not seen at all: a file system
+mounted so that it keeps no times, a clock set back by just the right amount, and a write through a memory map that has not been flushed yet.
 """
 
 from __future__ import annotations
