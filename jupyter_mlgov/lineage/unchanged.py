@@ -4,7 +4,7 @@ An edit that keeps the size and sets the old time of modification back still mov
 set. Two cases remain where a change would not show, so nothing is remembered there: a file changed within the last `RACY_NS` before it
 was read, more where the file system keeps whole seconds (as git does with "racily clean" entries: a second change within one tick of the
 clock looks the same), and a file on a network file system, whose server's clock and cache are not ours. Not seen at all: a file system
-mounted so that it keeps no times, a clock set back by just the right amount, and a write through a memory map that has not been flushed yet.
+mounted so that it keeps no times, a clock set back by just the right amount, and a write through a memory map that was not flushed yet.
 """
 
 from __future__ import annotations
