@@ -231,11 +231,11 @@ class Lineage:
 
     @property
     def slice(self) -> Digest | None:
-        """Digest of the sources of the tagged cells that ran and of the parameters; None when none ran.
+        """Digest of what the tagged cells that ran say (comments and layout aside) and of the parameters; None when none ran.
 
         Raises NotCanonical for a parameter that has no canonical form.
         """
-        last = {run.cell_id: run.source_digest for run in self.runs if run.step is not None and run.outcome is Outcome.OK}
+        last = {run.cell_id: run.meaning or run.source_digest for run in self.runs if run.step is not None and run.outcome is Outcome.OK}
         return Digest.of_json({"cells": last, "parameters": self.parameters}) if last else None
 
     @property

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from jupyter_mlgov.lineage.facts import CellRun, Lineage, StepStatus
 from jupyter_mlgov.reports.clean import visible
-from jupyter_mlgov.reports.look import DARK, LIGHT, style, tone
+from jupyter_mlgov.reports.graph import graph_svg
+from jupyter_mlgov.reports.look import style, tone
 from jupyter_mlgov.reports.markup import Html, el, join
 from jupyter_mlgov.reports.status import STATES
-from jupyter_mlgov.reports.terminal import columns, paint, wrap
-
-_WIDTH, _ROW, _TOP, _LANE, _LANES = 720, 44, 10, 12, 7
-_LEFT = 16 + _LANE * _LANES
+from jupyter_mlgov.reports.terminal import paint, wrap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,26 +73,8 @@ def lineage_text(lineage: Lineage, *, colour: bool = False, width: int = 88) -> 
 
 
 def lineage_svg(lineage: Lineage) -> str:
-    """One SVG that needs nothing else. Long names are cut with an ellipsis and stand whole in the row's title."""
-    drawn = rows(lineage)
-    height = _TOP * 2 + max(1, len(drawn)) * _ROW
-    body = [_arrow(source, index, drawn) for index, row in enumerate(drawn) for source, _ in row.uses]
-    body += [_box(index, row, drawn) for index, row in enumerate(drawn)]
-    body = body or [el("text", "No steps were recorded.", x=12, y=28)]
-    ground = el("rect", x=0, y=0, width=_WIDTH, height=height, class_="mgl-ground")
-    return el(
-        "svg",
-        el("title", _title(lineage)),
-        el("style", Html(_svg_css())),
-        ground,
-        *body,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=_WIDTH,
-        height=height,
-        role="img",
-        class_="mgl",
-    )
+    """One SVG that needs nothing else: see graph.py. Long names are cut with an ellipsis and stand whole in their titles."""
+    return graph_svg(lineage, _title(lineage))
 
 
 def lineage_html(lineage: Lineage) -> str:
@@ -163,66 +143,3 @@ def _body(items: list[Html]) -> Html:
 
 def _foot(lineage: Lineage) -> Html:
     return el("div", _rest(lineage), class_="mg-foot")
-
-
-def _box(index: int, row: Row, drawn: tuple[Row, ...]) -> Html:
-    """Two lines: state, step and cells; then what it reads and makes."""
-    sign, verdict = STATES[row.status.state]
-    y = _TOP + index * _ROW
-    words = " · ".join(f"{name} {value}" for name, value in _parts(row, drawn) if name != "also reads")
-    room = _WIDTH - _LEFT - 40
-    whole = f"{row.title}: {row.status.state}. {row.status.why} {'; '.join(f'{name} {value}' for name, value in _parts(row, drawn))}"
-    return el(
-        "g",
-        el("title", whole),
-        el("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT - 10, height=_ROW - 8, rx=4, class_=f"mgl-box {tone(verdict)}"),
-        el("text", sign, x=_LEFT + 10, y=y + 16, class_=f"mgl-sign {tone(verdict)}"),
-        el("text", cut(row.title, 300), x=_LEFT + 28, y=y + 16, class_="mgl-name"),
-        el("text", cut(f"{row.status.state} · {row.cells}", 190), x=_WIDTH - 20, y=y + 16, text_anchor="end", class_="mgl-soft"),
-        el("text", cut(words, room), x=_LEFT + 28, y=y + 30, class_="mgl-soft"),
-    )
-
-
-def _arrow(source: int, target: int, drawn: tuple[Row, ...]) -> Html:
-    """From the right of one row down the gutter into another; far ones in outer lanes. What is not fresh is dashed."""
-    start, end = _TOP + source * _ROW + _ROW // 2 - 4, _TOP + target * _ROW + _ROW // 2 - 8
-    lane = min(_LANES, max(1, (target - source).bit_length() + (source % 2)))
-    x = _LEFT - lane * _LANE
-    stale = drawn[target].status.state.value != "fresh"
-    path = f"M{_LEFT} {start}H{x + 4}Q{x} {start} {x} {start + 4}V{end - 4}Q{x} {end} {x + 4} {end}H{_LEFT - 2}"
-    head = f"M{_LEFT - 6} {end - 3}L{_LEFT - 1} {end}L{_LEFT - 6} {end + 3}"
-    return el("g", el("path", d=path, class_="mgl-edge mgl-dash" if stale else "mgl-edge"), el("path", d=head, class_="mgl-edge"))
-
-
-def cut(words: str, room: int) -> str:
-    """`words` within `room` pixels of our 12 px type, counting broadly (7.2 px a column), with an ellipsis where it was cut."""
-    shown, most = visible(words, limit=400), int(room / 7.2)
-    if columns(shown) <= most:
-        return shown
-    kept = ""
-    for letter in shown:
-        if columns(kept + letter) > most - 1:
-            break
-        kept += letter
-    return kept + "…"
-
-
-def _svg_css() -> str:
-    rules = (
-        '.mgl text{font:12px var(--jp-ui-font-family,system-ui,"Segoe UI",sans-serif);fill:var(--l-ink)}.mgl-ground{fill:var(--l-bg)}'
-        ".mgl .mgl-name{font-weight:650}.mgl .mgl-soft{fill:var(--l-soft);font-size:11.5px}"
-        ".mgl .mgl-box{fill:var(--l-well);stroke:var(--l-line)}"
-        ".mgl .mgl-edge{fill:none;stroke:var(--l-soft);stroke-width:1.2}.mgl .mgl-dash{stroke-dasharray:3 3}"
-        ".mgl .mgl-sign.mg-pass{fill:var(--l-pass)}.mgl .mgl-sign.mg-fail{fill:var(--l-fail)}"
-        ".mgl .mgl-sign.mg-unknown{fill:var(--l-unknown)}"
-        ".mgl .mgl-box.mg-fail{stroke:var(--l-fail)}.mgl .mgl-box.mg-unknown{stroke:var(--l-unknown);stroke-dasharray:4 3}"
-    )
-    dark_host = 'body[data-jp-theme-light="false"] .mgl,body[data-vscode-theme-kind*="dark"] .mgl'
-    unsaid = "svg.mgl:root,body:not([data-jp-theme-light]):not([data-vscode-theme-kind]) .mgl"
-    return (
-        f".mgl{{{_colours(LIGHT)}}}{dark_host}{{{_colours(DARK)}}}@media (prefers-color-scheme:dark){{{unsaid}{{{_colours(DARK)}}}}}{rules}"
-    )
-
-
-def _colours(palette: dict[str, str]) -> str:
-    return "".join(f"--l-{role}:{value};" for role, value in palette.items())

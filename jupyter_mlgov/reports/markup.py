@@ -12,7 +12,7 @@ _PAGE_WORDS = (
 )
 _MORE_WORDS = "time title tr ul a svg g line circle rect text path"
 _HTML_NAMES = "class href rel target lang title charset content name http-equiv open scope role datetime aria-label aria-hidden style"
-_SVG_NAMES = "x y x1 x2 y1 y2 cx cy r rx d width height viewBox text-anchor xmlns focusable"
+_SVG_NAMES = "x y x1 x2 y1 y2 cx cy r rx d width height viewBox text-anchor xmlns focusable data-cell"
 ELEMENTS = frozenset((*_PAGE_WORDS.split(" "), *_MORE_WORDS.split(" ")))
 ATTRIBUTES = frozenset((*_HTML_NAMES.split(" "), *_SVG_NAMES.split(" ")))
 _VOID = frozenset(("meta", "br"))
