@@ -31,7 +31,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "track": ("jobs", "Have DVC keep a data file."),
     "sync": ("jobs", "Send what waits for MLflow."),
     "audit": ("trail", "Read and verify the trail."),
-    "policy": ("policy", "List and show policy packs."),
+    "answer": ("answer", "Answer what a control asks people."),
+    "policy": ("policy", "List, show and compare policy packs."),
     "doctor": ("where", "Check this installation and workspace."),
 }
 

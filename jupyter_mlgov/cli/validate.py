@@ -25,7 +25,9 @@ from jupyter_mlgov.validation.results import Report
 @click.option("--label", default="", help="Column of true outcomes; default: --outcome (with --data).")
 @click.option("--baseline", default="", help="Column of the simple baseline's scores (with --data).")
 @click.option("--role", "more", multiple=True, help="KEY=COLUMN: another key of [subject] in mlgov.toml (with --data).")
-@click.option("--only", multiple=True, help="Run only these validators; the report is then partial and opens no gate.")
+@click.option("--only", multiple=True, help="Run only these validators (`fair.*`); the report is then partial and opens no gate.")
+@click.option("--stage", default="", help="Run only what controls of this stage ask for (train, review, …); partial likewise.")
+@click.option("--explain-reuse", is_flag=True, help="Say for each check whether it ran or was taken from the record, and why.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
 @format_option("sarif", "html")
 @click.pass_context
@@ -37,6 +39,8 @@ def validate(
     data: Path | None,
     policies: tuple[str, ...],
     only: tuple[str, ...],
+    stage: str,
+    explain_reuse: bool,
     output: Path | None,
     style: str,
     **roles: str | tuple[str, ...],
@@ -51,6 +55,8 @@ def validate(
     """
     from jupyter_mlgov.cli.showing import exit_code, show
 
+    if data is not None and (stage or explain_reuse):
+        raise click.UsageError("--stage and --explain-reuse are about a notebook's model; a plain table has no stages and no record.")
     if data is not None:
         report = _table(data, policies or ("us-fair-lending",), roles, only)
         show(report, style, output)
@@ -59,7 +65,11 @@ def validate(
             raise click.UsageError(f"{', '.join(given)} goes with --data FILE; a notebook's roles and policies stand in mlgov.toml.")
         workspace = opened(folder)
         name = workspace.notebook(notebook)
-        report = workspace.validate(name, progress, only)
+        judged = workspace.judge(name, progress, only, stage=stage)
+        report = judged.report
+        if explain_reuse:
+            for one in judged.reuse:
+                click.echo(f"{one.validator:<24} {one.why}", err=style != "text")
         show(report, style, output, workspace=workspace, notebook=name)
     ctx.exit(exit_code(report))
 
@@ -79,6 +89,7 @@ def _more(pairs: tuple[str, ...]) -> dict[str, str | list[str]]:
 
 
 def _table(data: Path, policies: tuple[str, ...], given: dict[str, str | tuple[str, ...]], only: tuple[str, ...]) -> Report:
+    from jupyter_mlgov.core.clock import SystemClock
     from jupyter_mlgov.validation.engine import validate as judge
     from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
     from jupyter_mlgov.validation.tables import table_subject
@@ -90,4 +101,4 @@ def _table(data: Path, policies: tuple[str, ...], given: dict[str, str | tuple[s
     named = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if key != "more"}
     roles = read_roles({**named, **_more(tuple(given["more"]))}, "--role")
     packs = installed_policies(policies)
-    return judge(table_subject(data, roles), packs, installed_validators(), progress=progress, only=only)
+    return judge(table_subject(data, roles), packs, installed_validators(), progress=progress, only=only, today=SystemClock().now().date())

@@ -8,7 +8,7 @@ from jupyter_mlgov.lineage.facts import KINDS
 
 WORDS: dict[str, tuple[str, ...]] = {
     "status": (),
-    "validate": ("--quiet",),
+    "validate": ("--quiet", "--stage", "--explain-reuse"),
     "why": ("staging", "production"),
     "lineage": (),
     "stale": (),
@@ -17,6 +17,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "report": ("--output",),
     "promote": ("staging", "production"),
     "review": ("approve", "refuse", "--comment", "--attest-unchecked"),
+    "answer": (),
     "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),
     "audit": ("log", "verify"),
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-VERBS = ("status", "validate", "why", "lineage", "stale", "suggest", "diff", "report", "promote", "review", "export", "audit")
+VERBS = ("status", "validate", "why", "lineage", "stale", "suggest", "diff", "report", "promote", "review", "answer", "export", "audit")
 CELL_VERBS = ("step",)
 
 
@@ -80,9 +80,15 @@ class GovernanceMagics(Magics):
         words = _Words("validate")
         words.add_argument("only", nargs="*")
         words.add_argument("--quiet", action="store_true")
+        words.add_argument("--stage", default="")
+        words.add_argument("--explain-reuse", action="store_true")
         asked = words.parse_args(rest)
         workspace, notebook = self.session.workspace, self.session.notebook
-        report = workspace.validate(notebook, None if asked.quiet else _progress, tuple(asked.only))
+        judged = workspace.judge(notebook, None if asked.quiet else _progress, tuple(asked.only), stage=asked.stage)
+        report = judged.report
+        if asked.explain_reuse:
+            for one in judged.reuse:
+                print(f"{one.validator:<24} {one.why}")
         workspace.project(notebook)
         workspace.deliver_later()
         return None if asked.quiet else self._shown(report)
@@ -183,6 +189,24 @@ class GovernanceMagics(Magics):
             self.session.notebook, asked.verdict, asked.comment, attests_unchecked=asked.attest_unchecked
         )
         print(f"{given.actor} gave: {given.verdict} on report {report.digest.short}")
+
+    def _answer(self, rest: list[str]) -> None:
+        words = _Words("answer")
+        words.add_argument("control")
+        words.add_argument("answers", nargs="*", metavar="QUESTION=TEXT")
+        asked = words.parse_args(rest)
+        workspace, notebook = self.session.workspace, self.session.notebook
+        found = workspace.questions(asked.control, notebook)
+        if not asked.answers:
+            print(f"{found.control}  {found.cite}\n{found.obligation}\n")
+            for one in found.questions:
+                said = found.answered.answers.get(one.id, "") if found.answered else ""
+                print(f"{one.id}: {one.text}\n    {said or '(not answered about this model)'}")
+            print(f'\n%mlgov answer {found.control} {" ".join(f"""{one.id}="…" """.strip() for one in found.questions)}')
+            return
+        pairs = [one.partition("=") for one in asked.answers]
+        form = workspace.answer(asked.control, {name: text for name, _, text in pairs}, notebook)
+        print(f"{form.actor} answered {asked.control}. `%mlgov validate` takes it into the report.")
 
     def _export(self, rest: list[str]) -> None:
         from jupyter_mlgov.workspace.jobs import export_notebook

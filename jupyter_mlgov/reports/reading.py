@@ -8,7 +8,7 @@ from enum import StrEnum
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.promotion.facts import Answer, Reason
 from jupyter_mlgov.reports.context import Context
-from jupyter_mlgov.validation.results import CheckResult, Report, RequirementResult
+from jupyter_mlgov.validation.results import FORM, CheckResult, Report, RequirementResult
 
 VERIFIED = {"P": "primary text", "Q": "quoted", "S": "paraphrased", "M": "from memory, to be checked"}
 # Reasons that ask for work to be done, not for something broken to be mended.
@@ -149,7 +149,8 @@ def unchecked(report: Report) -> tuple[Unchecked, ...]:
     """Controls with a demand nobody measured, gravest first; one line a control."""
     demands: dict[tuple[str, str], list[RequirementResult]] = {}
     for item in report.requirements:
-        demands.setdefault((item.policy, item.control), []).append(item)
+        if item.binds:
+            demands.setdefault((item.policy, item.control), []).append(item)
     found = []
     for items in demands.values():
         missing = tuple(item.validator for item in items if item.verdict is None)
@@ -159,14 +160,38 @@ def unchecked(report: Report) -> tuple[Unchecked, ...]:
 
 
 def coverage(report: Report) -> Coverage:
-    """A machine decided a control when it may (`auto`) and one demand failed or each got an answer; a broken check is no evidence."""
+    """Over the controls in force. A machine decided one when it may (`auto`) and one demand failed or each got an answer."""
     demands: dict[tuple[str, str], list[RequirementResult]] = {}
     for item in report.requirements:
-        demands.setdefault((item.policy, item.control), []).append(item)
+        if item.binds:
+            demands.setdefault((item.policy, item.control), []).append(item)
     undecided = (None, Verdict.ERROR, Verdict.INCONCLUSIVE)
-    evidence = sum(any(item.verdict not in undecided for item in items) for items in demands.values())
+    machine = [[item.verdict for item in items if not item.validator.startswith(FORM)] for items in demands.values()]
+    evidence = sum(any(verdict not in undecided for verdict in verdicts) for verdicts in machine)
     decided = sum(items[0].automation == "auto" and _decided([item.verdict for item in items]) for items in demands.values())
     return Coverage(controls=len(demands), evidence=evidence, decided=decided)
+
+
+def looks(report: Report) -> str:
+    """How often this hold-out set was looked at, where that makes p-values optimistic; else empty."""
+    if report.looks < 2:
+        return ""
+    chance = 1 - 0.95**report.looks
+    return (
+        f"{report.looks} different models were judged on this hold-out set. Its p-values are optimistic: with {report.looks} looks at "
+        f"0.05 each, one finding by chance alone has a probability of up to {chance:.2f}."
+    )
+
+
+def not_in_force(report: Report) -> str:
+    """A sentence about the controls that do not bind today; empty where all do."""
+    counted: dict[str, set[str]] = {}
+    for item in report.requirements:
+        if not item.binds:
+            counted.setdefault(item.standing, set()).add(item.control)
+    return ", ".join(
+        f"{standing}: {len(controls)} {'control' if len(controls) == 1 else 'controls'}" for standing, controls in counted.items()
+    )
 
 
 def _decided(verdicts: list[Verdict | None]) -> bool:

@@ -14,6 +14,8 @@ from jupyter_mlgov.reports.reading import (
     coverage,
     grouped,
     headline,
+    looks,
+    not_in_force,
     reason_mark,
     severity,
     unchecked,
@@ -141,5 +143,7 @@ def _unchecked(report: Report, colour: bool, width: int) -> list[str]:
 
 def _foot(report: Report, colour: bool, width: int) -> list[str]:
     packs = ", ".join(f"{visible(item.id)} {visible(item.version)}" for item in report.policies) or "no policy"
-    lines = wrap(f"{packs} · {coverage(report)}. {CAVEAT}", width)
+    apart = not_in_force(report)
+    lines = wrap(f"{packs} · {coverage(report)}{f' · {apart}' if apart else ''}. {CAVEAT}", width)
+    lines += wrap(looks(report), width) if looks(report) else []
     return [paint(line, "soft", colour) for line in lines]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from jupyter_mlgov.core.errors import BadInput, unknown
+from jupyter_mlgov.core.errors import BadInput, MlgovError, unknown
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.validation.demands import Placed, Told
 from jupyter_mlgov.validation.policy import Control, Policy, Question
@@ -91,7 +91,7 @@ def _told(subject: Subject, control: Control) -> Told:
         return Unchecked(validator=name, summary=why, fix=f"`mlgov answer {control.id}`.")
     try:
         answers = checked(control, form.answers)
-    except (BadInput, ValueError) as problem:
+    except MlgovError as problem:
         return Unchecked(validator=name, summary=f"The answers on record do not answer: {problem}", fix=f"`mlgov answer {control.id}`.")
     if control.automation == "human" and not _independent(form, subject):
         return Unchecked(

@@ -119,17 +119,6 @@ class RequirementResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Automation:
-    """How much of what binds was decided by machine alone, and for how much a machine made evidence; counts of controls."""
-
-    controls: int
-    decided: int
-    evidenced: int
-    decidable: int
-    evidenceable: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRef:
     """The pack a report was judged under."""
 
@@ -183,28 +172,6 @@ class Report:
     def unchecked(self) -> tuple[RequirementResult, ...]:
         """Binding demands nobody measured. They are shown, never counted as passed."""
         return tuple(item for item in self.requirements if item.verdict is None and item.binds)
-
-    @property
-    def automation(self) -> Automation:
-        """The two figures, over the controls that bind.
-
-        decided: the control is `auto` and every demand has a machine's verdict that could tell. evidenced: a machine measured something
-        for it. decidable and evidenceable: what a machine could do if all validators were here and had their inputs (`auto`; not `human`).
-        """
-        controls: dict[tuple[str, str], list[RequirementResult]] = {}
-        for item in self.requirements:
-            if item.binds:
-                controls.setdefault((item.policy, item.control), []).append(item)
-        told = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.NOT_APPLICABLE)
-        measured = [[item.verdict in told for item in asks if not item.validator.startswith(FORM)] for asks in controls.values()]
-        kinds = [asks[0].automation for asks in controls.values()]
-        return Automation(
-            controls=len(controls),
-            decided=sum(kind == "auto" and bool(one) and all(one) for kind, one in zip(kinds, measured, strict=True)),
-            evidenced=sum(any(one) for one in measured),
-            decidable=kinds.count("auto"),
-            evidenceable=len(kinds) - kinds.count("human"),
-        )
 
     def counts(self) -> dict[str, int]:
         """Verdict -> number of results, in reading order, zeros left out."""
