@@ -17,6 +17,7 @@ GENESIS = Digest("sha256:" + "0" * 64)
 ACTIONS: dict[str, str] = {
     "workspace.created": "{actor} made this workspace",
     "session.started": "{actor} opened {subject} in a kernel",
+    "session.described": "the environment of {subject} was looked at file by file",
     "session.ended": "the kernel of {subject} ended: {outcome}",
     "cell.started": "cell {cell_id} of {subject} began",
     "cell.finished": "cell {cell_id} of {subject} ran: {outcome}",

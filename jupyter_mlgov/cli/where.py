@@ -67,11 +67,21 @@ def report(ctx: click.Context, folder: Path | None, notebook: str | None, style:
 @click.command()
 @workspace_option
 @format_option()
+@click.option("--against", metavar="WHAT", help="Compare with a lock file, `lock`, an environment FILE.json, a session's id or a notebook.")
+@click.option("--of", "subject", metavar="WHAT", default="here", show_default=True, help="What to compare: as for --against.")
+@click.option(
+    "--write", type=click.Path(path_type=Path, dir_okay=False), help="Write this environment to FILE.json, for --against elsewhere."
+)
 @click.pass_context
-def doctor(ctx: click.Context, folder: Path | None, style: str) -> None:
-    """Check this installation and workspace: versions, kernel, git, DVC, database, outbox."""
+def doctor(ctx: click.Context, folder: Path | None, style: str, against: str | None, subject: str, write: Path | None) -> None:
+    """Check this installation and workspace, or compare two environments.
+
+    With --against, exit code 0 means nothing differs that can change numbers, 1 that something does, 3 that something is not known.
+    """
     from jupyter_mlgov.cli.doctor import examine
 
+    if against or write:
+        ctx.exit(_environments(folder, style, against, subject, write))
     lines = examine(folder)
     if style == "json":
         say_json([plain(line) for line in lines])
@@ -79,3 +89,28 @@ def doctor(ctx: click.Context, folder: Path | None, style: str) -> None:
         for line in lines:
             click.echo(f"{'✓' if line.fine else '✕'} {line.what}: {line.found}" + (f"\n    {line.next}" if line.next else ""))
     ctx.exit(0 if all(line.fine for line in lines) else 3)
+
+
+def _environments(folder: Path | None, style: str, against: str | None, subject: str, write: Path | None) -> int:
+    import json
+
+    from jupyter_mlgov.cli.environments import environment_of, report
+
+    try:
+        workspace = opened(folder)
+    except NotReady:
+        if folder:
+            raise
+        workspace = None
+    one = environment_of(subject, workspace)
+    if write:
+        write.write_text(json.dumps(plain(one[1]), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        click.echo(f"Wrote {one[0]} to {write}.", err=True)
+    if not against:
+        return 0
+    body, text, code = report(one, environment_of(against, workspace))
+    if style == "json":
+        say_json(body)
+    else:
+        click.echo(text)
+    return code

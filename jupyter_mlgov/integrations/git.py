@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.lineage.facts import CodeState
 
 TIMEOUT = 10.0
+# New files beyond this many bytes in all are named instead of read.
+MOST_NEW = 16_000_000
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# A diff that no setting of its reader can change; external programs and text filters are not run.
+_DIFF = (
+    *("-c", "core.quotePath=true", "-c", "core.autocrlf=false", "diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"),
+    *("--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "-U3", "--ignore-submodules=none"),
+)
 
 # What git takes from its caller's surroundings instead of from the folder we name.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES")
@@ -33,7 +44,8 @@ def code_state(root: Path, *, timeout: float = TIMEOUT) -> CodeState:
     except subprocess.TimeoutExpired:
         return CodeState(problem=f"git did not answer within {timeout:g} s, so the commit is not known")
     if code == 0:
-        return _parse(out)
+        found, new = _parse(out)
+        return _with_diff(root, found, new, timeout) if found.dirty else found
     if "not a git repository" in err:
         return CodeState()
     if "dubious ownership" in err:
@@ -80,6 +92,34 @@ def _asked(root: Path, *words: str, timeout: float) -> bytes:
     return done.stdout
 
 
+def _with_diff(root: Path, found: CodeState, new: tuple[str, ...], timeout: float) -> CodeState:
+    """`found` with the digest of its uncommitted changes: git's binary diff against the commit, then each new file by name and content."""
+    hasher = hashlib.sha256()
+    try:
+        code, out, err = _git(root, *_DIFF, found.commit or _EMPTY_TREE, timeout=timeout)
+        _, top, _ = _git(root, "rev-parse", "--show-toplevel", timeout=timeout)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return replace(found, problem=f"the uncommitted changes could not be read: {type(error).__name__}")
+    if code:
+        return replace(found, problem=f"the uncommitted changes could not be read: {' '.join(err.split())[:200]}")
+    hasher.update(out.encode("utf-8", "surrogateescape"))
+    left_out, budget = [], MOST_NEW
+    for name in sorted(new):
+        path = Path(top.rstrip("\n")) / name
+        try:
+            size = path.lstat().st_size
+            fits = size <= budget and (path.is_file() or path.is_symlink())
+            content = (os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()) if fits else None
+        except OSError:
+            content = None
+        if content is None:
+            left_out.append(name)
+            continue
+        budget -= len(content)
+        hasher.update(f"\0new {name}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
+    return replace(found, diff=Digest(f"sha256:{hasher.hexdigest()}"), left_out=tuple(left_out))
+
+
 def _git(root: Path, *words: str, timeout: float) -> tuple[int, str, str]:
     environ = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     environ.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0")
@@ -89,9 +129,9 @@ def _git(root: Path, *words: str, timeout: float) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode("utf-8", "backslashreplace"), done.stderr.decode("utf-8", "replace")
 
 
-def _parse(out: str) -> CodeState:
-    """Read porcelain v2 (git-status(1), "Porcelain Format Version 2"): `# branch.oid`, then one record a path, ended by NUL."""
-    commit, dirty = "", set()
+def _parse(out: str) -> tuple[CodeState, tuple[str, ...]]:
+    """The state and its new files, from porcelain v2: `# branch.oid`, then one record a path, ended by NUL (git-status(1))."""
+    commit, dirty, new = "", set(), []
     records = iter(out.split("\0"))
     for record in records:
         kind = record[:1]
@@ -100,6 +140,7 @@ def _parse(out: str) -> CodeState:
             commit = oid if re.fullmatch("[0-9a-f]{40,64}", oid) else ""
         elif kind in _FIELDS:
             dirty.add(record.split(" ", _FIELDS[kind])[-1])
+            new += [record.split(" ", 1)[1]] if kind == "?" else []
             if kind == "2":
                 dirty.add(next(records, ""))
-    return CodeState(commit=commit, dirty=tuple(sorted(dirty - {""})))
+    return CodeState(commit=commit, dirty=tuple(sorted(dirty - {""}))), tuple(new)

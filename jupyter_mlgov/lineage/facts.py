@@ -151,15 +151,36 @@ class CellRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What numbers depend on below Python. `unknown` is said where it could not be told.
+
+    `blas` names linear algebra libraries with the kernel they chose, `features` the processor's vector instructions, `image` the digest of
+    the container image (empty outside one), `settings` variables that change results (threads, hash seed).
+    """
+
+    cpu: str
+    features: tuple[str, ...]
+    blas: tuple[str, ...]
+    image: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Where code ran: Python, platform, and every installed distribution with its version."""
+    """Where code ran: Python, platform, and every installed distribution with its version.
+
+    `records` are digests of each distribution's RECORD, the list of its files; `machine` is None where it was not looked at.
+    """
 
     python: str
     platform: str
     packages: Mapping[str, str]
+    records: Mapping[str, Digest] = field(default_factory=dict)
+    machine: Machine | None = None
 
     @property
     def digest(self) -> Digest:
+        """Of Python, platform and versions: the same on machines that install the same."""
         return Digest.of_json({"python": self.python, "platform": self.platform, "packages": dict(self.packages)})
 
 
@@ -167,12 +188,16 @@ class Environment:
 class CodeState:
     """The git commit code came from. `commit` is empty outside a repository; `dirty` names changed files.
 
+    `diff` is the digest of all that is not committed, None where nothing is or it could not be taken; `left_out` names new files
+    that are too large to be part of it.
     `problem` says why git could not tell, in a sentence: unknown is not the same as none.
     """
 
     commit: str = ""
     dirty: tuple[str, ...] = ()
     problem: str = ""
+    diff: Digest | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

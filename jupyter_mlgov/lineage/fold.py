@@ -10,10 +10,10 @@ from typing import Any, Literal, cast
 from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import StorageProblem
+from jupyter_mlgov.lineage.environment import read_environment
 from jupyter_mlgov.lineage.facts import (
     CellRun,
     CodeState,
-    Environment,
     FileRef,
     Fingerprint,
     Lineage,
@@ -48,6 +48,8 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
             session, runs, ended = payload, {}, False
         elif session is None or payload.get("session") != session.get("id"):
             continue
+        elif entry.action == "session.described":
+            session = {**session, "environment": {**session["environment"], **cast("Mapping[str, Any]", payload["environment"])}}
         elif entry.action == "session.ended":
             ended = True
         elif entry.action == "cell.started":
@@ -124,12 +126,14 @@ def read_session(payload: Mapping[str, Any]) -> Session:
         notebook=payload["notebook"],
         host=cast("Literal['jupyterlab', 'papermill', 'ipython']", payload["host"]),
         started=datetime.fromisoformat(payload["started"]),
-        environment=Environment(
-            python=payload["environment"]["python"],
-            platform=payload["environment"]["platform"],
-            packages=dict(payload["environment"]["packages"]),
+        environment=read_environment(payload["environment"]),
+        code=CodeState(
+            commit=code.get("commit", ""),
+            dirty=tuple(code.get("dirty", ())),
+            problem=code.get("problem", ""),
+            diff=_digest(code.get("diff")),
+            left_out=tuple(code.get("left_out", ())),
         ),
-        code=CodeState(commit=code.get("commit", ""), dirty=tuple(code.get("dirty", ())), problem=code.get("problem", "")),
     )
 
 

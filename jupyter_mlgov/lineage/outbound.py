@@ -13,6 +13,7 @@ from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.journal import Journal
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.errors import MlgovError, StorageProblem
+from jupyter_mlgov.lineage.ambient import OURS
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.spool import SUFFIX, Header, Record, Spools, encode_header, encode_record, gap
 
@@ -29,7 +30,7 @@ AGAIN = 1.0
 class Outbound:
     """write() returns when the operating system has the records; move() when the journal has them.
 
-    Used by one thread, the cell's; its own thread only moves. A forked child writes nothing.
+    Its own thread only moves. A forked child writes nothing.
     """
 
     def __init__(self, *, journal: Journal, folder: Path, session: str, notebook: str, actor: Actor) -> None:
@@ -72,11 +73,11 @@ class Outbound:
             self._bound()
             if self._waiting:
                 self._put()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_moving, name="mlgov-trail", daemon=True)
+                self._thread.start()
         if not self._work.is_set():
             self._work.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._keep_moving, name="mlgov-trail", daemon=True)
-            self._thread.start()
 
     def move(self, *, chunk: int = 500, pause: float = 0.0) -> None:
         """Move all that was written into the journal. Raises StorageProblem; what is in the spool stays there."""
@@ -183,6 +184,7 @@ class Outbound:
             self._lost += over
 
     def _keep_moving(self) -> None:
+        OURS.add(threading.get_ident())
         while not self._stop.is_set():
             self._work.wait()
             self._wait_for_quiet()

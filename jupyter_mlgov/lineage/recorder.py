@@ -22,6 +22,7 @@ from jupyter_mlgov.lineage.ambient import shell_programs
 from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
 from jupyter_mlgov.lineage.dataflow import Dataflow, Definitions, names
+from jupyter_mlgov.lineage.describing import Description
 from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step, Surroundings
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
 from jupyter_mlgov.lineage.inplace import Marks, aliases
@@ -72,11 +73,12 @@ class Recorder:
         session: Session,
         root: Path,
         keep: frozenset[str] = frozenset(),
+        description: Description | None = None,
         warn: Callable[[str], None] = say,
     ) -> None:
         self.session = session
         self._outbound, self._objects, self._clock, self._warn = outbound, objects, clock, warn
-        self._keep = keep
+        self._keep, self._description = keep, description
         self._keeper = ModelKeeper()
         self._generators = Generators()
         self._marks = Marks()
@@ -146,6 +148,8 @@ class Recorder:
         done = found if isinstance(found, CellRun) else done
         done = replace(done, gaps=tuple(dict.fromkeys([*done.gaps, *running.problems])))
         self._guard(lambda: self._write([Draft(action="cell.finished", subject=done.notebook, payload=_payload(done))]))
+        if self._description is not None:
+            self._description.start(done.step)
         return done
 
     def close(self, outcome: str = "closed") -> None:
@@ -155,6 +159,8 @@ class Recorder:
         self._closed = True
         release()
         self._keeper.close()
+        if self._description is not None:
+            self._description.wait()
         if self._order:
             draft = Draft(action="session.ended", subject=self.session.notebook, payload={"session": self.session.id, "outcome": outcome})
             self._guard(lambda: self._write([draft]))
@@ -162,6 +168,8 @@ class Recorder:
 
     def flush(self) -> None:
         """Bring all that is recorded into the journal now."""
+        if self._description is not None:
+            self._description.wait()
         if self._order:
             self._guard(lambda: self._moved(self._outbound.move))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
     """A recorder for one kernel's life on `notebook`. Its first cell run writes `session.started`."""
     from jupyter_mlgov.integrations.git import code_state
+    from jupyter_mlgov.lineage.describing import Description
     from jupyter_mlgov.lineage.environment import environment
     from jupyter_mlgov.lineage.outbound import Outbound
     from jupyter_mlgov.lineage.recorder import Recorder
@@ -31,10 +32,12 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
         code=code_state(workspace.root),
     )
     team = workspace.team_for(notebook)
+    outbound = Outbound(
+        journal=workspace.journal, folder=workspace.spools.folder, session=session.id, notebook=notebook, actor=workspace.actor()
+    )
     return Recorder(
-        outbound=Outbound(
-            journal=workspace.journal, folder=workspace.spools.folder, session=session.id, notebook=notebook, actor=workspace.actor()
-        ),
+        outbound=outbound,
+        description=Description(outbound=outbound, session=session, cache=workspace.spools.folder.parent / "records.json"),
         objects=workspace.objects,
         clock=workspace.clock,
         session=session,

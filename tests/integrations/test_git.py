@@ -81,7 +81,8 @@ def test_a_repository_without_a_commit_has_none_and_its_files_are_new(tmp_path: 
     folder.mkdir()
     git(folder, "init", "-q")
     (folder / "a.py").write_text("x")
-    assert code_state(folder) == CodeState(commit="", dirty=("a.py",))
+    found = code_state(folder)
+    assert (found.commit, found.dirty, found.problem) == ("", ("a.py",), "") and found.diff is not None
 
 
 def test_outside_a_repository_the_state_is_empty(tmp_path: Path) -> None:
@@ -160,3 +161,39 @@ def test_the_identity_is_gits_own_and_the_repositorys_comes_first(repository: Pa
 def test_a_name_without_an_email_identifies_nobody(repository: Path) -> None:
     git(repository, "config", "user.name", "Ana")
     assert git_identity(repository) is None
+
+
+def test_the_digest_of_what_is_not_committed_names_the_content(repository: Path) -> None:
+    assert code_state(repository).diff is None, "nothing is uncommitted"
+    (repository / "train.py").write_text("x = 2\n")
+    changed = code_state(repository).diff
+    (repository / "new.py").write_text("y = 1\n")
+    grown = code_state(repository).diff
+    (repository / "new.py").write_text("y = 2\n")
+    other = code_state(repository).diff
+    (repository / "new.py").rename(repository / "named.py")
+    renamed = code_state(repository).diff
+    assert len({changed, grown, other, renamed, None}) == 5
+    git(repository, "add", "train.py")
+    (repository / "named.py").unlink()
+    assert code_state(repository).diff == changed, "staged or not is the same content"
+    (repository / "train.py").write_text("x = 1\n")
+    assert code_state(repository).diff is not None
+
+
+def test_no_setting_of_the_reader_changes_the_digest(repository: Path) -> None:
+    (repository / "train.py").write_text("x = 2\n")
+    plain = code_state(repository).diff
+    for name, value in (("diff.noprefix", "true"), ("diff.external", "/bin/false"), ("color.diff", "always"), ("diff.context", "9")):
+        git(repository, "config", name, value)
+    assert code_state(repository).diff == plain is not None
+
+
+def test_large_new_files_are_named_and_not_read(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlgov.integrations import git as room
+
+    monkeypatch.setattr(room, "MOST_NEW", 10)
+    (repository / "a.txt").write_text("123456789")
+    (repository / "b.csv").write_text("x" * 100)
+    found = code_state(repository)
+    assert found.left_out == ("b.csv",) and found.diff is not None

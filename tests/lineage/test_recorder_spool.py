@@ -310,7 +310,7 @@ workspace.close()
     workspace = Workspace(tmp_path)
     acts = [(entry.action, entry.payload.get("cell_id")) for entry in workspace.journal.entries() if entry.subject == NOTEBOOK]
     workspace.close()
-    assert [act for act, _ in acts] == ["session.started", "cell.started", "cell.finished", "session.ended"]
+    assert [act for act, _ in acts if act != "session.described"] == ["session.started", "cell.started", "cell.finished", "session.ended"]
     assert {cell for _, cell in acts} <= {"parent", None}
 
 
