@@ -86,11 +86,13 @@ class KernelSession:
     # -- hooks --------------------------------------------------------------------------------------------------------
 
     def attach(self) -> None:
+        self._shell.events.register("pre_execute", self._settle)
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
         atexit.register(self._at_exit)
 
     def detach(self) -> None:
+        self._shell.events.unregister("pre_execute", self._settle)
         self._shell.events.unregister("pre_run_cell", self._before)
         self._shell.events.unregister("post_run_cell", self._after)
         atexit.unregister(self._at_exit)
@@ -116,6 +118,11 @@ class KernelSession:
             if self._workspace is not None and self._notebook:
                 self._workspace.project(self._notebook)
                 self._workspace.deliver_later()
+
+    def _settle(self) -> None:
+        """Comes before each piece of code, also a silent one that is no cell: it may change a table that is being measured."""
+        if self._recorder is not None and self._info is None:
+            self._recorder.before_code()
 
     def _before(self, info: ExecutionInfo) -> None:
         if self._info is not None:

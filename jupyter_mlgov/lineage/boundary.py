@@ -55,6 +55,26 @@ def _reference(name: str, kind: Kind, value: object) -> ObjectRef:
     return ObjectRef(name=name, kind=kind, fingerprint=print_, note=clean(note, 300))
 
 
+def unmeasured(name: str, namespace: Mapping[str, object], note: str) -> ObjectRef:
+    """A reference without a fingerprint, and why."""
+    return ObjectRef(name=name, kind="array" if kind_of(namespace.get(name)) == "array" else "table", fingerprint=None, note=note)
+
+
+def weight(value: object) -> int:
+    """Bytes of a table or array as it tells them itself, without looking into its values; 0 where it does not tell."""
+    if kind_of(value) not in ("table", "array"):
+        return 0
+    known: Any = value
+    try:
+        if hasattr(known, "memory_usage"):
+            told = known.memory_usage(index=True, deep=False)
+            return int(told.sum() if hasattr(told, "sum") else told)
+        size = getattr(known, "nbytes", None)
+        return int(size if size is not None else known.estimated_size())
+    except Exception:  # noqa: BLE001  # a lazy or broken object: it is measured like a small one
+        return 0
+
+
 def store_table(value: object, objects: ObjectStore) -> tuple[Digest | None, str]:
     """Put the table into the store as Parquet. (None, why) when it cannot be written."""
     try:

@@ -56,6 +56,9 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
             runs.setdefault(str(payload.get("id")), payload)
         elif entry.action == "cell.finished":
             runs[str(payload.get("id"))] = payload
+        elif entry.action == "cell.measured" and str(payload.get("id")) in runs:
+            known = str(payload.get("id"))
+            runs[known] = {**runs[known], "outputs": payload["outputs"], "writes": payload["writes"]}
     if session is None:
         return Lineage(notebook=notebook, session=None, runs=(), steps=())
     try:

@@ -7,7 +7,8 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, St
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
 from jupyter_mlgov.lineage.inplace import Marks, aliases
 from jupyter_mlgov.lineage.keeper import ModelKeeper
+from jupyter_mlgov.lineage.later import BIG, NOT_YET, Later, runs_beside
 from jupyter_mlgov.lineage.native import quoted, unwatched
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
@@ -53,6 +55,15 @@ class _Running:
     before: frozenset[str]
     clock: float
     problems: list[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Late:
+    """Big tables of the cell that just ended, to be measured once its end is written; `before` and `kept` as in _measured()."""
+
+    names: tuple[str, ...] = ()
+    before: Mapping[str, Digest] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -87,6 +98,9 @@ class Recorder:
         self._running: _Running | None = None
         self._order = 0
         self._last: dict[str, Digest] = {}
+        self._later, self._late, self._beside = Later(), _Late(), False
+        self._fresh: dict[str, tuple[object, ObjectRef]] = {}
+        self._ready: dict[str, tuple[object, ObjectRef]] = {}
         self._closed = False
         self._outage = ""
         self._pid = os.getpid()
@@ -98,6 +112,11 @@ class Recorder:
     def waiting(self) -> int:
         """How many entries are only in memory, because the spool could not be written."""
         return self._outbound.waiting
+
+    def before_code(self) -> None:
+        """Code is about to run, a cell's or other: wait for tables that are being measured. What was measured holds for this code only."""
+        self._guard(self._later.settle)
+        self._ready, self._fresh = self._fresh, {}
 
     # -- a cell -------------------------------------------------------------------------------------------------------
 
@@ -118,6 +137,7 @@ class Recorder:
         """
         if os.getpid() != self._pid:
             return
+        self._guard(self._later.settle)
         gone = tuple(boundary.clean(str(cell), ERROR_LIMIT) for cell in deleted)
         self._guard(lambda: self._begin(source, cell_id, tuple(tags), code, namespace or {}, order, gone))
 
@@ -148,6 +168,7 @@ class Recorder:
         done = found if isinstance(found, CellRun) else done
         done = replace(done, gaps=tuple(dict.fromkeys([*done.gaps, *running.problems])))
         self._guard(lambda: self._write([Draft(action="cell.finished", subject=done.notebook, payload=_payload(done))]))
+        self._measure_later(done, namespace or {})
         if self._description is not None:
             self._description.start(done.step)
         return done
@@ -158,6 +179,7 @@ class Recorder:
             return
         self._closed = True
         release()
+        self._guard(self._later.settle)
         self._keeper.close()
         if self._description is not None:
             self._description.wait()
@@ -167,7 +189,8 @@ class Recorder:
         self._guard(lambda: self._moved(self._outbound.close))
 
     def flush(self) -> None:
-        """Bring all that is recorded into the journal now."""
+        """Bring all that is recorded into the journal now, when all is measured: a verdict may follow."""
+        self._guard(self._later.settle)
         if self._description is not None:
             self._description.wait()
         if self._order:
@@ -214,8 +237,10 @@ class Recorder:
         )
         if step is not None:
             self._keeper.start()
-            found = self._guard(lambda: boundary.references(read, namespace), problems)
+            found = self._guard(lambda: self._inputs(read, namespace), problems)
             run = replace(run, inputs=tuple(found) if isinstance(found, tuple) else ())
+        self._fresh, self._ready = {}, {}
+        self._beside = self._beside or runs_beside(code)
         gaps = [self._gap(problem, cell_id) for problem in problems]
         self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
@@ -226,6 +251,14 @@ class Recorder:
         self._running = _Running(
             run=run, code=code, flow=flow, opened=opened, sources=sources, before=before, problems=problems, clock=time.perf_counter()
         )
+
+    def _inputs(self, read: Iterable[str], namespace: Mapping[str, object]) -> tuple[ObjectRef, ...]:
+        """References to what the cell is about to read. A table that was measured since the last code ran is not measured again."""
+        found: list[ObjectRef] = []
+        for name in read:
+            value, ref = self._ready.get(name) or self._fresh.get(name) or (None, None)
+            found += [ref] if ref is not None and namespace.get(name) is value else boundary.references([name], namespace)
+        return tuple(found)
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
         try:
@@ -249,6 +282,8 @@ class Recorder:
         if flow.problem and done.outcome is not Outcome.SYNTAX:
             running.problems.append(f"The names of this cell are not known: {flow.problem}")
         done = self._with_outputs(done, namespace)
+        waiting = [boundary.unmeasured(name, namespace, NOT_YET) for name in self._late.names if name in done.writes]
+        done = replace(done, outputs=(*done.outputs, *waiting)) if waiting else done
         done = self._with_changes(done, changed, namespace)
         named = _paths(done.reads, namespace, flow, every=step is not None)
         read, wrote, gaps = self._files.refs(running.opened, named)
@@ -267,14 +302,22 @@ class Recorder:
     def _with_outputs(self, done: CellRun, namespace: Mapping[str, object]) -> CellRun:
         """Tables, arrays and models the cell made or changed. What a tagged cell took in is measured again: a call may have changed it."""
         touched = dict.fromkeys([*done.writes, *done.reads])
-        kept = [name for name in self._keep if name in touched or self._is_alias(name, touched, namespace)]
+        kept = tuple(name for name in self._keep if name in touched or self._is_alias(name, touched, namespace))
         looked = list(dict.fromkeys([*(done.writes if done.step else ()), *(ref.name for ref in done.inputs), *kept]))
         before = {ref.name: ref.fingerprint.root for ref in done.inputs if ref.fingerprint}
+        late = () if self._beside else tuple(name for name in looked if boundary.weight(namespace.get(name)) > BIG)
+        self._late = _Late(names=late, before=before, kept=kept)
+        return self._measured(done, [name for name in looked if name not in late], self._late, namespace)
+
+    def _measured(self, done: CellRun, looked: Iterable[str], late: _Late, namespace: Mapping[str, object]) -> CellRun:
+        """`done` with those of `looked` that the cell made or changed: their roots are not those of `before`, or of the last look."""
         outputs, changed = [], []
         for ref in boundary.references(looked, namespace):
             now = ref.fingerprint.root if ref.fingerprint else None
-            was = before.get(ref.name) or (self._last.get(ref.name) if ref.name not in done.writes else None)
-            if ref.name not in done.writes and (now == was or (was is None and ref.name not in kept)):
+            was = late.before.get(ref.name) or (self._last.get(ref.name) if ref.name not in done.writes else None)
+            if ref.name in late.names:
+                self._fresh[ref.name] = (namespace[ref.name], ref)
+            if ref.name not in done.writes and (now == was or (was is None and ref.name not in late.kept)):
                 continue
             outputs.append(self._stored(ref, done, namespace))
             changed += [ref.name] if ref.name not in done.writes and was is not None else []
@@ -282,7 +325,27 @@ class Recorder:
                 self._last[ref.name] = now
         if not outputs:
             return done
-        return replace(done, outputs=tuple(outputs), writes=(*done.writes, *changed))
+        return replace(done, outputs=(*done.outputs, *outputs), writes=(*done.writes, *changed))
+
+    def _measure_later(self, done: CellRun, namespace: Mapping[str, object]) -> None:
+        late, self._late = self._late, _Late()
+        if not late.names:
+            return
+        bare = replace(done, outputs=tuple(ref for ref in done.outputs if ref.name not in late.names))
+        tables = {name: namespace[name] for name in late.names if name in namespace}
+
+        def measure() -> Callable[[], None]:
+            full = self._measured(bare, late.names, late, tables)
+            facts = {"id": full.id, "session": full.session, "cell_id": full.cell_id, "outputs": full.outputs, "writes": full.writes}
+            draft = Draft(action="cell.measured", subject=full.notebook, payload=fields_of(facts))
+            return lambda: self._quietly(draft)
+
+        self._later.start(measure, lambda problem: self._quietly(self._gap(problem, done.cell_id)))
+
+    def _quietly(self, draft: Draft) -> None:
+        """Write from a thread of ours: what the spool cannot take waits in memory, and the next cell says so."""
+        with suppress(MlgovError):
+            self._outbound.write([draft])
 
     def _with_changes(self, done: CellRun, mutates: tuple[str, ...], namespace: Mapping[str, object]) -> CellRun:
         """What changed in place, also where no name of it stands in the cell: inside a call, or by another name."""

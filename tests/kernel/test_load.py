@@ -92,30 +92,25 @@ told = [said.getvalue(), [shell.user_ns[name] for name in 'abc']]
 
 
 @pytest.mark.slow
-def test_the_recorder_works_less_than_three_milliseconds_for_a_trivial_cell(tmp_path: Path) -> None:
-    """The disk is the machine's business, and so are its other users: what counts here is the work of this process (CPU time).
+def test_the_recorder_works_less_than_half_a_millisecond_for_a_trivial_cell_with_500_behind_it(tmp_path: Path) -> None:
+    """The machine's other users are not the recorder's business: what counts here is the work of the cell's thread (CPU time).
 
-    `make bench` prints the wall time with both commits."""
+    `make bench` prints the wall time, median and 99th percentile."""
     program = """
-import sqlite3, statistics
-raw = sqlite3.connect('raw.db', isolation_level=None)
-for line in ('pragma journal_mode=wal', 'pragma synchronous=full', 'create table t (x)'):
-    raw.execute(line)
-def commit():
-    raw.execute('begin immediate'); raw.execute('insert into t values (?)', ('x' * 1500,)); raw.execute('commit')
-def timed(act):
-    start = time.process_time(); act(); return time.process_time() - start
-def cell():
-    shell.run_cell('x = 1', store_history=True)
+import statistics
+def timed():
+    start = time.thread_time(); shell.run_cell('x = 1', store_history=True); return time.thread_time() - start
 shell.history_manager.enabled = False  # its thread writes to the same disk behind the cell's back
-plain = statistics.median(timed(cell) for _ in range(100))
+for number in range(500):
+    shell.run_cell(f'x{number} = 1', store_history=True)
+plain = statistics.median(timed() for _ in range(200))
 shell.run_line_magic('load_ext', 'jupyter_mlgov')
-cell()
-pairs = [(timed(cell), timed(lambda: (commit(), commit()))) for _ in range(150)]
-told = [plain, statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)]
+for number in range(100):
+    timed()
+told = [plain, statistics.median(timed() for _ in range(200))]
 """
-    plain, recorded, commits = shell(tmp_path, program)
-    assert recorded - plain < 0.003, (plain, recorded, commits)
+    pairs = [shell(tmp_path, program) for _ in range(2)]
+    assert min(recorded - plain for plain, recorded in pairs) < 0.0005, pairs
 
 
 def test_nothing_is_measurable_in_a_hot_loop(tmp_path: Path) -> None:
