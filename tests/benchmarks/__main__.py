@@ -16,6 +16,7 @@ import nbformat
 from tests.benchmarks.fairness import FIGURES as FAIRNESS
 from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
+from tests.benchmarks.personal import personal_data
 
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
@@ -152,7 +153,7 @@ def help_page() -> list[Figure]:
 
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
-    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory, *FAIRNESS):
+    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory, *FAIRNESS, personal_data):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)

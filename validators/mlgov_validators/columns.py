@@ -131,7 +131,7 @@ def _kinds(value: str, column: str, *, whole: bool) -> dict[str, str]:
     for hit in hits(value, column=column):
         if whole and hit.kind.context is None:
             continue  # a whole number is a card or an id by chance in one of ten: see below
-        if hit.sure or _fills(hit, value):
+        if hit.sure or (hit.kind.checked and _fills(hit, value)):
             seen[hit.kind.name] = hit.mask if hit.sure else ""
     if whole and luhn(value):
         seen.setdefault("payment card number", "")

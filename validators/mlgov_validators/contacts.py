@@ -32,7 +32,7 @@ def _anything(text: str) -> bool:
 
 
 _PHONE_WORDS = words(
-    "te?le?f?",
+    "t[eé]l(?:[eé]f)?",
     "telefone?o?n?",
     "telephone",
     "phone",
@@ -97,7 +97,7 @@ IPV4 = Kind(
     core=r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
     valid=_public,
     checked=False,
-    before=r"(?<![\w.=-])",
+    before=r"(?<![\w.-])(?<!==)",
     after=r"(?![\w-]|\.[0-9])",
     holds=".",
     digits=4,
@@ -130,8 +130,7 @@ TELEPHONE = Kind(
 )
 BARE_TELEPHONE = Kind(
     name="telephone number",
-    core=r"0[1-9][0-9]{7,10}|[2-9][0-9]{2}[2-9][0-9]{6}|[2-9][0-9]{2} [2-9][0-9]{2} [0-9]{4}"
-    r"|[6-9][0-9]{2}(?: [0-9]{2}){3}|[6-9][0-9]{2}(?: [0-9]{3}){2}",
+    core=(r"[0-9]{9,13}|[2-9][0-9]{2} [2-9][0-9]{2} [0-9]{4}|[6-9][0-9]{2}(?: [0-9]{2}){3}|[6-9][0-9]{2}(?: [0-9]{3}){2}"),
     valid=_telephone,
     checked=False,
     context=_PHONE_WORDS,

@@ -32,13 +32,22 @@ def deep_findings(subject: Subject, share: float) -> list[Finding]:
 
 
 def engine() -> tuple[Engine, bool]:
-    """A function text -> entity types, and whether a language model for names is there. Nothing is downloaded."""
+    """A function text -> entity types, and whether a language model for names is there."""
+    found, has_names = analyzer()
+    return lambda text: {item.entity_type for item in found.analyze(text, language="en", score_threshold=SCORE)}, has_names
+
+
+def analyzer() -> tuple[Any, bool]:
+    """presidio's AnalyzerEngine, and whether a language model for names is there. Nothing is downloaded."""
     import logging
 
     import spacy
+    import tldextract
     from presidio_analyzer import AnalyzerEngine
     from presidio_analyzer.nlp_engine import NlpEngineProvider, SpacyNlpEngine
 
+    # presidio asks tldextract, which would fetch a list of suffixes from the network and write it to a cache: the bundled one does.
+    tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
     model = next((name for name in ("en_core_web_lg", "en_core_web_md", "en_core_web_sm") if spacy.util.is_package(name)), "")
     if model:
@@ -48,8 +57,7 @@ def engine() -> tuple[Engine, bool]:
         blank: Any = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": "blank"}])
         blank.nlp = {"en": spacy.blank("en")}
         nlp = blank
-    analyzer: Any = AnalyzerEngine(nlp_engine=nlp, supported_languages=["en"])
-    return lambda text: {item.entity_type for item in analyzer.analyze(text, language="en", score_threshold=SCORE)}, bool(model)
+    return AnalyzerEngine(nlp_engine=nlp, supported_languages=["en"]), bool(model)
 
 
 def _columns(subject: Subject, share: float, recognize: Engine) -> Iterator[Finding]:
