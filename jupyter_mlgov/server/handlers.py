@@ -117,8 +117,19 @@ class ReportHandler(GovernanceHandler):
         await self.answer(lambda: self.desk.report(path))
 
 
+class GraphHandler(GovernanceHandler):
+    """GET graph?path=…: the notebook's lineage as one SVG (`{"svg": …}`)."""
+
+    @web.authenticated
+    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    async def get(self) -> None:
+        path = self.path_argument()
+        await self.answer(lambda: self.desk.graph(path))
+
+
 ROUTES: tuple[tuple[str, type[GovernanceHandler]], ...] = (
     ("status", StatusHandler),
     ("notebook", NotebookHandler),
     ("report", ReportHandler),
+    ("graph", GraphHandler),
 )

@@ -12,6 +12,7 @@ from typing import Protocol
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.reports.views import NotebookView
 from jupyter_mlgov.server.paths import notebook_at
 from jupyter_mlgov.validation.results import Report, report_json
@@ -30,6 +31,8 @@ class Room(Protocol):
     def view(self, notebook: str) -> NotebookView: ...
 
     def report(self, notebook: str) -> Report | None: ...
+
+    def lineage(self, notebook: str) -> Lineage: ...
 
     def close(self) -> None: ...
 
@@ -60,6 +63,12 @@ class Desk:
         with closing(room):
             return plain(_settled(room, _name(room, notebook), notebook))
 
+    def graph(self, path: str) -> object:
+        """What ran on what, as one SVG: `{"svg": …}`. Raises NotReady where no workspace is."""
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            return _graph(room.lineage(_name(room, notebook)))
+
     def report(self, path: str) -> object:
         """The last report of a notebook. Raises NotReady where nothing was validated yet."""
         notebook = notebook_at(self.root, path)
@@ -68,6 +77,12 @@ class Desk:
         if report is None:
             raise NotReady(f"{notebook.name} has no report yet.", next="Run `%mlgov validate` in it, or press Validate in the panel.")
         return report_json(report)
+
+
+def _graph(lineage: Lineage) -> object:
+    from jupyter_mlgov.reports.lineage import lineage_svg
+
+    return {"svg": lineage_svg(lineage)}
 
 
 def _settled(room: Room, name: str, notebook: Path) -> NotebookView:

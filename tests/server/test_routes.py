@@ -12,7 +12,7 @@ from tornado.routing import PathMatches
 from jupyter_mlgov._version import __version__
 from jupyter_mlgov.core.errors import BadInput, NotReady, StorageProblem, UsageError
 from jupyter_mlgov.core.settings import Settings
-from jupyter_mlgov.lineage.facts import Step, StepState, StepStatus
+from jupyter_mlgov.lineage.facts import Lineage, Step, StepState, StepStatus
 from jupyter_mlgov.reports.views import NotebookView
 from jupyter_mlgov.server.handlers import ROUTES
 from jupyter_mlgov.server.queries import Desk
@@ -126,6 +126,12 @@ async def test_without_a_workspace_there_is_no_report(jp_fetch, notebook):
     assert body["next"]
 
 
+async def test_without_a_workspace_there_is_no_graph(jp_fetch, notebook):
+    code, body = await asked(jp_fetch, "graph", notebook)
+    assert code == 404
+    assert body["message"]
+
+
 class Room:
     """A workspace at the seam that answers as told."""
 
@@ -141,6 +147,10 @@ class Room:
     def report(self, notebook):
         self.asked.append(notebook)
 
+    def lineage(self, notebook):
+        self.asked.append(notebook)
+        return self.answer
+
     def close(self):
         self.closed = True
 
@@ -149,6 +159,14 @@ def seat(app, root, answer):
     room = Room(root, answer)
     app.web_app.settings["mlgov_desk"] = Desk(root=root, settings=Settings(), open=lambda start, settings: room)
     return room
+
+
+async def test_the_graph_is_one_svg_of_the_notebooks_lineage(jp_fetch, jp_serverapp, jp_root_dir, notebook):
+    step = StepStatus(step=Step(kind="train"), cells=("c1",), state=StepState.STALE, why="its <b>input</b> changed")
+    room = seat(jp_serverapp, jp_root_dir, Lineage(notebook="n", session=None, runs=(), steps=(step,)))
+    code, body = await asked(jp_fetch, "graph", notebook)
+    assert (code, room.asked, room.closed) == (200, [notebook], True)
+    assert body["svg"].startswith("<svg") and 'data-cell="c1"' in body["svg"] and "<b>" not in body["svg"]
 
 
 async def test_the_view_of_the_notebook_is_asked_by_its_name_in_the_workspace(jp_fetch, jp_serverapp, jp_root_dir, notebook):

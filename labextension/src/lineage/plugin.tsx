@@ -7,6 +7,7 @@ import { NotebookActions } from '@jupyterlab/notebook';
 import React from 'react';
 import { CommandIDs, IGovernance, IGovernancePanel } from '../state/tokens';
 import { drawBadges } from './badges';
+import { followClicks, Graph } from './graph';
 import { staleCells, Steps } from './steps';
 
 /** The Steps section, the badges in the margin, and running what is stale. */
@@ -27,8 +28,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
       id: 'steps',
       label: trans.__('Steps'),
       rank: 10,
-      render: props => <Steps {...props} />
+      render: props => (
+        <>
+          <Steps {...props} />
+          <Graph {...props} />
+        </>
+      )
     });
+    followClicks(governance);
     model.changed.connect((_, state) => {
       if (governance.notebook) {
         drawBadges(governance.notebook.content, state, trans);
