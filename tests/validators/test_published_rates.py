@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jupyter_mlgov.sdk import Finding, Verdict
 from mlgov_validators.conditional import conditional
 from mlgov_validators.error_rates import Confusion, chouldechova, error_rates
-from mlgov_validators.fairness import adverse_impact
+from mlgov_validators.fairness import adverse_impact, significance
 from mlgov_validators.intersections import intersections, prior, shrunk
 from mlgov_validators.intervals import benjamini_hochberg, clopper_pearson, jeffreys, miettinen_nurminen
 from mlgov_validators.logistic import fit_logit
@@ -215,6 +215,52 @@ def test_statsmodels_agrees_on_exact_and_jeffreys_intervals(n: int, data: st.Dat
     assert clopper_pearson(k, n) == pytest.approx(proportion_confint(k, n, method="beta"), abs=1e-9)
     theirs = list(proportion_confint(k, n, method="jeffreys"))
     assert jeffreys(k, n) == pytest.approx((0.0 if k == 0 else theirs[0], 1.0 if k == n else theirs[1]), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("women", "men", "ratio"),
+    [
+        ((1179, 10771), (6662, 21790), 0.358023), ((590, 5421), (3256, 10860), 0.363010), ((1769, 16192), (9918, 32650), 0.359655),
+        ((1669, 14695), (9539, 30527), 0.363470),
+    ],
+    ids=["AD1 train", "AD1 test", "AD1 all", "AD3 sex"],
+)  # fmt: skip
+def test_ad1_and_ad3_adult_by_sex(women: tuple[int, int], men: tuple[int, int], ratio: float, counts: Make) -> None:
+    """UCI Adult, label >50K; AD3 without the rows that lack a value (the counts are ours, the ratio the oracle's)."""
+    (found,) = judged(adverse_impact, counts({"Female": women, "Male": men})).findings
+    assert found.measured == pytest.approx(ratio, abs=5e-7)
+    assert found.verdict is Verdict.FAIL
+
+
+def test_ad1_the_difference_aif360_prints() -> None:
+    assert pytest.approx(0.194516, abs=5e-7) == 9918 / 32650 - 1769 / 16192
+
+
+def test_ad3_adult_by_race(counts: Make) -> None:
+    (found,) = judged(adverse_impact, counts({"White": (10207, 38903), "other": (1001, 6319)})).findings
+    assert found.measured == pytest.approx(0.603769, abs=5e-7)
+
+
+def test_ge1_and_la2_raw_gaps(table: Make, counts: Make) -> None:
+    """GE1: difference .149448. LA2: the coefficient of approve on white in the linear probability model is the raw gap, .2005957."""
+    (german,) = judged(significance, counts({"young": (110, 190), "old": (590, 810)})).findings
+    assert german.measured == pytest.approx(0.149448, abs=5e-7)
+    data = loanapp()
+    columns = {name: data[name].tolist() for name in ("approve", "white")}  # type: ignore[index]  # a DataFrame
+    (loans,) = judged(significance, table(columns, outcome="approve", favourable="1", protected=("white",))).findings
+    assert loans.measured == pytest.approx(0.2005957, abs=5e-8)
+
+
+def test_la1_chi_square_and_fisher() -> None:
+    """LA1: chi-square 97.32200 (z 9.86519 squared), Fisher's p 6.606e-19."""
+    from scipy.stats import fisher_exact
+
+    from mlgov_validators.intervals import pooled_z
+
+    z = pooled_z(218, 308, 1527, 1681)
+    assert z is not None
+    assert z * z == pytest.approx(97.32200, abs=5e-5)
+    assert fisher_exact([[218, 90], [1527, 154]])[1] == pytest.approx(6.606e-19, rel=5e-4)
 
 
 # -- Fairlearn --------------------------------------------------------------------------------------------------------

@@ -93,6 +93,8 @@ def texts_of(column: Any) -> tuple[NDArray[np.int64], list[str | None]]:
     import pyarrow as pa
 
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_nested(whole.type) or pa.types.is_null(whole.type):
+        whole = pa.array([text_of(value) for value in whole.to_pylist()], type=pa.string())
     coded = whole.dictionary_encode()
     texts = [text_of(value) for value in coded.dictionary.to_pylist()]
     return coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False), texts
