@@ -74,6 +74,8 @@ SECTIONS = (
     "personal",
     "features",
     "scenarios",
+    "findings",
+    "changes",
 )
 
 
