@@ -42,15 +42,19 @@ def load_ext() -> Figure:
 
 
 def trivial_cell() -> list[Figure]:
-    """A trivial cell with 500 others behind it: median and 99th percentile of what the recorder adds, both shells in turns."""
-    with tempfile.TemporaryDirectory() as name:
-        pairs = [(_cells(None, name, count=500, behind=500), _cells("jupyter_mlgov", name, count=500, behind=500)) for _ in range(3)]
-    plain, recorded = ([time * 1000 for pair in pairs for time in pair[side]] for side in (0, 1))
+    """A trivial cell with 500 others behind it: what the recorder adds, by the clock and by the work of the cell's own thread.
+
+    On a busy machine the clock's 99th percentile is the machine's; the thread's is the recorder's.
+    """
     figures = []
-    for what, place, limit in (("median", 0.5, 0.5), ("99th percentile", 0.99, 2.0)):
-        ours, peer = _quantile(recorded, place), _quantile(plain, place)
-        title = f"a trivial cell, 500 behind it, {what}: with / without"
-        figures.append(Figure(name=title, ours=ours, peer=peer, unit="ms", asked=f"+ < {limit} ms", holds=ours - peer < limit))
+    for clock in ("perf_counter", "thread_time"):
+        with tempfile.TemporaryDirectory() as name:
+            pairs = [tuple(_cells(which, name, count=500, behind=500, clock=clock) for which in (None, "jupyter_mlgov")) for _ in range(3)]
+        plain, recorded = ([time * 1000 for pair in pairs for time in pair[side]] for side in (0, 1))
+        for what, place, limit in (("median", 0.5, 0.5), ("p99", 0.99, 2.0)):
+            ours, peer = _quantile(recorded, place), _quantile(plain, place)
+            title = f"a trivial cell, 500 behind it, {what} ({clock}): with / without"
+            figures.append(Figure(name=title, ours=ours, peer=peer, unit="ms", asked=f"+ < {limit} ms", holds=ours - peer < limit))
     return figures
 
 
@@ -71,7 +75,9 @@ def hot_loop() -> Figure:
     return Figure(name=name, ours=recorded, peer=plain, unit="s", asked="no difference", holds=recorded / plain < 1.05)
 
 
-def _cells(extension: str | None, folder: str, source: str = "x = 1", count: int = 300, behind: int = 1) -> list[float]:
+def _cells(
+    extension: str | None, folder: str, source: str = "x = 1", count: int = 300, behind: int = 1, clock: str = "perf_counter"
+) -> list[float]:
     """Seconds of each of `count` runs of a cell in a fresh interpreter, `behind` other cells with a name each having run before."""
     import json
     import subprocess
@@ -87,9 +93,9 @@ for number in range({behind}):
     shell.run_cell(f'warm{{number}} = 1', store_history=True)
 times = []
 for _ in range({count}):
-    start = time.perf_counter()
+    start = time.{clock}()
     shell.run_cell({source!r}, store_history=True)
-    times.append(time.perf_counter() - start)
+    times.append(time.{clock}() - start)
 print(json.dumps(times))
 """
     done = subprocess.run([PYTHON, "-c", program], capture_output=True, text=True, check=True)
