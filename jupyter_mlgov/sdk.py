@@ -81,5 +81,6 @@ def fingerprint(content: object, *, ordered: bool = True, schema: object = None)
         raise BadInput(
             f"No fingerprint: unstable: a {name[:120]} has no content that is the same in every process.",
             expected="A table, array, sparse matrix, fitted scikit-learn model, or the Path of a file or folder.",
+            next="Wrap the name of a file in pathlib.Path." if isinstance(content, str) else "",
         )
     return found

@@ -120,8 +120,13 @@ def _work(blocks: Iterator[Block], columns: list[_Column], threads: int) -> None
             raise
 
     with ThreadPoolExecutor(threads, "mlgov-fingerprint") as pool:
-        for future in [pool.submit(run) for _ in range(threads)]:
-            future.result()
+        futures = [pool.submit(run) for _ in range(threads)]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:  # Ctrl-C too: nobody waits for the rest of the table
+            stopped.set()
+            raise
 
 
 def _hash(block: Block, column: _Column) -> None:

@@ -59,6 +59,8 @@ def _node(array: Any, node: Node, seen: Seen, path: tuple[int, ...]) -> Iterator
     seen.add(path)
     yield from (SOME, _bitmap(array)) if missing else (PRESENT,)
     if node.family in _NESTED:
+        if not path:
+            array.validate()  # of a damaged array (some libraries make them) pyarrow would read beyond the end, or end the process
         yield from _NESTED[node.family](array, node, seen, path)
     else:
         yield from _PLAIN[node.family](array)
@@ -282,23 +284,45 @@ def _long_decimals(words: Any, scale: int) -> Iterator[Part]:
 
 def _lists(array: Any, node: Node, seen: Seen, path: tuple[int, ...]) -> Iterator[Part]:
     """The number of items of each row (0 where it is missing), then the items of all rows as one column."""
-    import pyarrow.compute as pc
-
-    yield from whole(_filled(pc.list_value_length(array)))
+    yield from whole(_lengths(array))
+    if node.inner[0].family == "null":
+        yield NONE  # there is nothing to see, and pyarrow 25 ends the process when it flattens some of these
+        return
     yield from _node(array.flatten(), node.inner[0], seen, (*path, 0))
+
+
+def _lengths(array: Any) -> Any:
+    """Items of each row, from the buffers: pyarrow's own list_value_length ends the process at some slices (seen in 25.0)."""
+    import numpy as np
+    from pyarrow import types as is_
+
+    kind, count, start = array.type, len(array), array.offset
+    if is_.is_fixed_size_list(kind):
+        lengths = np.full(count, kind.list_size, "<i8")
+    elif is_.is_list_view(kind) or is_.is_large_list_view(kind):
+        size = 4 if is_.is_list_view(kind) else 8
+        lengths = np.frombuffer(array.buffers()[2], f"<i{size}", count, start * size)
+    else:
+        size = 8 if is_.is_large_list(kind) else 4
+        lengths = np.diff(np.frombuffer(array.buffers()[1], f"<i{size}", count + 1, start * size))
+    present = _present(array)
+    return lengths if present is None else np.where(present, lengths, lengths.dtype.type(0))
 
 
 def _maps(array: Any, node: Node, seen: Seen, path: tuple[int, ...]) -> Iterator[Part]:
     """As a list: keys of all rows in their order, then items."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import numpy as np
 
-    kind = array.type
-    rows = array.cast(pa.list_(pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])))
-    yield from whole(_filled(pc.list_value_length(rows)))
-    keys, items = rows.flatten().flatten()
-    yield from _node(keys, node.inner[0], seen, (*path, 0))
-    yield from _node(items, node.inner[1], seen, (*path, 1))
+    lengths = _lengths(array)
+    yield from whole(lengths)
+    # Cut by hand: a cast to a list of structs makes damaged arrays of some (seen in pyarrow 25.0).
+    offsets = np.frombuffer(array.buffers()[1], "<i4", len(array) + 1, array.offset * 4)
+    first, count = int(offsets[0]), int(offsets[-1] - offsets[0])
+    for place, child in enumerate((array.keys, array.items)):
+        held = child.slice(first, count)
+        if int(lengths.sum()) != count:  # entries that lie under a missing map
+            held = held.filter(np.repeat(_present(array), np.diff(offsets)))
+        yield from _node(held, node.inner[place], seen, (*path, place))
 
 
 def _structs(array: Any, node: Node, seen: Seen, path: tuple[int, ...]) -> Iterator[Part]:

@@ -75,7 +75,7 @@ def cells_of(array: Any, node: Node, seen: Seen) -> Any:
         seen.add(())
         contents: Iterable[bytes] = _SPELLED[node.family](array.drop_null())
     else:
-        contents = _blocks_of_one(array.drop_null(), node, seen)
+        contents = _blocks_of_one(array, np.flatnonzero(present).tolist(), node, seen)
     cells[present, 0] = 1
     cells[present, 1:] = _table(contents)
     return cells
@@ -99,8 +99,8 @@ def _without_nan(array: Any) -> Any:
     return pc.if_else(pc.is_nan(array), None, array)
 
 
-def _blocks_of_one(array: Any, node: Node, seen: Seen) -> Iterator[bytes]:
-    for place in range(len(array)):
+def _blocks_of_one(array: Any, places: list[int], node: Node, seen: Seen) -> Iterator[bytes]:
+    for place in places:
         yield b"".join(bytes(part) for part in block_parts(array.slice(place, 1), node, seen))
 
 

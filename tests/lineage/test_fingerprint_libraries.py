@@ -139,6 +139,14 @@ SAME: dict[str, list[Any]] = {
         for kind in (pa.list_(pa.int64()), pa.large_list(pa.int8()), pa.list_view(pa.int32()), pa.list_(pa.int64(), 2))
     ],
     "run ends": [pa.array([1, 1, None, None, 2]), pa.RunEndEncodedArray.from_arrays([2, 4, 5], pa.array([1, None, 2]))],
+    "maps": [pa.array([[("a", 1), ("b", None)], None, []], pa.map_(pa.string(), kind)) for kind in (pa.int64(), pa.int8())],
+    "maps to structs of nothing": [
+        pa.array([[("a", {"f": None, "g": 1})], None, [("b", None)]], pa.map_("string", pa.struct({"f": "null", "g": "int8"})))
+    ],
+    "lists of two nothings": [pa.array([[None, None], None, [None, None]], pa.list_(pa.null(), 2))],
+    "lists of views": [
+        pa.array([["a", None], None, ["long enough for a view"]], pa.list_(kind)) for kind in (pa.string(), pa.string_view())
+    ],
     "nothing": [pa.nulls(3), pa.array([None] * 3, pa.string()), pa.array([float("nan")] * 3), pa.array([None] * 3, pa.list_(pa.int64()))],
     "nothing inside": [pa.array([[], None], pa.list_(pa.int64())), pa.array([[], None], pa.list_(pa.string()))],
     "structs with nothing under a null": [
@@ -405,3 +413,34 @@ def test_a_type_without_canonical_form_is_refused_with_its_name() -> None:
     union = pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])])
     with pytest.raises(Unfit, match="union"):
         of(pa.table({"a": union}))
+
+
+def test_the_number_of_threads_is_no_content() -> None:
+    from jupyter_mlgov.lineage.columns import of_table, table_fingerprint
+
+    table = pa.table(
+        {"n": np.arange(300_000), "x": np.arange(300_000) / 7, "t": pa.array(["a", "bb"]).take(pa.array(np.arange(300_000) % 2))}
+    )
+    assert table_fingerprint(of_table(table), 1) == table_fingerprint(of_table(table), 2) == table_fingerprint(of_table(table), 5)
+
+
+def test_what_goes_wrong_in_a_thread_is_said_and_stops_the_others() -> None:
+    from collections.abc import Iterator
+
+    from jupyter_mlgov.lineage.columns import Block, Content, table_fingerprint
+
+    asked: list[int] = []
+
+    def blocks() -> Iterator[Block]:
+        for number in range(1000):
+            asked.append(number)
+            yield Block(column=0, number=number, read=lambda number=number: 1 / 0 if number == 3 else pa.array([number]))
+
+    with pytest.raises(ZeroDivisionError):
+        table_fingerprint(Content(names=("a",), types=(pa.int64(),), blocks=blocks), 2)
+    assert len(asked) < 100
+
+
+def test_the_name_of_a_file_as_text_is_answered_with_what_to_type() -> None:
+    with pytest.raises(BadInput, match=r"pathlib\.Path"):
+        fingerprint("loans.parquet")
