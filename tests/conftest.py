@@ -64,5 +64,5 @@ def postgres() -> Iterator[str]:
     """The URL of one real PostgreSQL, started when first asked for and stopped at the end."""
     from tests.postgres import running
 
-    with running() as url:
-        yield url
+    with running() as server:
+        yield server.url

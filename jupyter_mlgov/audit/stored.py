@@ -16,12 +16,24 @@ from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.canonical import NotCanonical, canonical_json
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import StorageProblem
+from jupyter_mlgov.core.errors import BadInput, StorageProblem
 from jupyter_mlgov.core.facts import fields_of, plain
 
 COLUMNS = ("seq", "time", "actor", "action", "subject", "payload", "payload_digest", "previous", "digest")
+LARGEST_PAYLOAD = 32_000_000
 _LARGEST = 2**53 - 1
 _NEXT = "Run `mlgov audit verify`, and restore the workspace from a copy."
+
+
+class TooLarge(BadInput, ValueError):
+    """A payload that no entry may carry. Nothing was written."""
+
+    def __init__(self, action: str, size: int) -> None:
+        super().__init__(
+            f"The act `{action}` carries {size / 1e6:,.1f} MB.",
+            expected=f"An entry of the trail holds at most {LARGEST_PAYLOAD // 1_000_000} MB.",
+            next="Shorten the text, or put the content into a file and name it.",
+        )
 
 
 class DamagedEntry(StorageProblem):
@@ -51,6 +63,8 @@ def written(draft: Draft, *, seq: int, time: datetime, actor: Actor, previous: D
     """link() and store() in one go, each text made once: written(d)[0] == link(d), and written(d)[1] are the values of store(link(d))."""
     payload = fields_of(draft.payload)
     body = canonical_json(payload)
+    if len(body) > LARGEST_PAYLOAD:
+        raise TooLarge(draft.action, len(body))
     payload_digest, moment, who = Digest.of_bytes(body), stamp(time), _actor_text(actor)
     fields = (
         f'{{"action":{encode_basestring(draft.action)},"actor":{who},"payload":"{payload_digest}","previous":"{previous}",'

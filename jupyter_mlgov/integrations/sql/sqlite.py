@@ -49,6 +49,11 @@ _PROBLEMS = (
     ),
     ("SQLITE_READONLY", "{place} cannot be written: it or its folder is read-only.", _GIVE_ACCESS),
     ("SQLITE_FULL", "{place} cannot grow: the disk is full. Nothing of this act was written.", "Free some space and try again."),
+    (
+        "SQLITE_IOERR_WRITE",
+        "{place} cannot grow: the system refused the write. Nothing of this act was written.",
+        "Is the disk or a quota full?",
+    ),
     ("SQLITE_NOTADB", "{place} is not an SQLite database, or its first page was overwritten.", _AUDIT),
     ("SQLITE_CORRUPT", "{place} is damaged: SQLite says {said}.", _AUDIT),
     ("SQLITE_CANTOPEN", "{place} cannot be opened: it is missing, no file, or not ours to read.", "See `mlgov init`."),
