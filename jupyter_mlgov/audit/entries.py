@@ -44,7 +44,6 @@ ACTIONS: dict[str, str] = {
     "checkpoint.anchored": "the checkpoint over {size} entries was left with {anchor}",
     "checkpoint.failed": "the checkpoint over {size} entries could not be left with {anchor}: {problem}",
     "bundle.written": "{actor} packed the story of {subject}",
-    "person.known": "{subject} acts here from now on",
     "person.erased": "{actor} erased the personal fields of {subject}: {reason}",
     "erasure.refused": "the personal fields of {subject} were not erased: {problem}",
     "hold.placed": "{actor} placed a legal hold on {subject}: {reason}",

@@ -9,6 +9,7 @@ import click
 
 from jupyter_mlgov.audit.notes import PublicKey, parse_key
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
+from jupyter_mlgov.cli.privacy import erase, hold, retention
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.core.facts import plain
@@ -17,6 +18,11 @@ from jupyter_mlgov.core.facts import plain
 @click.group()
 def audit() -> None:
     """Read and verify the trail."""
+
+
+audit.add_command(erase)
+audit.add_command(hold)
+audit.add_command(retention)
 
 
 @audit.command()

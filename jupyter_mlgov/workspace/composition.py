@@ -17,6 +17,7 @@ from jupyter_mlgov.core.team import TEAM_FILE, Team, read_team
 
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.journal import Journal, ObjectStore
+    from jupyter_mlgov.audit.personal import People
     from jupyter_mlgov.audit.tiles import Ledger
     from jupyter_mlgov.audit.verify import Verification
     from jupyter_mlgov.integrations.sql.journal import SqlJournal
@@ -74,8 +75,20 @@ class Workspace:
     @property
     def journal(self) -> Journal:
         """The trail with all that kernels finished: what their spools hold is moved into it first. Raises StorageProblem."""
-        self.spools.drain(self.database)
-        return self.database
+        self.spools.drain(self.personal)
+        return self.personal
+
+    @cached_property
+    def people(self) -> People:
+        """The keys of persons, which `mlgov audit erase` destroys."""
+        return self.database.people()
+
+    @cached_property
+    def personal(self) -> Journal:
+        """The trail with names and comments opened, where their keys are still there."""
+        from jupyter_mlgov.audit.personal import PersonalJournal
+
+        return PersonalJournal(self.database, self.people)
 
     @cached_property
     def spools(self) -> Spools:

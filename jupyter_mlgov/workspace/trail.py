@@ -135,7 +135,9 @@ def sign_decision(workspace: Workspace, entry: AuditEntry, model_digest: Digest 
     """
     try:
         chosen = signer(workspace)
-        signed = envelope(decision_statement(entry, origin(workspace), model_digest), chosen)
+        # As the log has it, with pseudonyms: a statement must not keep what can be erased elsewhere.
+        stored = next(workspace.database.entries(after=entry.seq - 1))
+        signed = envelope(decision_statement(stored, origin(workspace), model_digest), chosen)
     except MlgovError as error:
         payload: dict[str, object] = {"decision": entry.digest, "problem": str(error)}
         workspace.record(Draft(action="statement.failed", subject=entry.subject, payload=payload))
@@ -230,7 +232,7 @@ def verify(
 
     heard: tuple[Testimony, ...] = ()
     with suppress(StorageProblem):  # a log that cannot be read or written is named by verify_trail()
-        workspace.spools.drain(workspace.database)
+        workspace.spools.drain(workspace.personal)
         heard = testimonies(workspace) if ask_anchors else ()
     outside = Outside(checkpoints=tuple(checkpoints), keys=tuple(trusted), testimonies=heard)
     return verify_trail(workspace.database, workspace.ledger, Ed25519Verifier(), outside)

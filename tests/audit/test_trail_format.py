@@ -10,10 +10,12 @@ from pathlib import Path
 
 from jupyter_mlgov.audit.entries import ACTIONS, Draft
 from jupyter_mlgov.audit.stored import COLUMNS, restore, store
+from jupyter_mlgov.audit.tiles import Tree
 from jupyter_mlgov.audit.verify import verify
-from jupyter_mlgov.testing import FixedClock, MemoryJournal
+from jupyter_mlgov.testing import FixedClock, MemoryJournal, MemoryLedger
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "formats" / "trail.md").read_text("utf-8")
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "formats"
+DOCUMENT = (DOCUMENTS / "trail.md").read_text("utf-8")
 VECTOR = re.search(r"```jsonl trail\n(.*?)\n```", DOCUMENT, re.DOTALL)
 assert VECTOR
 ROWS = [json.loads(line) for line in VECTOR[1].splitlines()]
@@ -63,3 +65,12 @@ def test_the_document_lists_every_action_with_its_sentence_and_every_column() ->
     assert len(re.findall(r"^\| `[a-z]+\.[a-z]+` \|", DOCUMENT, re.MULTILINE)) == len(ACTIONS)
     for column in COLUMNS:
         assert f"| `{column}` |" in DOCUMENT
+
+
+def test_the_roots_of_the_vector_follow_from_it_by_hashlib_alone() -> None:
+    published = re.findall(r"^root over \d  ([0-9a-f]{64})$", (DOCUMENTS / "proofs.md").read_text("utf-8"), re.MULTILINE)
+    leaves = [hashlib.sha256(b"\x00" + bytes.fromhex(row["digest"][7:])).digest() for row in ROWS]
+    two = hashlib.sha256(b"\x01" + leaves[0] + leaves[1]).digest()
+    three = hashlib.sha256(b"\x01" + two + leaves[2]).digest()
+    assert published == [leaves[0].hex(), two.hex(), three.hex()]
+    assert [Tree(MemoryLedger(ROWS)).root(size).hex() for size in (1, 2, 3)] == published

@@ -17,6 +17,7 @@ from tests.benchmarks.fairness import FIGURES as FAIRNESS
 from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
 from tests.benchmarks.personal import personal_data
+from tests.benchmarks.trail import commits, million
 
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
@@ -159,11 +160,13 @@ def help_page() -> list[Figure]:
 
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
-    for take in (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory, *FAIRNESS, personal_data):
+    figures = (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory)
+    for take in (*figures, *FAIRNESS, personal_data, commits, million):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)
     print(f"load {os.getloadavg()[0]:.2f}")
 
 
-main()
+if __name__ == "__main__":  # verification starts processes of its own, which read this file again
+    main()

@@ -69,7 +69,8 @@ def rewrite(workspace: Workspace, change: Callable[[list[dict[str, object]]], li
         connection.exec_driver_sql(f"INSERT INTO log VALUES ({','.join('?' * 9)})", [tuple(store(entry).values()) for entry in forged])
         fill_tiles(connection)
     journal.close()
-    del workspace.__dict__["database"]
+    for part in ("database", "people", "personal"):
+        workspace.__dict__.pop(part, None)
     return verify(workspace)
 
 

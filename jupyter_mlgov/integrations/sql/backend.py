@@ -45,6 +45,10 @@ class Backend(Protocol):
         """What is broken in the files or the tables, or an empty text."""
         ...
 
+    def scrub(self) -> None:
+        """Leave no trace of deleted rows of `people` in the files, as far as this database can."""
+        ...
+
     def release(self) -> None:
         """Close idle connections; the next use opens new ones."""
         ...

@@ -20,6 +20,7 @@ from jupyter_mlgov.integrations.sql.backend import Backend
 from jupyter_mlgov.integrations.sql.filling import fill_tiles
 from jupyter_mlgov.integrations.sql.ledger import SqlLedger
 from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
+from jupyter_mlgov.integrations.sql.people import SqlPeople
 from jupyter_mlgov.integrations.sql.tables import log, outbox
 
 PAGE = 500
@@ -50,6 +51,10 @@ class SqlJournal:
     def ledger(self) -> SqlLedger:
         """The same log as verification reads it."""
         return SqlLedger(self._backend)
+
+    def people(self) -> SqlPeople:
+        """The keys of persons, beside the log."""
+        return SqlPeople(self._backend)
 
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts and not parcels:

@@ -84,6 +84,11 @@ class PostgresBackend:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('mlgov ' || current_schema()))")
             yield connection
 
+    def scrub(self) -> None:
+        """The table is written anew without the deleted rows. The server's own write-ahead log and its archives are the operator's."""
+        with self._sentences(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM FULL people")
+
     def release(self) -> None:
         self._engine.dispose()
 

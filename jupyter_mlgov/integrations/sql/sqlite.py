@@ -94,6 +94,12 @@ class SqliteBackend:
         with self._sentences(), self._writer.begin() as connection:
             yield connection
 
+    def scrub(self) -> None:
+        """Deleted content is overwritten (secure_delete); what still lies in the write-ahead log goes with it."""
+        with self.reading() as connection:
+            connection.commit()
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # it is connected
+
     def release(self) -> None:
         self._engine.dispose()
 
@@ -159,7 +165,7 @@ class SqliteBackend:
         # Bytes that are no UTF-8 reach restore(), which names the row, instead of failing the whole read.
         link.text_factory = _lenient_text
         try:
-            for pragma in ("synchronous = FULL", "cell_size_check = ON", "trusted_schema = OFF"):
+            for pragma in ("synchronous = FULL", "cell_size_check = ON", "trusted_schema = OFF", "secure_delete = ON"):
                 link.execute(f"PRAGMA {pragma}")
         except BaseException:
             link.close()

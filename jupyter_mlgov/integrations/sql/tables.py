@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
 # The newest revision in migrations/versions; a test holds the two together.
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "mlgov_version"
 
 metadata = MetaData()
@@ -72,4 +72,14 @@ tiles = Table(
     Column("idx", _Number, primary_key=True, autoincrement=False),
     Column("root", LargeBinary, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
+)
+
+# Keys of persons, beside the log: the one table whose rows are meant to be deleted.
+people = Table(
+    "people",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("tag", Text, nullable=False, unique=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("sealed", Text, nullable=False),
 )
