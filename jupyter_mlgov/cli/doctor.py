@@ -79,8 +79,17 @@ def _workspace(folder: Path | None) -> list[Line]:
         Line(what="workspace", fine=True, found=str(workspace.root)),
         Line(what="trail", fine=verification.ok, found=verification.sentence, next="" if verification.ok else "See `mlgov audit verify`."),
     ]
+    lines.append(_spool(workspace.spools.folder))
     problem = waiting[0].last_problem if waiting else ""
     lines.append(
         Line(what="outbox", fine=not waiting, found=f"{len(waiting)} waiting. {problem}".strip(), next="`mlgov sync`" if waiting else "")
     )
     return lines
+
+
+def _spool(folder: Path) -> Line:
+    """Opening the trail has moved what could be moved; what is damaged was kept, and is a loss somebody should look at."""
+    damaged = sorted(path.name for path in folder.glob("*.damaged")) if folder.is_dir() else []
+    if damaged:
+        return Line(what="spool", fine=False, found=f"{len(damaged)} damaged: {', '.join(damaged[:3])}", next="See docs/formats/spool.md.")
+    return Line(what="spool", fine=True, found="all that kernels finished is in the trail")

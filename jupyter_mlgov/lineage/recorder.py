@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,15 +24,15 @@ from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
 from jupyter_mlgov.lineage.dataflow import Dataflow, Definitions, names
 from jupyter_mlgov.lineage.describing import Description
-from jupyter_mlgov.lineage.facts import CellRun, ObjectRef, Outcome, Session, Step, Surroundings
+from jupyter_mlgov.lineage.facts import CellRun, Outcome, Session, Step, Surroundings
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
 from jupyter_mlgov.lineage.inplace import Marks, aliases
-from jupyter_mlgov.lineage.keeper import ModelKeeper
-from jupyter_mlgov.lineage.later import BIG, NOT_YET, Later, runs_beside
+from jupyter_mlgov.lineage.later import Later
 from jupyter_mlgov.lineage.native import quoted, unwatched
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.sources import Sources, collect
+from jupyter_mlgov.lineage.tables import Late, Tables
 from jupyter_mlgov.lineage.tags import BadTag, step_of
 
 ERROR_LIMIT = 200
@@ -57,15 +57,6 @@ class _Running:
     problems: list[str]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Late:
-    """Big tables of the cell that just ended, to be measured once its end is written; `before` and `kept` as in _measured()."""
-
-    names: tuple[str, ...] = ()
-    before: Mapping[str, Digest] = field(default_factory=dict)
-    kept: tuple[str, ...] = ()
-
-
 class Recorder:
     """One kernel's life on one notebook: begin() before a cell's code, end() behind it, close() at the end.
 
@@ -88,19 +79,15 @@ class Recorder:
         warn: Callable[[str], None] = say,
     ) -> None:
         self.session = session
-        self._outbound, self._objects, self._clock, self._warn = outbound, objects, clock, warn
-        self._keep, self._description = keep, description
-        self._keeper = ModelKeeper()
+        self._outbound, self._clock, self._warn = outbound, clock, warn
+        self._description = description
+        self._tables, self._later, self._late = Tables(objects=objects, keep=keep), Later(), Late()
         self._generators = Generators()
         self._marks = Marks()
         self._files = FileDigests(root.resolve())
         self._definitions = Definitions()
         self._running: _Running | None = None
         self._order = 0
-        self._last: dict[str, Digest] = {}
-        self._later, self._late, self._beside = Later(), _Late(), False
-        self._fresh: dict[str, tuple[object, ObjectRef]] = {}
-        self._ready: dict[str, tuple[object, ObjectRef]] = {}
         self._closed = False
         self._outage = ""
         self._pid = os.getpid()
@@ -116,7 +103,7 @@ class Recorder:
     def before_code(self) -> None:
         """Code is about to run, a cell's or other: wait for tables that are being measured. What was measured holds for this code only."""
         self._guard(self._later.settle)
-        self._ready, self._fresh = self._fresh, {}
+        self._tables.before_code()
 
     # -- a cell -------------------------------------------------------------------------------------------------------
 
@@ -180,7 +167,7 @@ class Recorder:
         self._closed = True
         release()
         self._guard(self._later.settle)
-        self._keeper.close()
+        self._tables.keeper.close()
         if self._description is not None:
             self._description.wait()
         if self._order:
@@ -236,11 +223,10 @@ class Recorder:
             deleted=deleted,
         )
         if step is not None:
-            self._keeper.start()
-            found = self._guard(lambda: self._inputs(read, namespace), problems)
+            self._tables.keeper.start()
+            found = self._guard(lambda: self._tables.inputs(read, namespace), problems)
             run = replace(run, inputs=tuple(found) if isinstance(found, tuple) else ())
-        self._fresh, self._ready = {}, {}
-        self._beside = self._beside or runs_beside(code)
+        self._tables.begin(code)
         gaps = [self._gap(problem, cell_id) for problem in problems]
         self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
@@ -251,14 +237,6 @@ class Recorder:
         self._running = _Running(
             run=run, code=code, flow=flow, opened=opened, sources=sources, before=before, problems=problems, clock=time.perf_counter()
         )
-
-    def _inputs(self, read: Iterable[str], namespace: Mapping[str, object]) -> tuple[ObjectRef, ...]:
-        """References to what the cell is about to read. A table that was measured since the last code ran is not measured again."""
-        found: list[ObjectRef] = []
-        for name in read:
-            value, ref = self._ready.get(name) or self._fresh.get(name) or (None, None)
-            found += [ref] if ref is not None and namespace.get(name) is value else boundary.references([name], namespace)
-        return tuple(found)
 
     def _step(self, tags: tuple[str, ...], cell_id: str, problems: list[str]) -> Step | None:
         try:
@@ -281,9 +259,7 @@ class Recorder:
         done = replace(done, writes=tuple(dict.fromkeys([*bound, *changed])), imports=tuple(name for name in flow.imports if name in bound))
         if flow.problem and done.outcome is not Outcome.SYNTAX:
             running.problems.append(f"The names of this cell are not known: {flow.problem}")
-        done = self._with_outputs(done, namespace)
-        waiting = [boundary.unmeasured(name, namespace, NOT_YET) for name in self._late.names if name in done.writes]
-        done = replace(done, outputs=(*done.outputs, *waiting)) if waiting else done
+        done, self._late = self._tables.outputs(done, namespace)
         done = self._with_changes(done, changed, namespace)
         named = _paths(done.reads, namespace, flow, every=step is not None)
         read, wrote, gaps = self._files.refs(running.opened, named)
@@ -299,46 +275,25 @@ class Recorder:
         numbers = [name for name in done.writes if name not in done.imports] if step.kind == "evaluate" else []
         return replace(done, metrics=boundary.metrics(numbers, namespace), distributions=distributions_in_use())
 
-    def _with_outputs(self, done: CellRun, namespace: Mapping[str, object]) -> CellRun:
-        """Tables, arrays and models the cell made or changed. What a tagged cell took in is measured again: a call may have changed it."""
-        touched = dict.fromkeys([*done.writes, *done.reads])
-        kept = tuple(name for name in self._keep if name in touched or self._is_alias(name, touched, namespace))
-        looked = list(dict.fromkeys([*(done.writes if done.step else ()), *(ref.name for ref in done.inputs), *kept]))
-        before = {ref.name: ref.fingerprint.root for ref in done.inputs if ref.fingerprint}
-        late = () if self._beside else tuple(name for name in looked if boundary.weight(namespace.get(name)) > BIG)
-        self._late = _Late(names=late, before=before, kept=kept)
-        return self._measured(done, [name for name in looked if name not in late], self._late, namespace)
-
-    def _measured(self, done: CellRun, looked: Iterable[str], late: _Late, namespace: Mapping[str, object]) -> CellRun:
-        """`done` with those of `looked` that the cell made or changed: their roots are not those of `before`, or of the last look."""
-        outputs, changed = [], []
-        for ref in boundary.references(looked, namespace):
-            now = ref.fingerprint.root if ref.fingerprint else None
-            was = late.before.get(ref.name) or (self._last.get(ref.name) if ref.name not in done.writes else None)
-            if ref.name in late.names:
-                self._fresh[ref.name] = (namespace[ref.name], ref)
-            if ref.name not in done.writes and (now == was or (was is None and ref.name not in late.kept)):
-                continue
-            outputs.append(self._stored(ref, done, namespace))
-            changed += [ref.name] if ref.name not in done.writes and was is not None else []
-            if now is not None:
-                self._last[ref.name] = now
-        if not outputs:
-            return done
-        return replace(done, outputs=(*done.outputs, *outputs), writes=(*done.writes, *changed))
-
     def _measure_later(self, done: CellRun, namespace: Mapping[str, object]) -> None:
-        late, self._late = self._late, _Late()
+        """Measure the big tables of the cell that ended; what comes of it counts only if no code ran meanwhile (Later)."""
+        late, self._late = self._late, Late()
         if not late.names:
             return
         bare = replace(done, outputs=tuple(ref for ref in done.outputs if ref.name not in late.names))
         tables = {name: namespace[name] for name in late.names if name in namespace}
 
         def measure() -> Callable[[], None]:
-            full = self._measured(bare, late.names, late, tables)
-            facts = {"id": full.id, "session": full.session, "cell_id": full.cell_id, "outputs": full.outputs, "writes": full.writes}
-            draft = Draft(action="cell.measured", subject=full.notebook, payload=fields_of(facts))
-            return lambda: self._quietly(draft)
+            found = self._tables.measure(bare, late.names, late, tables)
+            run = found.run
+            facts = {"id": run.id, "session": run.session, "cell_id": run.cell_id, "outputs": run.outputs, "writes": run.writes}
+            draft = Draft(action="cell.measured", subject=run.notebook, payload=fields_of(facts))
+
+            def write() -> None:
+                self._tables.trust(found, tables)
+                self._quietly(draft)
+
+            return write
 
         self._later.start(measure, lambda problem: self._quietly(self._gap(problem, done.cell_id)))
 
@@ -368,19 +323,6 @@ class Recorder:
             clocks=asked.clocks,
             unseeded=(*self._generators.end(asked.seeds), *asked.unseeded),
         )
-
-    def _is_alias(self, name: str, touched: Iterable[str], namespace: Mapping[str, object]) -> bool:
-        return name in namespace and any(namespace.get(other) is namespace[name] for other in touched)
-
-    def _stored(self, ref: ObjectRef, done: CellRun, namespace: Mapping[str, object]) -> ObjectRef:
-        if ref.kind == "table" and ref.name in self._keep:
-            digest, note = boundary.store_table(namespace[ref.name], self._objects)
-            return replace(ref, stored=digest, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
-        if ref.kind == "model" and done.step is not None and done.step.kind == "train":
-            digest, note = boundary.store_model(namespace[ref.name], self._objects, self._keeper)
-            print_ = ref.fingerprint if digest else None
-            return replace(ref, stored=digest, fingerprint=print_, note=boundary.clean("; ".join(filter(None, (ref.note, note))), 300))
-        return ref
 
     # -- the journal --------------------------------------------------------------------------------------------------
 

@@ -117,3 +117,13 @@ def test_the_session_is_described_with_records_machine_and_blas(folder: Path) ->
     assert found.environment.packages == environment().packages
     assert entries.count("session.described") == 1
     assert (folder / ".mlgov" / "records.json").is_file()
+
+
+def test_a_damaged_spool_is_not_fine(folder: Path) -> None:
+    from jupyter_mlgov.cli.doctor import examine
+
+    assert next(line for line in examine(folder) if line.what == "spool").fine
+    (folder / ".mlgov" / "spool").mkdir()
+    (folder / ".mlgov" / "spool" / "s.000001.damaged").write_text("x")
+    line = next(line for line in examine(folder) if line.what == "spool")
+    assert not line.fine and "s.000001.damaged" in line.found

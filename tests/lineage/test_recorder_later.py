@@ -162,6 +162,8 @@ def test_an_interrupt_while_waiting_gives_the_measurement_up(bench: Bench, gate:
     threading.Thread.join(thread)
     first = bench.runs()[0]
     assert first.outputs[0].fingerprint is None and first.outputs[0].note == NOT_YET
+    used = bench.run("total = int(table.a.sum())", "mlgov:features")
+    assert used.inputs[0].fingerprint == measured(bench.names["table"]), "what was given up is not relied on either"
     assert any("KeyboardInterrupt" in str(entry.payload["problem"]) for entry in bench.entries("recording.gap"))
 
 
