@@ -100,7 +100,25 @@ class Calls:
                 return set(handed)
         elif call.path and not carried:
             return set()
+        elif not call.path and not any(self.functions(name) for name in handed):
+            plain = [function for function in base.functions if not function.method]
+            if plain and len(plain) == len(base.functions):
+                return {name for function in plain for name in self._changed_by(function, call)}
         return set(handed) if any(self._changes_given(function) for function in carried) else set()
+
+    def _changed_by(self, function: Function, call: Call) -> set[str]:
+        """Which of the names handed to `function` in this call it may change, by the parameters they are handed in as."""
+        found: set[str] = set()
+        for place, (given, label) in enumerate(zip(call.args, call.labels, strict=True)):
+            known = label != "*" and "*" not in call.labels[:place]
+            params = function.params
+            if known and not label and place < len(params):
+                params = params[place : place + 1]
+            elif known and LOCAL + label in params:
+                params = (LOCAL + label,)
+            if self._changes_params(function, params, set()):
+                found |= given
+        return found
 
     def _changes_itself(self, function: Function) -> bool:
         return bool(function.params) and self._changes_params(function, function.params[:1], set())

@@ -20,11 +20,15 @@ LOCAL = "."  # marks a name of a function or comprehension, which is no name of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call as it is written: `base.path(args)`. Names of a function's own are marked with LOCAL; `dropped`: nobody takes its value."""
+    """A call as it is written: `base.path(args)`. Names of a function's own are marked with LOCAL; `dropped`: nobody takes its value.
+
+    `labels` go with `args`: a keyword, nothing for a place, `*` where the source does not tell which parameter it is.
+    """
 
     base: str
     path: tuple[str, ...] = ()
     args: tuple[frozenset[str], ...] = ()
+    labels: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     dropped: bool = False
@@ -359,7 +363,7 @@ class _Effects(Walk):
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(value, ast.Call):
             self._dropped = value
-            if isinstance(value.func, ast.Attribute) and value.func.attr not in READ_ONLY:
+            if isinstance(value.func, ast.Attribute) and value.func.attr not in READ_ONLY | FRESH_METHODS:
                 # A last expression may be a question, and a plain object may be changed all the same: its kind will tell.
                 self.found.soft.update((name, value.func.attr) for name in self._sources(value.func.value))
         self.visit(node.value)
@@ -378,15 +382,18 @@ class _Effects(Walk):
     def _call(self, node: ast.Call) -> Call:
         path: list[str] = []
         func: ast.AST = node.func
+        words = {word.arg or "**" for word in node.keywords}
         while isinstance(func, (ast.Attribute, ast.Subscript, ast.Call)):
             path += [func.attr] if isinstance(func, ast.Attribute) else []
+            words |= {word.arg or "**" for word in func.keywords} if isinstance(func, ast.Call) else set()
             func = func.func if isinstance(func, ast.Call) else func.value
         given = [*node.args, *(word.value for word in node.keywords)]
         return Call(
             base=self._marked(func.id) if isinstance(func, ast.Name) else "",
             path=tuple(reversed(path)),
             args=tuple(self._sources(one) for one in given),
-            words=frozenset(word.arg or "**" for word in node.keywords),
+            labels=(*("*" if isinstance(one, ast.Starred) else "" for one in node.args), *(word.arg or "*" for word in node.keywords)),
+            words=frozenset(words),
             texts=tuple(one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)),
             dropped=node is self._dropped and node is not self.shown,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlgov.lineage.changes import Calls, Reach, resolved
-from jupyter_mlgov.lineage.effects import ATTRIBUTE, LOCAL, Bind, Call, CellEffects, Effect, effects
+from jupyter_mlgov.lineage.effects import ATTRIBUTE, LOCAL, Bind, Call, CellEffects, Effect, Function, effects
 from jupyter_mlgov.lineage.libraries import (
     DATA_ROOTS,
     GENERATORS,
@@ -266,10 +266,12 @@ class _Run:
     # -- what it binds ------------------------------------------------------------------------------------------------
 
     def _bind(self, effect: Effect, done: str, bits: int) -> None:
+        # In `a, b = b, a` each takes what the other was before; in `x = (v := [1]) + y` the second takes what the first makes.
+        were = [self._were(bind, effect) for bind in effect.binds] if len(effect.binds) > 1 else []
         for _ in range(1 if effect.simple or len(effect.binds) < 2 else 2):
-            for bind in effect.binds:
+            for place, bind in enumerate(effect.binds):
                 if not bind.name.startswith(LOCAL):
-                    self._bind_one(bind, effect, done, bits)
+                    self._bind_one(bind, effect, done, bits, were[place] if were else None)
         if not effect.simple:
             for name in effect.mutates | {name for name, _ in effect.soft}:
                 if self.calls.can_change(name) and name in effect.writes and not self.calls.looks_only(name):
@@ -288,7 +290,7 @@ class _Run:
     def _any(self, effect: Effect) -> frozenset[int]:
         return self.names.regions(effect.reads) | {self.names.region()}
 
-    def _bind_one(self, bind: Bind, effect: Effect, done: str, bits: int) -> None:
+    def _bind_one(self, bind: Bind, effect: Effect, done: str, bits: int, were: Value | None) -> None:
         digest = mixed(done, bind.name)
         if bind.module:
             value = Value(digest=digest, kind="module", module=bind.module, slice=bits)
@@ -299,12 +301,16 @@ class _Run:
         kind, shares, origin = self._made_by(bind, values)
         functions = frozenset(effect.functions).union(*(value.functions for value in values))
         watched: frozenset[int] = NOTHING
+        if were is not None:
+            functions, kind = functions | were.functions, kind if kind == were.kind else ""
         if bind.origin is not None and not bind.origin.path and (made_by := self.names.get(bind.origin.base)) is not None:
             sources, watched = sources - {bind.origin.base}, made_by.regions
         if any(function.lazy and function.name == (bind.origin.base if bind.origin else "<generator>") for function in functions):
             kind = "lazy"
         fresh = frozenset({self.names.region()})
-        regions = NOTHING if bind.plain else (fresh | self.names.regions(sources) if shares else fresh)
+        regions = (
+            NOTHING if bind.plain else (fresh | self.names.regions(sources) | (were.regions if were else NOTHING) if shares else fresh)
+        )
         if shares and kind == "data" and bind.origin is not None and not bind.origin.path:
             functions = frozenset()
         self._now.holds.update(name for name in sources if shares and self.names.regions([name]) and name != bind.name)
@@ -313,6 +319,14 @@ class _Run:
             digest=digest, regions=regions, watched=watched, functions=functions, kind=kind, constant=constant, origin=origin, slice=bits
         )
         self._put(bind.name, value, effect)
+
+    def _were(self, bind: Bind, effect: Effect) -> Value:
+        """What the sources of `bind` were before the statement bound anything."""
+        sources = self.calls.given(resolved(bind.sources, effect))
+        values = [held for name in sources if (held := self.names.get(name)) is not None]
+        kind = self._made_by(bind, values)[0]
+        functions = frozenset[Function]().union(*(value.functions for value in values))
+        return Value(digest="", regions=self.names.regions(sources), functions=functions, kind=kind)
 
     def _made_by(self, bind: Bind, values: list[Value]) -> tuple[str, bool, str]:
         """The kind of a bound value, whether it shares memory with its sources, and which call made it."""
@@ -330,6 +344,8 @@ class _Run:
         if base is None and call.base in ITERATORS and not call.path:
             return "lazy", True, last
         root = base.module.partition(".")[0] if base is not None and base.kind == "module" else ""
+        if root in LOOKING_ROOTS and last.startswith(("read_", "load_dataset", "fetch_")):
+            return "data", False, seeded
         if root in DATA_ROOTS:
             return "data", last in SHARING_FUNCTIONS, seeded
         if base is not None and base.kind == "data" and call.path:

@@ -193,6 +193,13 @@ PAIRS = [
         restore={2},
     ),
     Pair(
+        story="a function changes one of the two it is given",
+        cells="def teach(model, rows):\n    model.append(len(rows))\n---\nm = []\nrows = [1, 2]\n---\nprint(m)\n---\nprint(rows)",
+        to={},
+        before={3: "teach(m, rows)"},
+        changed={3, 4},
+    ),
+    Pair(
         story="a deleted name",
         cells="x = 1\n---\ny = x + 1\n---\ndel x\n---\nprint(y)",
         to={2: "y = x + 2"},

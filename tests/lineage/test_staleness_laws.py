@@ -20,6 +20,8 @@ def g():
     return a
 def h():
     return 0
+def p(x, y):
+    return x
 class Box:
     def __init__(self, held):
         self.held = held
@@ -60,6 +62,11 @@ STATEMENTS = [
     "def f(x):\n    x.append({n})\n    return x",
     "def f(x):\n    z = x\n    z.append(len({x}))\n    return [z]",
     "def f(x):\n    return list(x)",
+    "def p(x, y):\n    y.append(len(x))",
+    "p({x}, {y})",
+    "f, g = g, f",
+    "p(y={x}, x={y})",
+    "p(*[{x}, {y}])",
     "def g():\n    return {x}",
     "def g():\n    w = {x}\n    w.append({n})\n    return len({y})",
     "def h():\n    global {x}\n    {x} = [{n}]\n    return len({y})",
