@@ -129,6 +129,7 @@ def test_the_prefilter_is_sound(kind: Kind, data: st.DataObject) -> None:
         except UnicodeEncodeError:
             return
         assert pc.match_substring_regex(array, prefilter((kind,)))[0].as_py(), text
+        assert pc.match_substring_regex(array, f"(?s){kind.likely}")[0].as_py(), text
         assert pc.match_substring_regex(array, prefilter())[0].as_py(), text
 
 

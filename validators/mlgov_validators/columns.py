@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlgov_validators.checksums import luhn
 from mlgov_validators.kinds import Hit, Kind, mask
-from mlgov_validators.patterns import KINDS, hits, prefilter
+from mlgov_validators.patterns import KINDS, hits, named, prefilter
 
 if TYPE_CHECKING:
     from ibis.expr.types import StringValue, Table
@@ -112,8 +112,8 @@ def _counted(found: Candidates, column: str, total: int, *, whole: bool = False)
     bare: Counter[str] = Counter()
     masks: dict[str, str] = {}
     kinds = {kind.name: kind for kind in reversed(KINDS)}
-    for value, rows in found.values:
-        for name, certain in _kinds(value, column, whole=whole).items():
+    for (value, rows), wanted in zip(found.values, _wanted(found, column, whole=whole), strict=True):
+        for name, certain in _kinds(value, wanted, column, whole=whole).items() if wanted or whole else ():
             (sure if certain else bare)[name] += rows
             masks.setdefault(name, mask(value) if whole else certain or mask(value))
     looked = sum(rows for _, rows in found.values)
@@ -125,10 +125,10 @@ def _counted(found: Candidates, column: str, total: int, *, whole: bool = False)
             yield Count(kind=kind, rows=rows, looked=looked, total=total, scale=scale, mask=masks[name], told=found.sentence)
 
 
-def _kinds(value: str, column: str, *, whole: bool) -> dict[str, str]:
+def _kinds(value: str, wanted: Sequence[Kind], column: str, *, whole: bool) -> dict[str, str]:
     """Kinds in one value: name -> mask where it is sure, name -> "" where a bare number passes and nothing says what it is."""
     seen: dict[str, str] = {}
-    for hit in hits(value, column=column):
+    for hit in hits(value, wanted, column=column):
         if whole and hit.kind.context is None:
             continue  # a whole number is a card or an id by chance in one of ten: see below
         if hit.sure or (hit.kind.checked and _fills(hit, value)):
@@ -136,6 +136,22 @@ def _kinds(value: str, column: str, *, whole: bool) -> dict[str, str]:
     if whole and luhn(value):
         seen.setdefault("payment card number", "")
     return seen
+
+
+def _wanted(found: Candidates, column: str, *, whole: bool) -> list[list[Kind]]:
+    """For each candidate the kinds that may be in it, in their order: RE2 says of all candidates at once where a kind cannot be."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted: list[list[Kind]] = [[] for _ in found.values]
+    texts = pa.array([value for value, _ in found.values], pa.string())
+    for kind in KINDS:
+        likely = kind.likely
+        if kind.context and not whole and not named(kind, column):
+            likely = f"{kind.nearby}.*{likely}|^[^0-9A-Za-z]*(?:{kind.core})[^0-9A-Za-z]*$" if kind.checked else f"{kind.nearby}.*{likely}"
+        for place in pc.indices_nonzero(pc.match_substring_regex(texts, f"(?s){likely}")).to_pylist():
+            wanted[place].append(kind)
+    return wanted
 
 
 def _fills(hit: Hit, value: str) -> bool:

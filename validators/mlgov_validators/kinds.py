@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+_BEGINS, _ENDS = r"(?<![^\W\d_])", r"(?![^\W\d_])"
+WORD, ASCII_WORD = r"\w", "A-Za-z0-9_"
 # Between two digits of one value stand at most seven other characters, none of them a letter: `+49 (0) 30`.
 SIX_DIGITS = r"[0-9](?:[^0-9A-Za-z]{0,7}[0-9]){5}"
 
@@ -32,6 +34,19 @@ class Kind:
     pattern: re.Pattern[str] = field(init=False)
 
     @property
+    def likely(self) -> str:
+        """The core with its borders as RE2 can say them, a weaker demand than Python's: every match of `pattern` matches it too."""
+        outside = re.match(r"\(\?<!\[?(.*?)\]?\)", self.before)
+        before = f"(?:^|[^{outside[1].replace(WORD, ASCII_WORD)}])" if outside else ""
+        after = f"(?:$|[^{ASCII_WORD}])" if WORD in self.after else ""
+        return f"(?:{before}(?:{self.core}){after})"
+
+    @property
+    def nearby(self) -> str:
+        """The words of its context for RE2, borders left out; empty where there are none."""
+        return f"(?i:{self.context.pattern.removeprefix(_BEGINS).removesuffix(_ENDS)})" if self.context else ""
+
+    @property
     def one(self) -> str:
         """`an IBAN`, `a telephone number`."""
         return f"{'an' if self.name[0] in 'AEIOaeio' else 'a'} {self.name}"
@@ -55,7 +70,7 @@ class Hit:
 
 def words(*items: str) -> re.Pattern[str]:
     """Any of these words, whole, in any case, `_` and digits counting as borders."""
-    return re.compile(rf"(?<![^\W\d_])(?:{'|'.join(items)})(?![^\W\d_])", re.IGNORECASE)
+    return re.compile(f"{_BEGINS}(?:{'|'.join(items)}){_ENDS}", re.IGNORECASE)
 
 
 def mask(text: str) -> str:

@@ -54,6 +54,11 @@ def _near(context: re.Pattern[str], text: str, start: int, column: str) -> bool:
     return bool(context.search(text, max(0, start - NEAR), start) or (column and context.search(_spaced(column))))
 
 
+def named(kind: Kind, column: str) -> bool:
+    """Does the name of the column say that it holds this kind?"""
+    return kind.context is not None and bool(kind.context.search(_spaced(column)))
+
+
 def _spaced(column: str) -> str:
     """A column's name as words: `dateOfBirth` and `date_of_birth` are `date of birth`."""
     return re.sub(r"[\W_]+", " ", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", column))
