@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+from tests.benchmarks.drift import DRIFT
 from tests.benchmarks.fairness import FIGURES as FAIRNESS
 from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
@@ -161,7 +162,7 @@ def help_page() -> list[Figure]:
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
     figures = (load_ext, trivial_cell, hot_loop, many_cells, demo, help_page, fingerprints, fingerprint_memory)
-    for take in (*figures, *FAIRNESS, personal_data, commits, million):
+    for take in (*figures, *FAIRNESS, personal_data, commits, million, *DRIFT):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)

@@ -41,13 +41,15 @@ def beside(given: Subject, case: Mapping[str, Any]) -> Subject:
 
 
 def linear(weights: Mapping[str, float]) -> Predict:
-    """A logistic model with these weights; the key "" is its intercept."""
+    """A logistic model with these weights; "" is its intercept. With `clip` it guards itself: inputs within it, 0 for what is missing."""
+    clip = weights.get("clip")
 
     def predict(features: Any) -> Any:
         total = np.full(features.num_rows, weights.get("", 0.0))
         for name, weight in weights.items():
-            if name:
-                total += weight * features.column(name).cast("float64").to_numpy(zero_copy_only=False)
+            if name not in ("", "clip"):
+                x = features.column(name).cast("float64").to_numpy(zero_copy_only=False)
+                total += weight * (x if clip is None else np.clip(np.nan_to_num(x), -clip, clip))
         return 1 / (1 + np.exp(-total))
 
     return predict

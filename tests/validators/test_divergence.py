@@ -91,7 +91,13 @@ def test_ks_and_wasserstein_oracle() -> None:
 def test_ks_critical_value_of_the_catalogue() -> None:
     """catalogue.md 4.3: n = m = 1000, 5 % critical value .0607."""
     assert ks_p((561, 500), 1000, 1000) < 0.05 < ks_p((560, 500), 1000, 1000)
-    assert ks_p((13_580, 12_000), 20_000, 20_000) < 1e-3
+
+
+@pytest.mark.parametrize("gap", [60, 150, 300, 400])
+def test_the_limit_for_large_samples_is_scipys_law(gap: int) -> None:
+    """scipy's one-sample law at n m / (n + m), which its two-sample test uses beyond 10,000 rows."""
+    theirs = stats.kstwo.sf(gap / 20_000, 10_000)
+    assert ks_p((10_000 + gap, 10_000), 20_000, 20_000) == pytest.approx(theirs, abs=2e-6)
 
 
 finite = st.floats(-1e6, 1e6, width=32)

@@ -136,7 +136,9 @@ def number_side(ordered: Numbers, missing: int, grid: Grid) -> Side:
 
 def category_grid(tally: list[tuple[str, int]]) -> Grid:
     """The grid of a category: its `MOST_CATEGORIES` commonest values with at least `LEAST_IN_CATEGORY` rows; the rest is one bin."""
-    common = sorted((pair for pair in tally if pair[1] >= LEAST_IN_CATEGORY), key=lambda pair: (-pair[1], pair[0]))
+    # No engine's SQL text can carry a NUL, so a value with one stays among the others.
+    named = [pair for pair in tally if pair[1] >= LEAST_IN_CATEGORY and "\0" not in pair[0]]
+    common = sorted(named, key=lambda pair: (-pair[1], pair[0]))
     return Grid(kind="category", labels=tuple(label for label, _ in common[:MOST_CATEGORIES]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,20 +52,24 @@ def apart(reference: Numbers, current: Numbers) -> Apart | None:
 
 
 def ks_p(below: tuple[int, int], n: int, m: int) -> float:
-    """Two-sided p of the Kolmogorov-Smirnov distance |below[0]/n - below[1]/m|: exact up to 10,000 rows a side, Kolmogorov's limit beyond.
+    """Two-sided p of the Kolmogorov-Smirnov distance |below[0]/n - below[1]/m|: exact up to 10,000 rows a side.
 
-    The p depends on the distance and the sizes alone, so it is taken from two stand-in samples that have this distance
-    (scipy's ks_2samp); no rows are needed.
+    Beyond, it is Kolmogorov's limit with Vrbik's correction (2018), which agrees with the exact one-sample law to about 1e-6 and costs
+    microseconds where that takes seconds. The p depends on the distance and the sizes alone, so it is taken from two stand-in samples
+    that have this distance (scipy's ks_2samp); no rows are needed.
     """
     import warnings
 
     import numpy as np
-    from scipy.stats import ks_2samp, kstwo
+    from scipy.special import kolmogorov
+    from scipy.stats import ks_2samp
 
     first, second = below
     distance = abs(first / n - second / m)
     if max(n, m) > EXACT_UP_TO:
-        return float(np.clip(kstwo.sf(distance, np.round(n * m / (n + m))), 0, 1))
+        root = math.sqrt(n * m / (n + m))
+        z = root * distance
+        return float(kolmogorov(z + 1 / (6 * root) + (z - 1) / (4 * root * root)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # "exact calculation unsuccessful": it goes on with the limit itself
         return float(ks_2samp(np.repeat([0.0, 1.0], [first, n - first]), np.repeat([0.0, 1.0], [second, m - second])).pvalue)

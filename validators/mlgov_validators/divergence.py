@@ -94,18 +94,15 @@ def psi_interval(value: float, n: float, m: float, bins: int, confidence: float 
 
 def _non_centrality(x: float, freedom: int, above: float) -> float:
     """The non-centrality at which P(X >= x) = `above`; 0 where even none gives more."""
-    from scipy.stats import chi2, ncx2, norm
+    from scipy.special import chndtrinc
+    from scipy.stats import chi2, norm
 
     if chi2.sf(x, freedom) >= above:
         return 0.0
-    if x > 2000:  # far out the normal form is as good, and ncx2 would be slow
+    if x > 2000:  # far out the normal form is as good
         z = float(norm.ppf(above))
         return max(0.0, (z + math.sqrt(max(0.0, z * z - freedom / 2 + x - freedom / 2))) ** 2 - freedom / 2)
-    low, high = 0.0, x + 20 * math.sqrt(x + freedom) + 20
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if ncx2.sf(x, freedom, middle) < above else (low, middle)
-    return (low + high) / 2
+    return float(chndtrinc(x, freedom, 1 - above))
 
 
 def kl(p: Counts, q: Counts, base: float = math.e) -> float | None:

@@ -11,7 +11,7 @@ from mlgov_validators.comparing import Drift, chi_p, compare
 from mlgov_validators.divergence import psi_null
 from mlgov_validators.intervals import wilson
 from mlgov_validators.profiles import Profile, open_reference
-from mlgov_validators.samples import Ask
+from mlgov_validators.samples import ask_here
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -100,7 +100,7 @@ def monitor_drift(
     names, gone, unread = _chosen(subject, reference, table)
     if not names and not gone:
         raise Missing("The table and its reference have no column in common.", next="Name the table the model was built on.")
-    compared, skipped = compare(reference, table, names, _asking(subject), subject.ask)
+    compared, skipped = compare(reference, table, names, ask_here(subject), subject.ask)
     judged = {one.name: _judged(one, limits) for one in compared}
     findings = [*_lost(gone), *_scores(subject, compared, judged), *_inputs(subject, compared, judged), *_left(skipped, unread)]
     if all(one.verdict is Verdict.NOT_APPLICABLE for one in findings):
@@ -123,11 +123,6 @@ def _reference(subject: Subject) -> Profile | Table:
     if subject.reference_path is None:
         return subject.reference
     return open_reference(subject.reference_path)
-
-
-def _asking(subject: Subject) -> Ask:
-    """How the reference is asked: it is a file of ours, wherever the table is."""
-    return Subject(ref=subject.ref, roles=subject.roles).ask
 
 
 def _chosen(subject: Subject, reference: Profile | Table, table: Table) -> tuple[list[str], list[str], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_mlgov.sdk import Answer
+from jupyter_mlgov.sdk import Answer, Subject
 from mlgov_validators.binning import (
     BINS,
     CELLS,
@@ -206,6 +206,11 @@ def column(table: Table, name: str, ask: Ask) -> Held | Asked | Named:
     if kind_of(table, name) == "category":
         return Named(table, name, ask)
     return Held.read(table, name) if lives_here(table) else Asked(table, name, ask)
+
+
+def ask_here(subject: Subject) -> Ask:
+    """How a kept table is asked: it is a file of ours, wherever the subject's own table is."""
+    return Subject(ref=subject.ref, roles=subject.roles).ask
 
 
 def lives_here(table: Table) -> bool:

@@ -54,7 +54,7 @@ def scored(subject: Subject, columns: tuple[str, ...], *, by: str = "") -> Score
     for name, column in zip(names, columns, strict=True):
         if not chosen[name].type().is_numeric():
             raise Missing(f"{column} is {chosen[name].type()}, not a number, so it is no score.")
-    wanted = _favourable(subject, chosen)
+    wanted = favourable_texts(subject, chosen)
     question = chosen.select(*kept, *(chosen[name].cast("float64").name(name) for name in names))
     arrow, sql = rows_of(subject, question)
     labels, texts = texts_of(arrow.column("mlgov_label"))
@@ -110,7 +110,7 @@ def _groups(column: str, values: Any) -> tuple[tuple[str, ...], NDArray[np.int64
     return groups, np.array([*(-1 if text is None else groups.index(text) for text in texts), -1])[places]
 
 
-def _favourable(subject: Subject, chosen: Any) -> set[str]:  # ibis ships no types
+def favourable_texts(subject: Subject, chosen: Any) -> set[str]:  # ibis ships no types
     """The label's texts that mean favourable: the named value; 1 where nobody named one and the label is 0 and 1."""
     different = subject.ask(chosen.select("mlgov_label").distinct().limit(MOST_VALUES + 1)).table
     seen = sorted({text for value in different.column("mlgov_label").to_pylist() if (text := text_of(value)) is not None})
