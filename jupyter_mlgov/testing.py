@@ -22,7 +22,9 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, StorageProblem
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import CellRun, Environment, Fingerprint, ObjectRef, Outcome, Session, Step
+from jupyter_mlgov.validation.checks import Check
 from jupyter_mlgov.validation.results import CheckResult, Finding, PolicyRef, Report, RequirementResult, SubjectRef
+from jupyter_mlgov.validation.subjects import Subject
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANA = Actor(id="ana@example.org", source="git", name="Ana")
@@ -249,3 +251,20 @@ def report(*results: CheckResult, **changes: object) -> Report:
         requirements=tuple(requirement(answer.validator, answer.verdict) for answer in answers),
     )
     return replace(fact, **changes)  # type: ignore[arg-type] # as above
+
+
+def assert_catches(check: Check, *, good: Subject, bad: Subject, parameters: Mapping[str, object] | None = None) -> None:
+    """Raise AssertionError, with what it said, unless `check` passes (or warns on) `good` and fails `bad`.
+
+    A validator that breaks, cannot tell, or says nothing on either has caught nothing. Run in this process, as a gate would read it.
+    """
+    from jupyter_mlgov.validation.runners import Here
+
+    values = {**check.defaults, **(parameters or {})}
+    for name, subject, wanted in (("good", good, (Verdict.PASS, Verdict.WARN)), ("bad", bad, (Verdict.FAIL,))):
+        told = Here(subject).run(check, values)
+        verdict = getattr(told, "verdict", None)
+        if verdict not in wanted:
+            expected = " or ".join(one.value for one in wanted)
+            said = verdict.value if isinstance(verdict, Verdict) else "nothing"
+            raise AssertionError(f"{check.id} on the {name} case says {said}, expected {expected}: {told.summary}")
