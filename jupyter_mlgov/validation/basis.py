@@ -14,7 +14,7 @@ from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.lineage.facts import CellRun, Lineage
 from jupyter_mlgov.validation.checks import Check
 from jupyter_mlgov.validation.needs import ROLES, named
-from jupyter_mlgov.validation.results import CheckResult
+from jupyter_mlgov.validation.results import CheckResult, Unchecked
 from jupyter_mlgov.validation.subjects import Subject
 
 Basis = Mapping[str, str]
@@ -24,7 +24,7 @@ Basis = Mapping[str, str]
 class Kept:
     """An answer that was given before, and what it rested on."""
 
-    result: CheckResult
+    result: CheckResult | Unchecked
     basis: Basis
 
 
@@ -43,7 +43,7 @@ class Earlier:
 
     kept: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
 
-    def answer(self, check: Check, basis: Basis | None) -> tuple[CheckResult | None, Reuse]:
+    def answer(self, check: Check, basis: Basis | None) -> tuple[CheckResult | Unchecked | None, Reuse]:
         """The answer that rests on exactly `basis`; else None and what is different."""
         found = self.kept.get(check.id, ())
         if basis is None:
@@ -53,9 +53,13 @@ class Earlier:
         if not found:
             return None, Reuse(validator=check.id, reused=False, why="run: it has not been answered for this notebook before")
         for one in found:
-            if dict(one.basis) == dict(basis) and one.result.verdict is not Verdict.ERROR:
+            if dict(one.basis) == dict(basis) and not _broke(one.result):
                 return one.result, Reuse(validator=check.id, reused=True, why="reused: nothing it rests on changed")
         return None, Reuse(validator=check.id, reused=False, why=f"run again: {_changed(found[0], basis)}")
+
+
+def _broke(told: CheckResult | Unchecked) -> bool:
+    return isinstance(told, CheckResult) and told.verdict is Verdict.ERROR
 
 
 def _changed(last: Kept, basis: Basis) -> str:

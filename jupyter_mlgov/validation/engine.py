@@ -17,7 +17,7 @@ from jupyter_mlgov.validation.demands import Placed, Told, asked, demands, place
 from jupyter_mlgov.validation.forms import answered
 from jupyter_mlgov.validation.plugins import Broken, Registry
 from jupyter_mlgov.validation.policy import Policy
-from jupyter_mlgov.validation.results import FORM, CheckResult, Report
+from jupyter_mlgov.validation.results import FORM, CheckResult, Report, Unchecked
 from jupyter_mlgov.validation.runners import Runner, runner_for
 from jupyter_mlgov.validation.running import broken, evidence
 from jupyter_mlgov.validation.settings import TeamParameters, settle
@@ -59,6 +59,7 @@ class Judgement:
     report: Report
     bases: Mapping[str, Basis] = field(default_factory=dict)
     reuse: tuple[Reuse, ...] = ()
+    waiting: tuple[Unchecked, ...] = ()
 
 
 def plan(
@@ -147,9 +148,10 @@ def judge(
         runner.close()
     if progress:
         progress(len(fixed.checks), len(fixed.checks), "")
+    waiting = tuple(one for one in told.values() if isinstance(one, Unchecked))
     told.update(answered(subject, controls))
     report = _report(subject, fixed, controls, told, looks)
-    return Judgement(report=report, bases=bases, reuse=tuple(reuse))
+    return Judgement(report=report, bases=bases, reuse=tuple(reuse), waiting=waiting)
 
 
 def _one(

@@ -12,7 +12,7 @@ from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.validation.basis import Earlier, Kept
-from jupyter_mlgov.validation.results import CheckResult, Report
+from jupyter_mlgov.validation.results import CheckResult, Report, Unchecked
 from jupyter_mlgov.validation.running import evidence
 
 if TYPE_CHECKING:
@@ -38,16 +38,19 @@ def earlier(workspace: Workspace, notebook: str) -> Earlier:
         bases, report = entry.payload.get("bases"), entry.payload.get("report")
         if not isinstance(bases, Mapping) or not isinstance(report, Mapping):
             continue
-        for body in report.get("results") or ():
-            found = _kept(body, bases)
+        waiting = entry.payload.get("waiting")
+        bodies: list[tuple[type[CheckResult] | type[Unchecked], object]] = [(CheckResult, body) for body in report.get("results") or ()]
+        bodies += [(Unchecked, body) for body in (waiting if isinstance(waiting, list) else ())]
+        for kind, body in bodies:
+            found = _kept(kind, body, bases)
             if found:
                 kept[found.result.validator].append(found)
     return Earlier(kept={name: tuple(found) for name, found in kept.items()})
 
 
-def _kept(body: object, bases: Mapping[str, object]) -> Kept | None:
+def _kept(kind: type[CheckResult] | type[Unchecked], body: object, bases: Mapping[str, object]) -> Kept | None:
     try:
-        result: CheckResult = restore(CheckResult, body, "")
+        result: CheckResult | Unchecked = restore(kind, body, "")
         rests = bases[result.validator]
         return Kept(result=result, basis={str(part): str(value) for part, value in dict(rests).items()})  # type: ignore[call-overload]  # a foreign payload; what is no mapping raises
     except (Unreadable, KeyError, TypeError, ValueError):

@@ -71,6 +71,7 @@ def validate(
         "digest": report.digest,
         "report": report_json(report),
         "bases": given.bases,
+        "waiting": [fields_of(one) for one in given.waiting],
         "holdout": seen,
     }
     workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
