@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.sdk import Missing, Subject
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Codes = NDArray[np.int64]
 
+SEED = 20261123
 MOST_CLASSES = 50  # of a feature that is text; the rest become one
 MOST_FEATURES = 400
 
@@ -76,29 +77,40 @@ class Inputs:
     beside: dict[str, Classes]
     rows: int
     sql: str
+    score: Quantity | None = None
+
+    def drawn(self, most: int) -> Inputs:
+        """`most` rows by a seeded draw, in their order; all of them where there are no more."""
+        if self.rows <= most:
+            return self
+        import numpy as np
+
+        kept = np.sort(np.random.default_rng(SEED).choice(self.rows, most, replace=False))
+        beside = {name: replace(column, codes=column.codes[kept]) for name, column in self.beside.items()}
+        features = tuple(
+            replace(one, values=one.values[kept]) if isinstance(one, Quantity) else replace(one, codes=one.codes[kept])
+            for one in self.features
+        )
+        score = replace(self.score, values=self.score.values[kept]) if self.score else None
+        return Inputs(features=features, beside=beside, rows=most, sql=self.sql, score=score)
 
 
-def inputs(subject: Subject, beside: Sequence[str]) -> Inputs:
-    """Read the declared features and `beside`. Raises Missing for more than 400 features."""
+def inputs(subject: Subject, beside: Sequence[str], score: str = "") -> Inputs:
+    """Read the declared features, the texts `beside` them and a score. Raises Missing for more than 400 features or a score of text."""
     names = subject.roles.features
     if len(names) > MOST_FEATURES:
         raise Missing(f"{len(names):,} features are declared, more than {MOST_FEATURES}.")
-    wanted = tuple(dict.fromkeys((*names, *beside)))
+    wanted = tuple(dict.fromkeys(filter(None, (*names, *beside, score))))
     table = subject.columns(*wanted)
     short = {name: f"mlgov_{number}" for number, name in enumerate(wanted)}
     question = table.select(**{short[name]: table[name] for name in wanted})
     arrow, sql = rows_of(subject, question)
     features = tuple(_feature(name, arrow.column(short[name])) for name in names)
     texts = {name: _classes(name, arrow.column(short[name])) for name in beside}
-    return Inputs(features=features, beside=texts, rows=arrow.num_rows, sql=sql)
-
-
-def numbers_of(column: Classes) -> Numbers:
-    """A column read as texts, as numbers again (a score); NaN where it is none."""
-    import numpy as np
-
-    found: Numbers = np.array([*(_number(text) for text in column.texts), np.nan])[column.codes]
-    return found
+    weighed = _feature(score, arrow.column(short[score])) if score else None
+    if isinstance(weighed, Classes):
+        raise Missing(f"{score} is text, not a number, so it is no score.")
+    return Inputs(features=features, beside=texts, rows=arrow.num_rows, sql=sql, score=weighed)
 
 
 def truth_of(column: Classes, favourable: str) -> Codes:
@@ -129,13 +141,6 @@ def _classes(name: str, column: Any) -> Classes:  # as above
     kept = tuple(sorted({text for text in texts if text is not None}))
     where = {text: place for place, text in enumerate(kept)}
     return Classes(name=name, codes=np.array([*(-1 if text is None else where[text] for text in texts), -1])[places], texts=kept)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 def _scaled(columns: Numbers) -> Numbers:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.sdk import Finding, Subject, Verdict, validator
-from mlgov_validators.design import Classes, Feature, Inputs, Quantity, inputs, numbers_of
+from mlgov_validators.design import Classes, Feature, Inputs, Quantity, inputs
 from mlgov_validators.logistic import fit_ridge
 from mlgov_validators.ranking import auc
 
@@ -25,6 +25,7 @@ NAMES = re.compile(
     r"|language|locale|accent|ethnic|religio|race|gender|(^|_)sex($|_)|census_?tract|neighbou?rhood",
     re.IGNORECASE,
 )
+MOST_ROWS = 100_000
 JOINT_ROWS = 20_000
 
 
@@ -54,9 +55,10 @@ def proxies(
     Each declared feature (`features`) against each protected column. A number: AUC of telling a group from the rest, the largest over
     groups and either way round, with DeLong's interval; eta squared and, for links that are not monotone, Cramer's V over ten bands with
     Bergsma's correction (2013) beside it. A text: Cramer's V. All features together: AUC of a cross-validated logistic model (5 folds,
-    up to 20,000 rows). Importance in the model: mean change of its score when the feature is shuffled, or where the model itself is not
-    there, the size of the coefficient in a linear fit of `score`. For a flagged feature: a permutation test within outcome strata. Names
-    that often stand for origin or sex (zip, surname, nationality, language, ...) are reported whatever their link.
+    up to 20,000 rows). Of more than 100,000 rows a seeded draw of so many is looked at. Importance in the model: mean change of its
+    score when the feature is shuffled, or where the model itself is not there, the size of the coefficient in a linear fit of `score`.
+    For a flagged feature: a permutation test within outcome strata. Names that often stand for origin or sex (zip, surname,
+    nationality, language, ...) are reported whatever their link.
 
     fail: AUC at or over `auc_fail` or V at or over `v_fail`, and the feature in the top quarter of importance.
     warn: AUC at or over `auc_warn` or V at or over `v_warn`; all together at or over `auc_warn`; a name on the list. A flagged feature
@@ -68,8 +70,8 @@ def proxies(
     Fix: Write the business justification, show AUC and AIR without the feature, or code it more coarsely.
     """
     roles = subject.roles
-    beside = [*roles.protected, *([roles.score] if roles.score else []), *([roles.outcome] if roles.outcome else [])]
-    data = inputs(subject, list(dict.fromkeys(beside)))
+    beside = [*roles.protected, *([roles.outcome] if roles.outcome else [])]
+    data = inputs(subject, list(dict.fromkeys(beside)), roles.score).drawn(MOST_ROWS)
     importance = _importance(subject, data)
     findings: list[Finding] = []
     for column in roles.protected:
@@ -163,10 +165,9 @@ def eta_squared(values: Numbers, codes: Codes) -> float | None:
 
 def _importance(subject: Subject, data: Inputs) -> dict[str, float]:
     """Feature -> weight in the model; empty where neither the model nor its score can be looked at."""
-    score = data.beside.get(subject.roles.score) if subject.roles.score else None
     if subject.predict is not None and subject.local:
         return _shuffled(subject, subject.predict)
-    return _fitted(data, numbers_of(score)) if score is not None else {}
+    return _fitted(data, data.score.values) if data.score else {}
 
 
 def _shuffled(subject: Subject, predict: Callable[[object], Numbers]) -> dict[str, float]:
