@@ -66,3 +66,14 @@ def postgres() -> Iterator[str]:
 
     with running() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated and empty MLflow store in SQLite, to be copied: making one takes seconds."""
+    from jupyter_mlgov.integrations.mlflow.connection import connected
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with connected(f"sqlite:///{path}") as client:
+        client.search_registered_models(max_results=1)
+    return path

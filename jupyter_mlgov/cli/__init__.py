@@ -27,6 +27,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("where", "Show or write the last report (text, HTML, JSON, SARIF)."),
     "review": ("gate", "Approve or refuse the last report, as a reviewer."),
     "promote": ("gate", "Ask for a stage: staging, production."),
+    "rollback": ("back", "Bring a stage back to an earlier version, now."),
+    "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
     "track": ("jobs", "Have DVC keep a data file."),
     "sync": ("jobs", "Send what waits for MLflow."),
@@ -37,7 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("reproduce", "rollback", "serve", "canary", "monitor", "portfolio")
+NOT_YET = ("reproduce", "serve", "canary", "monitor", "portfolio")
 
 
 class Verbs(click.Group):

@@ -12,7 +12,7 @@ from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace
 from jupyter_mlgov.cli.privacy import erase, hold, retention
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import BadInput
-from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.facts import fields_of, plain
 
 
 @click.group()
@@ -209,3 +209,21 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise StorageProblem(f"{path} cannot be written: {error.strerror or error}.", next="Name another file.") from None
+
+
+@audit.command()
+@workspace_option
+@format_option()
+@click.pass_context
+def reconcile(ctx: click.Context, folder: Path | None, style: str) -> None:
+    """Hold the registry's aliases against the trail; what went around the gate is an alarm. Exit code 1 when anything did."""
+    from jupyter_mlgov.workspace.reconciling import reconcile as compare
+
+    found = compare(opened(folder))
+    if style == "json":
+        say_json({**fields_of(found), "sentence": found.sentence})
+    else:
+        click.echo(f"{'✕' if found.drifted else '✓'} {found.sentence}")
+        for item in found.drifted:
+            click.echo(f"  {item.sentence}")
+    ctx.exit(1 if found.drifted else 0)

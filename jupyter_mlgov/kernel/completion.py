@@ -16,6 +16,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "diff": ("run:", "--schema", "--any-order", "--values"),
     "report": ("--output",),
     "promote": ("staging", "production"),
+    "rollback": ("staging", "production", "--reason", "--to", "--drill"),
     "review": ("approve", "refuse", "--comment", "--attest-unchecked"),
     "answer": (),
     "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),

@@ -19,7 +19,22 @@ if TYPE_CHECKING:
     from jupyter_mlgov.kernel.hooks import KernelSession
     from jupyter_mlgov.validation.results import Report
 
-VERBS = ("status", "validate", "why", "lineage", "stale", "suggest", "diff", "report", "promote", "review", "answer", "export", "audit")
+VERBS = (
+    "status",
+    "validate",
+    "why",
+    "lineage",
+    "stale",
+    "suggest",
+    "diff",
+    "report",
+    "promote",
+    "rollback",
+    "review",
+    "answer",
+    "export",
+    "audit",
+)
 CELL_VERBS = ("step",)
 
 
@@ -140,6 +155,20 @@ class GovernanceMagics(Magics):
         words.add_argument("stage", nargs="?")
         asked = words.parse_args(rest)
         return ShownDecision(self.session.workspace.promote(self._stage(asked.stage), self.session.notebook))
+
+    def _rollback(self, rest: list[str]) -> None:
+        from jupyter_mlgov.workspace.rollback import Order, roll_back
+
+        words = _Words("rollback")
+        words.add_argument("stage", nargs="?")
+        words.add_argument("--reason", "-m", required=True)
+        words.add_argument("--to", default="")
+        words.add_argument("--drill", action="store_true")
+        asked = words.parse_args(rest)
+        team = self.session.workspace.team_for(self.session.notebook)
+        order = Order(model=team.model, stage=asked.stage or team.stages[-1], reason=asked.reason, to=asked.to, drill=asked.drill)
+        receipt = roll_back(self.session.workspace, order)
+        print("\n".join([receipt.sentence, *(f"  {item}" for item in (*receipt.before, *receipt.after))]))
 
     def _stage(self, named: str | None) -> str:
         return named or self.session.workspace.team_for(self.session.notebook).stages[1]

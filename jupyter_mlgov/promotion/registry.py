@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,14 @@ class ModelRegistry(Protocol):
         ...
 
     def at_stage(self, model: str, stage: str) -> ModelVersion | None: ...
+
+    def aliases(self) -> Mapping[str, Mapping[str, str]]:
+        """model -> alias -> version, for every registered model that has one."""
+        ...
+
+    def point(self, model: str, stage: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set alias `stage` to `version` (empty: take it away) and read it back; `tags` say who, when and why on the version."""
+        ...
 
     def promote(self, version: ModelVersion, decision: Decision, entry: str) -> None:
         """Set alias `decision.stage`, with who, when and why as tags; `entry` is the trail entry's digest."""

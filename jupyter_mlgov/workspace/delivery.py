@@ -123,13 +123,26 @@ def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
         from jupyter_mlgov.integrations.mlflow import MlflowProjector
 
         artifacts = "" if workspace.settings.tracking_uri else str(workspace.root / ".mlgov" / "mlartifacts")
-        return dict(MlflowProjector(workspace.tracking_uri, artifacts).deliver(parcel, workspace.objects))
+        unsigned: list[str] = []
+        projector = MlflowProjector(workspace.tracking_uri, artifacts, sign=lambda folder: _sign(workspace, folder, unsigned))
+        answer = dict(projector.deliver(parcel, workspace.objects))
+        return {**answer, "unsigned": unsigned[0]} if unsigned else answer
     if parcel.target == "openlineage":
         from jupyter_mlgov.integrations.openlineage import OpenLineageSender
 
         # A target that was taken out of the settings since: what waits for it is told to whoever OpenLineage's own settings name.
         return OpenLineageSender(workspace.settings.openlineage or "auto", workspace.root).deliver(parcel)
     return tracking.deliver(workspace, parcel)
+
+
+def _sign(workspace: Workspace, folder: Path, unsigned: list[str]) -> None:
+    """Sign a model's files. One that cannot be signed is registered all the same, says so, and cannot be loaded through us."""
+    from jupyter_mlgov.workspace.model_keys import sign_folder
+
+    try:
+        sign_folder(workspace, folder)
+    except MlgovError as error:
+        unsigned.append(str(error))
 
 
 def _subject(parcel: Parcel) -> str:

@@ -199,11 +199,32 @@ def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
     told: tuple[str, ...] = ()
     if decision.answer is Answer.GRANTED and version is not None:
         workspace.registry.promote(version, decision, entry.digest)
-        payload = {"stage": stage, "version": version.version, "decision": entry.digest}
+        payload = {"stage": stage, "version": version.version, "decision": entry.digest, **_way_back(workspace, team, notebook)}
         workspace.record(Draft(action="promotion.applied", subject=team.model, payload=payload))
         told = _witnessed(workspace, decision)
     notes = tuple(filter(None, (unsigned, *told)))
     return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+def _way_back(workspace: Workspace, team: Team, notebook: str) -> dict[str, object]:
+    """What a later rollback to this version looks at: the stored model, its signature, golden predictions, packages."""
+    from jupyter_mlgov.integrations.mlflow.parcel import requirements
+    from jupyter_mlgov.workspace import golden
+    from jupyter_mlgov.workspace.model_keys import sign_object
+
+    lineage = workspace.lineage(notebook)
+    model, scored = lineage.model, lineage.last_output(team.roles.table)
+    if model is None or model.stored is None:
+        return {"no_golden": "no copy of the model was kept"}
+    facts: dict[str, object] = {"object": model.stored, "requirements": requirements(lineage)}
+    try:
+        facts["signature"] = sign_object(workspace, model.stored)
+    except MlgovError as error:
+        facts["unsigned"] = str(error)
+    if scored is None or scored.stored is None:
+        return {**facts, "no_golden": f"the table `{team.roles.table}` was not kept"}
+    kept, why = golden.take(workspace, workspace.objects.path(scored.stored), model.stored, team.roles.favourable)
+    return {**facts, **({"golden": kept} if kept else {"no_golden": why})}
 
 
 def _witnessed(workspace: Workspace, decision: Decision) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def run_parcel(lineage: Lineage, team: Team, code: CodeState | None = None) -> P
         "model_note": _model_note(lineage),
         "inputs": described(lineage),
         "status": _status(lineage),
-        "requirements": _requirements(lineage, session),
+        "requirements": requirements(lineage),
     }
     return Parcel(key=f"run:{session.id}:{Digest.of_json(body).hex}", target="mlflow", kind="run", payload=body)
 
@@ -88,7 +88,11 @@ def close_parcel(session: str, notebook: str) -> Parcel:
     return Parcel(key=f"close:{session}", target="mlflow", kind="close", payload={"session": session, "notebook": notebook})
 
 
-def _requirements(lineage: Lineage, session: Session) -> list[str]:
+def requirements(lineage: Lineage) -> list[str]:
+    """What loading the model again needs, pinned to what its session had installed: `scikit-learn==1.9.1`, …"""
+    session = lineage.session
+    if session is None:
+        return []
     packages = {name.lower(): version for name, version in session.environment.packages.items()}
     used = {name.lower() for run in lineage.runs for name in run.distributions}
     names = [*_REQUIRED, *(name for name in _WANTED if name in used)]

@@ -46,12 +46,23 @@ class _Order:
 
 
 class MlflowProjector:
-    """Delivers parcels of kind `run` and `close`. `artifact_root` is where a new experiment keeps its files; empty: where MLflow says."""
+    """Delivers parcels of kind `run` and `close`. `artifact_root` is where a new experiment keeps its files; empty: where MLflow says.
 
-    def __init__(self, tracking_uri: str, artifact_root: str = "", *, say: Callable[[str], None] | None = None) -> None:
+    `sign` is shown the folder of each model before it is handed over, and may add a file to it.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str,
+        artifact_root: str = "",
+        *,
+        say: Callable[[str], None] | None = None,
+        sign: Callable[[Path], None] | None = None,
+    ) -> None:
         self.tracking_uri = tracking_uri
         self.artifact_root = artifact_root
         self.say = say or (lambda _: None)
+        self.sign = sign or (lambda _: None)
 
     def deliver(self, parcel: Parcel, objects: ObjectStore) -> dict[str, object]:
         """Make, or finish, the run of `parcel`. Returns `run_id`, `version` (empty where none), `model`, `uri`, `note`.
@@ -106,7 +117,7 @@ class MlflowProjector:
         model_id = _finished_model(client, experiment, run_id)
         if not model_id:
             self.say("logging the model …")
-            model_id = _log_model(client, experiment, run_id, order, objects.get(order.model_object))
+            model_id = _log_model(client, experiment, run_id, order, objects.get(order.model_object), self.sign)
         _register_name(client, order.model)
         tags = {name: cut(value, TAG_LENGTH) for name, value in order.tags.items()}
         # Not `models:/…` as the source: MLflow's database store would look that up under the process's own tracking URI, not the client's.
@@ -211,7 +222,7 @@ def _finished_model(client: MlflowClient, experiment: str, run_id: str) -> str:
     return finished
 
 
-def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order, stored: bytes) -> str:
+def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order, stored: bytes, sign: Callable[[Path], None]) -> str:
     """Save the stored model in MLflow's form and hand it over. The client alone is used: the fluent API would end the reader's own run."""
     import mlflow.sklearn
     from mlflow.entities import LoggedModelOutput
@@ -234,6 +245,7 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, order: _Order
                 pip_requirements=list(order.requirements) or None,
                 metadata={"mlgov.model": order.model_digest},
             )
+            sign(Path(target))
             client.log_model_artifacts(logged.model_id, target)
         client.set_logged_model_tags(logged.model_id, {"mlgov.whole": "yes"})
         client.finalize_logged_model(logged.model_id, "READY")

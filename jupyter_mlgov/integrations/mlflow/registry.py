@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.core.clock import Clock, SystemClock, stamp
@@ -72,6 +73,39 @@ class MlflowRegistry:
                 f"MLflow at {shown(self.tracking_uri)} took the alias {stage} "
                 f"but does not show it on version {version.version} of {version.model}.",
                 next=f"Look at the model there, then ask again: `mlgov promote {stage}`.",
+            )
+
+    def aliases(self) -> Mapping[str, Mapping[str, str]]:
+        """model -> alias -> version, for every registered model that has one."""
+        found: dict[str, Mapping[str, str]] = {}
+        with connected(self.tracking_uri) as client:
+            token: str | None = None
+            while True:
+                page = client.search_registered_models(max_results=100, page_token=token)
+                # A search leaves aliases out in some versions of MLflow; asking for the model itself does not.
+                for model in page:
+                    whole = client.get_registered_model(model.name)
+                    if whole.aliases:
+                        found[model.name] = {str(name): str(version) for name, version in whole.aliases.items()}
+                token = page.token
+                if not token:
+                    return found
+
+    def point(self, model: str, stage: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set alias `stage` to `version` (empty: take it away), with `tags` on the version, then read it back."""
+        name, shown_alias = model_name(model), alias(stage)
+        with connected(self.tracking_uri) as client:
+            if version:
+                for key, value in tags.items():
+                    client.set_model_version_tag(name, version, key, value)
+                client.set_registered_model_alias(name, shown_alias, version)
+            else:
+                client.delete_registered_model_alias(name, shown_alias)
+            took = _by_alias(client, name, shown_alias)
+        if (str(took.version) if took is not None else "") != version:
+            raise SystemUnreachable(
+                f"MLflow at {shown(self.tracking_uri)} was told that {stage} of {model} is version {version or 'none'} and shows another.",
+                next="Look at the model there, and hold it against the trail: `mlgov audit reconcile`.",
             )
 
     def _refuse(self, version: ModelVersion, decision: Decision) -> None:

@@ -1,0 +1,126 @@
+"""An MLflow model registry that asks the trail first: no alias, stage or copy without a granted decision.
+
+Used as `mlgov+sqlite:///…` or `mlgov+postgresql://…` (entry point `mlflow.model_registry_store`), by a client or by a tracking server
+that others reach over REST. A write that goes around it, straight into the database, is found by `mlgov audit reconcile`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+SCHEME = "mlgov+"
+# MLflow's own four stages, deprecated and still writable; `None` and `Archived` take a model away from users.
+_HARMLESS_STAGES = frozenset({"none", "archived"})
+
+
+class Gatekeeper(Protocol):
+    """What the store asks. Implementations read the trail; one that cannot read it lets nothing through (and says why)."""
+
+    def governed(self) -> Collection[str]:
+        """Names of the aliases that are stages."""
+        ...
+
+    def objection(self, model: str, stage: str, version: str) -> str:
+        """Why `version` may not be in `stage` now, in a sentence; empty when the newest decision or rollback says it is to be there."""
+        ...
+
+    def granted(self, model: str, version: str) -> bool:
+        """Whether `version` is in any stage by decision now."""
+        ...
+
+
+def refused(sentence: str) -> MlflowException:
+    """MLflow's PERMISSION_DENIED, which a server answers as HTTP 403."""
+    return MlflowException(f"{sentence} Ask for it: `mlgov promote`; see what is missing: `mlgov why`.", error_code=PERMISSION_DENIED)
+
+
+class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no types
+    """MLflow's SQL registry behind a Gatekeeper. Raises MlflowException (PERMISSION_DENIED) for what no decision allows."""
+
+    def __init__(self, store_uri: str, gatekeeper: Gatekeeper) -> None:
+        self._gate = gatekeeper
+        super().__init__(store_uri.removeprefix(SCHEME))
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+        """Set an alias; one that is a stage only where the trail says so."""
+        self._ask(name, alias, str(version))
+        super().set_registered_model_alias(name, alias, version)
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+        """Take an alias away; one that is a stage only where the trail says that it is empty."""
+        if self._is_stage(alias):
+            objection = self._gate.objection(name, alias, "")
+            if objection:
+                raise refused(objection)
+        super().delete_registered_model_alias(name, alias)
+
+    def transition_model_version_stage(self, name: str, version: str, stage: str, archive_existing_versions: bool) -> ModelVersion:
+        """MLflow's deprecated stages are asked for like ours of the same name."""
+        if stage.strip().lower() not in _HARMLESS_STAGES:
+            objection = self._gate.objection(name, stage.strip().lower(), str(version))
+            if objection:
+                raise refused(objection)
+        return super().transition_model_version_stage(name, version, stage, archive_existing_versions)
+
+    def set_model_version_tag(self, name: str, version: str, tag: ModelVersionTag) -> None:
+        """Set a tag; one that speaks for a stage, or that says which model this is, only as decided."""
+        self._ask_for_tag(name, str(version), str(tag.key), str(tag.value))
+        super().set_model_version_tag(name, version, tag)
+
+    def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
+        """Take a tag away, but not one of ours: who, when and why stay with the version."""
+        if key.startswith("mlgov."):
+            raise refused(f"The tag {key} of version {version} of {name} is part of its record and stays.")
+        super().delete_model_version_tag(name, version, key)
+
+    def copy_model_version(self, src_mv: ModelVersion, dst_name: str) -> ModelVersion:
+        """Copy a version to another registered model, MLflow's way between environments: only one that is in a stage by decision."""
+        if not self._gate.granted(src_mv.name, str(src_mv.version)):
+            raise refused(f"Version {src_mv.version} of {src_mv.name} was not let into any stage, so it is not copied to {dst_name}.")
+        return super().copy_model_version(src_mv, dst_name)
+
+    def delete_model_version(self, name: str, version: str) -> None:
+        """Delete a version that is in no stage."""
+        self._in_no_stage(name, str(version))
+        super().delete_model_version(name, version)
+
+    def delete_registered_model(self, name: str) -> None:
+        """Delete a model of which no version is in a stage."""
+        self._in_no_stage(name)
+        super().delete_registered_model(name)
+
+    def rename_registered_model(self, name: str, new_name: str) -> Any:
+        """Rename a model of which no version is in a stage: decisions name it by its name."""
+        self._in_no_stage(name)
+        return super().rename_registered_model(name, new_name)
+
+    def _is_stage(self, alias: str) -> bool:
+        return alias.lower() in {stage.lower() for stage in self._gate.governed()}
+
+    def _ask(self, name: str, stage: str, version: str) -> None:
+        objection = self._gate.objection(name, stage, version) if self._is_stage(stage) else ""
+        if objection:
+            raise refused(objection)
+
+    def _ask_for_tag(self, name: str, version: str, key: str, value: str) -> None:
+        parts = key.split(".")
+        if parts[0] == "mlgov" and len(parts) == 3:
+            self._ask(name, parts[1], version)
+        elif key.lower() in ("stage", "mlgov.stage"):
+            self._ask(name, value, version)
+        elif key in ("mlgov.model", "mlgov.key"):
+            was = self.get_model_version(name, version).tags.get(key, "")
+            if was and was != value:
+                raise refused(f"Version {version} of {name} says which model it carries ({key}); that cannot be changed.")
+
+    def _in_no_stage(self, name: str, version: str = "") -> None:
+        held = {str(alias): str(at) for alias, at in self.get_registered_model(name).aliases.items() if self._is_stage(str(alias))}
+        mine = sorted(alias for alias, at in held.items() if not version or at == version)
+        if mine:
+            raise refused(f"{name} {f'version {version} ' if version else ''}is in {', '.join(mine)}; roll back first: `mlgov rollback`.")
