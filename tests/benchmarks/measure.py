@@ -22,7 +22,8 @@ class Figure:
     holds: bool
 
     def __str__(self) -> str:
-        ratio = f"{self.ours / self.peer:.3f}" if self.peer else "–"
+        share = self.ours / self.peer if self.peer else None
+        ratio = "–" if share is None else f"{share:.3f}" if share >= 0.01 else f"{share:.2g}"
         figures = f"{self.ours:9.3f} {self.unit:<2} / {self.peer:9.3f} {self.unit:<2} = {ratio:>7}"
         return f"{'✓' if self.holds else '✕'} {self.name:<58} {figures}   asked: {self.asked}"
 
