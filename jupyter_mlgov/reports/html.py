@@ -9,7 +9,18 @@ from jupyter_mlgov.reports.context import Context
 from jupyter_mlgov.reports.look import page_style, style, tone
 from jupyter_mlgov.reports.markup import Html, el, join, prose
 from jupyter_mlgov.reports.numbers import count
-from jupyter_mlgov.reports.reading import CAVEAT, Standing, Unchecked, coverage, grouped, headline, reason_mark, unchecked
+from jupyter_mlgov.reports.reading import (
+    CAVEAT,
+    Standing,
+    Unchecked,
+    coverage,
+    grouped,
+    headline,
+    looks,
+    not_in_force,
+    reason_mark,
+    unchecked,
+)
 from jupyter_mlgov.reports.result_html import control_html, folded_html, result_html
 from jupyter_mlgov.validation.results import Report, SubjectRef
 
@@ -144,9 +155,11 @@ def _foot(report: Report) -> Html:
         *_subject(report.subject),
     ]
     listed = [part for name, value in pairs for part in (el("dt", name), el("dd", value))]
+    apart = not_in_force(report)
     return el(
         "footer",
-        el("p", f"Policies asked: {coverage(report)}. {CAVEAT}" if report.policies else CAVEAT),
+        el("p", f"Policies asked: {coverage(report)}{f'; {apart}' if apart else ''}. {CAVEAT}" if report.policies else CAVEAT),
+        *([el("p", looks(report))] if looks(report) else []),
         el("dl", *listed, class_="mg-facts"),
         class_="mg-foot",
     )

@@ -127,9 +127,35 @@ class GraphHandler(GovernanceHandler):
         await self.answer(lambda: self.desk.graph(path))
 
 
+class AnswersHandler(GovernanceHandler):
+    """GET answers?path=…&control=…: what a control asks people. POST the same with {"answers": {…}}: the acting person's signed answers."""
+
+    @web.authenticated
+    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    async def get(self) -> None:
+        path, control = self.path_argument(), self.get_query_argument("control", "")
+        await self.answer(lambda: self.desk.questions(path, control))
+
+    @web.authenticated
+    @authorized(action="write", resource="mlgov")  # type: ignore[untyped-decorator] # as above
+    async def post(self) -> None:
+        path, control = self.path_argument(), self.get_query_argument("control", "")
+        body = self.get_json_body()
+        answers = body.get("answers") if isinstance(body, dict) else None
+        if not isinstance(answers, dict) or not all(isinstance(text, str) for text in answers.values()):
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                message="The body holds no answers.",
+                expected='Expected {"answers": {"question": "text"}}.',
+                next="Answer in the panel, or type `mlgov answer`.",
+            )
+        await self.answer(lambda: self.desk.give(path, control, answers))
+
+
 ROUTES: tuple[tuple[str, type[GovernanceHandler]], ...] = (
     ("status", StatusHandler),
     ("notebook", NotebookHandler),
     ("report", ReportHandler),
     ("graph", GraphHandler),
+    ("answers", AnswersHandler),
 )

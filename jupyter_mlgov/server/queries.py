@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,9 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.reports.views import NotebookView
 from jupyter_mlgov.server.paths import notebook_at
+from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import Report, report_json
+from jupyter_mlgov.workspace.answers import Asked
 
 # How often, and within how many seconds of a save, an unreadable notebook is looked at again.
 LOOKS = 4
@@ -33,6 +35,10 @@ class Room(Protocol):
     def report(self, notebook: str) -> Report | None: ...
 
     def lineage(self, notebook: str) -> Lineage: ...
+
+    def questions(self, control: str, notebook: str) -> Asked: ...
+
+    def answer(self, control: str, answers: Mapping[str, str], notebook: str) -> Form: ...
 
     def close(self) -> None: ...
 
@@ -68,6 +74,18 @@ class Desk:
         notebook = notebook_at(self.root, path)
         with closing(self.open(notebook.parent, self.settings)) as room:
             return _graph(room.lineage(_name(room, notebook)))
+
+    def questions(self, path: str, control: str) -> object:
+        """What a control asks people about the notebook's model. Raises UsageError for an unknown control."""
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            return plain(room.questions(control, _name(room, notebook)))
+
+    def give(self, path: str, control: str, answers: Mapping[str, str]) -> object:
+        """Record answers, as `mlgov answer` does. Raises BadInput for answers that say nothing, NotReady without a model."""
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            return plain(room.answer(control, answers, _name(room, notebook)))
 
     def report(self, path: str) -> object:
         """The last report of a notebook. Raises NotReady where nothing was validated yet."""

@@ -5,6 +5,7 @@ import threading
 
 import nbformat
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from jupyter_mlgov.core.settings import Settings
 
@@ -74,3 +75,15 @@ async def test_half_a_file_during_a_save_is_looked_at_again(jp_fetch, workspace)
     later.join()
     assert view["problem"] == ""
     assert view["steps"]
+
+
+async def test_what_a_control_asks_is_shown_and_an_answer_without_a_model_is_refused(jp_fetch, workspace):
+    params = {"path": "project/sub/model.ipynb", "control": "SR26-2.V.2"}
+    asked = json.loads((await jp_fetch("mlgov", "api", "answers", params=params)).body)
+    assert [one["id"] for one in asked["questions"]] == ["data_choice", "alternatives", "judgement", "misuse", "holds"]
+    assert asked["answered"] is None
+    words = {one["id"]: f"What {one['id']} says, in a sentence." for one in asked["questions"]} | {"holds": "yes"}
+    for body, code in (({"answers": words}, 404), ({"answers": {**words, "misuse": "todo"}}, 422), ({"answers": 3}, 400), ([], 400)):
+        with pytest.raises(HTTPClientError) as refusal:
+            await jp_fetch("mlgov", "api", "answers", params=params, method="POST", body=json.dumps(body))
+        assert refusal.value.code == code, refusal.value.response.body
