@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jupyter_mlgov.audit.personal import PREFIX
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion.facts import Review
@@ -56,6 +57,8 @@ def _why_not(review: Review, authors: tuple[Actor, ...], reviewers: tuple[str, .
     who = person(review.actor.id)
     if not who:
         return "nobody's name stands under it"
+    if any(author.id.startswith(PREFIX) for author in authors):
+        return "an author was erased from the trail, so nobody can be told to be somebody else"
     if who in {person(author.id) for author in authors}:
         return "an author of the model cannot approve it (four eyes)"
     if reviewers and who not in {person(name) for name in reviewers}:

@@ -17,7 +17,7 @@ from jupyter_mlgov.audit.stored import COLUMNS, written
 from jupyter_mlgov.audit.tiles import Tree
 from jupyter_mlgov.core.clock import SystemClock
 from jupyter_mlgov.integrations.sql import open_journal
-from jupyter_mlgov.integrations.sql.filling import fill_tiles
+from jupyter_mlgov.integrations.sql.filling import fill_tiles, runner
 from jupyter_mlgov.testing import ANA
 from tests.benchmarks.measure import Figure, in_turns
 
@@ -163,5 +163,5 @@ def _fill(path: Path, count: int) -> None:
                 rows.append(row)
                 previous = entry.digest
             connection.exec_driver_sql(_ADD, rows)
-        fill_tiles(connection)
+        fill_tiles(runner(connection, "?"))
     journal.close()

@@ -359,9 +359,9 @@ def test_a_lock_that_is_let_go_within_the_wait_is_not_a_problem(file: Path, jour
 def test_a_full_disk_is_said_and_the_log_stays_whole(file: Path, journal: Journal) -> None:
     journal.append([DRAFT], actor=ANA)
     big = Draft(action="cell.finished", subject="big", payload={"text": "x" * 400_000})
-    with journal._backend.reading() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}")
+    with journal._backend.adding() as adding:
+        ((pages,),) = adding.run("PRAGMA page_count")
+        adding.run(f"PRAGMA max_page_count = {pages + 20}")
     with pytest.raises(StorageProblem, match=r"the disk is full\. Nothing of this act was written"):
         journal.append([DRAFT, big], actor=ANA, parcels=[PARCEL])
     journal.append([DRAFT], actor=ANA)

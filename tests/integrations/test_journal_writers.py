@@ -175,13 +175,11 @@ def test_a_disk_that_takes_no_more_is_a_sentence_and_the_log_stays_whole(tmp_pat
 
 def test_a_database_at_its_limit_is_a_sentence_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     with closing(open_journal(tmp_path / "mlgov.db", SystemClock())) as journal:
-        with journal._backend.reading() as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count = 40")
+        with journal._backend.adding() as adding:
+            adding.run("PRAGMA max_page_count = 40")
         draft = Draft(action="cell.finished", subject="nb.ipynb", payload={"text": "x" * 9000})
         with pytest.raises(StorageProblem, match=r"the disk is full\. Nothing of this act was written"):
             journal.append([draft] * 100, actor=ANA)
-        with journal._backend.reading() as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count = 4000")
         journal.append([draft], actor=ANA)
         assert verify(journal.entries(), damage=journal.damage()).ok
 

@@ -19,7 +19,9 @@ from jupyter_mlgov.core.errors import NotReady, UsageError
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.sql import open_journal
-from jupyter_mlgov.testing import ANA, BEN, FixedClock
+from jupyter_mlgov.promotion.counting import approving, ignored
+from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.testing import ANA, BEN, NOON, FixedClock, digest
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.privacy import erase, hold, retention, standing
 from jupyter_mlgov.workspace.trail import checkpoint, verify
@@ -176,3 +178,12 @@ def test_the_shell_erases_holds_and_lists(tmp_path: Path) -> None:
     assert "The trail now says person:" in run("erase", BEN.id, "--reason", "asked")
     assert " 7 years" in run("retention")
     assert BEN.id not in run("log")
+
+
+def test_the_approval_of_a_model_whose_author_was_erased_does_not_count() -> None:
+    """He could have come back under the same name, and nobody could tell: the gate stays shut and says why."""
+    given = Review(actor=BEN, verdict="approve", report=digest("report"), comment="", time=NOON)
+    erased = Actor(id="person:" + "0" * 32, source="git")
+    assert approving((given,), given.report, (ANA,), ()) == (given,)
+    assert approving((given,), given.report, (ANA, erased), ()) == ()
+    assert "an author was erased from the trail" in ignored((given,), given.report, (ANA, erased), ())[0]

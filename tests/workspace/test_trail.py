@@ -21,7 +21,7 @@ from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.signing import load_key, make_key
 from jupyter_mlgov.integrations.sql import open_journal
-from jupyter_mlgov.integrations.sql.filling import fill_tiles
+from jupyter_mlgov.integrations.sql.filling import fill_tiles, runner
 from jupyter_mlgov.testing import NOON, FixedClock
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.trail import anchor_checkpoint, checkpoint, keys, origin, revoke, rotate, verify
@@ -67,7 +67,7 @@ def rewrite(workspace: Workspace, change: Callable[[list[dict[str, object]]], li
     journal = open_journal(path, FixedClock())
     with journal._backend.writing() as connection:
         connection.exec_driver_sql(f"INSERT INTO log VALUES ({','.join('?' * 9)})", [tuple(store(entry).values()) for entry in forged])
-        fill_tiles(connection)
+        fill_tiles(runner(connection, "?"))
     journal.close()
     for part in ("database", "people", "personal"):
         workspace.__dict__.pop(part, None)

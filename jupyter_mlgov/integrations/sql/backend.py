@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -11,10 +11,26 @@ from sqlalchemy import Connection
 from jupyter_mlgov.core.errors import StorageProblem
 
 
+class Adding(Protocol):
+    """A transaction that adds entries."""
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """One statement with `?` for its values, and its rows."""
+        ...
+
+    def many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """One statement for many rows."""
+        ...
+
+
 class Backend(Protocol):
     """Connections, the lock that makes the log single-file, and the database's own words for what went wrong."""
 
     mark: str  # how a value is marked in a statement of the driver: ? or %s
+
+    def text(self, text: str) -> str:
+        """A text that may hold NUL as the driver takes it."""
+        ...
 
     def values(self, row: tuple[int | str, ...]) -> tuple[int | str, ...]:
         """A row of the log as the driver takes it."""
@@ -35,6 +51,10 @@ class Backend(Protocol):
     @property
     def url(self) -> str:
         """Where another process finds the same database."""
+        ...
+
+    def adding(self) -> AbstractContextManager[Adding]:
+        """writing(), with the driver alone and nothing between: for the one transaction that everything waits for."""
         ...
 
     def problem(self, error: Exception) -> StorageProblem:

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
 
 from jupyter_mlgov.audit.merkle import leaf_hash
 from jupyter_mlgov.audit.stored import DamagedEntry
 from jupyter_mlgov.audit.tiles import WIDTH, due, tile_of
-from jupyter_mlgov.integrations.sql.tables import log, tiles
 
-_WRITTEN = select(tiles.c.level, func.max(tiles.c.idx)).group_by(tiles.c.level).order_by(tiles.c.level)
+# Runs one statement of ours with `?` for its values, and returns its rows.
+Run = Callable[[str, Sequence[object]], list[tuple[object, ...]]]
 
 
-def fill_tiles(connection: Connection) -> None:
+def fill_tiles(run: Run) -> None:
     """Write every whole tile that is still missing. Raises DamagedEntry where a digest of the log cannot be read."""
-    size = int(connection.execute(select(func.max(log.c.seq))).scalar() or 0)
-    written = [int(row[1]) + 1 for row in connection.execute(_WRITTEN)]
+    size = _whole(run("SELECT coalesce(max(seq), 0) FROM log", ())[0][0])
+    written = [_whole(row[1]) + 1 for row in run("SELECT level, max(idx) FROM tiles GROUP BY level ORDER BY level", ())]
     for level, index in due(size, written):
         start, stop = index * WIDTH, (index + 1) * WIDTH
-        hashes = [leaf_hash(one) for one in leaves(connection, start, stop)] if level == 0 else roots(connection, level - 1, start, stop)
+        hashes = [leaf_hash(one) for one in leaves(run, start, stop)] if level == 0 else roots(run, level - 1, start, stop)
         tile = tile_of(level, index, hashes)
-        values = {"level": level, "idx": index, "root": tile.root, "hashes": tile.hashes}
-        connection.execute(insert(tiles), [values])
+        run("INSERT INTO tiles (level, idx, root, hashes) VALUES (?, ?, ?, ?)", (level, index, tile.root, tile.hashes))
 
 
-def leaves(connection: Connection, start: int, stop: int) -> list[bytes]:
+def leaves(run: Run, start: int, stop: int) -> list[bytes]:
     """The digests of the entries start < seq <= stop, 32 bytes each."""
-    found = connection.execute(select(log.c.seq, log.c.digest).where(log.c.seq > start, log.c.seq <= stop).order_by(log.c.seq))
-    return [_raw(int(seq), digest) for seq, digest in found]
+    found = run("SELECT seq, digest FROM log WHERE seq > ? AND seq <= ? ORDER BY seq", (start, stop))
+    return [_raw(seq, digest) for seq, digest in found]
 
 
-def roots(connection: Connection, level: int, start: int, stop: int) -> list[bytes]:
+def roots(run: Run, level: int, start: int, stop: int) -> list[bytes]:
     """The roots of the tiles start <= index < stop of `level`."""
-    chosen = select(tiles.c.root).where(tiles.c.level == level, tiles.c.idx >= start, tiles.c.idx < stop).order_by(tiles.c.idx)
-    return [bytes(root) for (root,) in connection.execute(chosen)]
+    found = run("SELECT root FROM tiles WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx", (level, start, stop))
+    return [bytes(root) for (root,) in found if isinstance(root, (bytes, memoryview))]
 
 
-def _raw(seq: int, digest: object) -> bytes:
+def runner(connection: Connection, mark: str) -> Run:
+    """The same over a connection of SQLAlchemy, whose driver writes `mark` for a value."""
+
+    def run(statement: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        done = connection.exec_driver_sql(statement.replace("?", mark), tuple(values))
+        return [tuple(row) for row in done] if done.returns_rows else []
+
+    return run
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _raw(seq: object, digest: object) -> bytes:
     try:
         return bytes.fromhex(str(digest).removeprefix("sha256:"))
     except ValueError:
-        raise DamagedEntry(seq, "was changed: its digest is no longer a digest.") from None
+        raise DamagedEntry(_whole(seq), "was changed: its digest is no longer a digest.") from None

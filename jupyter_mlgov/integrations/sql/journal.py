@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Select, select, update
 
 from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, clock_setback
 from jupyter_mlgov.audit.journal import Parcel
@@ -16,8 +16,8 @@ from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import StorageProblem
-from jupyter_mlgov.integrations.sql.backend import Backend
-from jupyter_mlgov.integrations.sql.filling import fill_tiles
+from jupyter_mlgov.integrations.sql.backend import Adding, Backend
+from jupyter_mlgov.integrations.sql.filling import Run, fill_tiles, runner
 from jupyter_mlgov.integrations.sql.ledger import SqlLedger
 from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
 from jupyter_mlgov.integrations.sql.people import SqlPeople
@@ -28,8 +28,9 @@ PROBLEM_LIMIT = 2000
 
 _HEAD = "SELECT seq, digest, time FROM log ORDER BY seq DESC LIMIT 1"
 _LOG = select(*(log.c[name] for name in COLUMNS)).order_by(log.c.seq).limit(PAGE)
-_POST = insert(outbox)
+_ADD = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 constants of ours
 _PARCEL = ("key", "target", "kind", "payload", "payload_digest", "attempts", "last_problem")
+_POST = f"INSERT INTO outbox ({', '.join(_PARCEL)}) VALUES ({', '.join('?' * len(_PARCEL))})"  # noqa: S608 constants of ours
 _WAITING = select(*(outbox.c[name] for name in _PARCEL)).order_by(outbox.c.id)
 
 
@@ -38,7 +39,6 @@ class SqlJournal:
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
         self._backend, self._clock = backend, clock
-        self._add = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES ({', '.join([backend.mark] * len(COLUMNS))})"  # noqa: S608 constants
         try:
             bring_up_to_date(backend)
         except BaseException:
@@ -59,10 +59,10 @@ class SqlJournal:
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts and not parcels:
             return ()
-        with self._backend.writing() as connection:
-            entries = self._chain(connection, drafts, actor)
+        with self._backend.adding() as adding:
+            entries = self._chain(adding, drafts, actor)
             for parcel in parcels:
-                self._post(connection, parcel)
+                _post(adding, self._backend.text, parcel)
         return entries
 
     def entries(self, *, after: int = 0, actions: Collection[str] = (), subject: str | None = None) -> Iterator[AuditEntry]:
@@ -84,7 +84,7 @@ class SqlJournal:
 
     def head(self) -> tuple[int, Digest]:
         with self._backend.reading() as connection:
-            return _head(connection)[:2]
+            return _head(runner(connection, self._backend.mark))[:2]
 
     def pending(self) -> tuple[Parcel, ...]:
         with self._backend.reading() as connection:
@@ -93,9 +93,10 @@ class SqlJournal:
 
     def delivered(self, parcel: Parcel, draft: Draft, *, actor: Actor) -> None:
         """Of two that deliver the same parcel, the first is recorded; the second finds it gone and writes nothing."""
-        with self._backend.writing() as connection:
-            if connection.execute(delete(outbox).where(outbox.c.key == parcel.key)).rowcount:
-                self._chain(connection, [draft], actor)
+        with self._backend.adding() as adding:
+            if adding.run("SELECT 1 FROM outbox WHERE key = ?", (self._backend.text(parcel.key),)):
+                adding.run("DELETE FROM outbox WHERE key = ?", (self._backend.text(parcel.key),))
+                self._chain(adding, [draft], actor)
 
     def failed(self, parcel: Parcel, problem: str) -> None:
         with self._backend.writing() as connection:
@@ -112,11 +113,11 @@ class SqlJournal:
     def close(self) -> None:
         self._backend.release()
 
-    def _chain(self, connection: Connection, drafts: Sequence[Draft], actor: Actor) -> tuple[AuditEntry, ...]:
+    def _chain(self, adding: Adding, drafts: Sequence[Draft], actor: Actor) -> tuple[AuditEntry, ...]:
         """Link `drafts` behind the head as it is now: other processes write too, so it is read inside the transaction."""
         if not drafts:
             return ()
-        seq, previous, before = _head(connection)
+        seq, previous, before = _head(adding.run)
         first, moments = seq, [self._clock.now() for _ in drafts]
         setback = clock_setback(before, moments[0])
         given = [(setback, moments[0])] if setback else []
@@ -126,15 +127,10 @@ class SqlJournal:
             entries.append(entry)
             rows.append(self._backend.values(row))
             seq, previous = entry.seq, entry.digest
-        connection.exec_driver_sql(self._add, rows)
+        adding.many(_ADD, rows)
         if first // WIDTH != seq // WIDTH:
-            fill_tiles(connection)
+            fill_tiles(adding.run)
         return tuple(entries[len(given) :])
-
-    def _post(self, connection: Connection, parcel: Parcel) -> None:
-        """A parcel whose key already waits is the same deed and is not queued twice."""
-        if connection.execute(select(outbox.c.id).where(outbox.c.key == parcel.key)).first() is None:
-            connection.execute(_POST, [store_parcel(parcel)])
 
     def _page(self, chosen: Select[tuple[object, ...]]) -> tuple[list[Sequence[object]], StorageProblem | None]:
         """Rows up to the first the database cannot read, and what it said there."""
@@ -148,20 +144,29 @@ class SqlJournal:
         return rows, None
 
 
+def _post(adding: Adding, text: Callable[[str], str], parcel: Parcel) -> None:
+    """A parcel whose key already waits is the same deed and is not queued twice."""
+    if not adding.run("SELECT 1 FROM outbox WHERE key = ?", (text(parcel.key),)):
+        values = [text(one) if isinstance(one, str) else one for one in store_parcel(parcel).values()]
+        adding.run(_POST, values)
+
+
 def _number(row: Sequence[object]) -> int:
     """The key column is a whole number in any database, however damaged the rest of its row is."""
     return row[0] if isinstance(row[0], int) else -1
 
 
-def _head(connection: Connection) -> tuple[int, Digest, str]:
+def _head(run: Run) -> tuple[int, Digest, str]:
     """Number, digest and time of the last entry."""
-    row = connection.exec_driver_sql(_HEAD).first()
-    if row is None:
+    rows = run(_HEAD, ())
+    if not rows:
         return 0, GENESIS, ""
+    seq, digest, time = rows[0]
+    number = seq if isinstance(seq, int) else -1
     try:
-        return int(row[0]), Digest(row[1]), str(row[2])
-    except (TypeError, ValueError):
-        raise DamagedEntry(row[0], "was changed: its digest is no longer one, so nothing can be written behind it.") from None
+        return number, Digest(str(digest)), str(time)
+    except ValueError:
+        raise DamagedEntry(number, "was changed: its digest is no longer one, so nothing can be written behind it.") from None
 
 
 # An SQLite connection must not be carried over a fork, so idle ones are closed before it and reopened on use on both sides.

@@ -30,7 +30,7 @@ class SqlLedger:
 
     def leaves(self, start: int, stop: int) -> list[bytes]:
         with self._backend.reading() as connection:
-            return filling.leaves(connection, start, stop)
+            return filling.leaves(filling.runner(connection, self._backend.mark), start, stop)
 
     def tile(self, level: int, index: int) -> bytes | None:
         with self._backend.reading() as connection:
@@ -40,7 +40,7 @@ class SqlLedger:
 
     def roots(self, level: int, start: int, stop: int) -> list[bytes]:
         with self._backend.reading() as connection:
-            return filling.roots(connection, level, start, stop)
+            return filling.roots(filling.runner(connection, self._backend.mark), level, start, stop)
 
     def place(self) -> str | None:
         return f"jupyter_mlgov.integrations.sql|{self._backend.url}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from jupyter_mlgov.core.errors import NotReady, StorageProblem, UsageError
+from jupyter_mlgov.integrations.sql.filling import runner
 from jupyter_mlgov.integrations.sql.tables import metadata, with_nul, without_nul
 
 _AUDIT = "Run `mlgov audit verify`, and restore the database from a copy."
@@ -89,8 +90,16 @@ class PostgresBackend:
         with self._sentences(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM FULL people")
 
+    @contextmanager
+    def adding(self) -> Iterator[_Adding]:
+        with self.writing() as connection:
+            yield _Adding(connection)
+
     def release(self) -> None:
         self._engine.dispose()
+
+    def text(self, text: str) -> str:
+        return without_nul(text)
 
     def values(self, row: tuple[int | str, ...]) -> tuple[int | str, ...]:
         return (*row[:4], without_nul(str(row[4])), *row[5:])
@@ -136,6 +145,18 @@ class PostgresBackend:
         with link.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {int(self._wait * 1000)}; SET synchronous_commit = on; SET client_encoding = 'UTF8'")
         link.commit()
+
+
+class _Adding:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._run = runner(connection, "%s")
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        return self._run(statement, values)
+
+    def many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        self._connection.exec_driver_sql(statement.replace("?", "%s"), [tuple(row) for row in rows])
 
 
 def _checked(url: str) -> URL:

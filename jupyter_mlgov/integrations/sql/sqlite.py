@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,11 +74,17 @@ class SqliteBackend:
         self._frozen = not _writable(self._path)
         if self._frozen and not self._path.exists():
             raise StorageProblem(f"{self._path} cannot be made: its folder is read-only.", next=_GIVE_ACCESS)
+        # Connections of adding() that wait for their next use; those of an era that ended are closed instead.
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._era = 0
         self._engine = self._make_engine()
         self._writer = self._engine.execution_options(mlgov_begin="BEGIN IMMEDIATE")
         self._use_wal()
         place = self._path.stat()
         self._inode = (place.st_dev, place.st_ino)
+
+    def text(self, text: str) -> str:
+        return text
 
     def values(self, row: tuple[int | str, ...]) -> tuple[int | str, ...]:
         return row
@@ -100,7 +107,29 @@ class SqliteBackend:
             connection.commit()
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # it is connected
 
+    @contextmanager
+    def adding(self) -> Iterator[_Adding]:
+        self._same_file()
+        with self._sentences():
+            link = self._idle.pop() if self._idle else self._connect()
+            era, done = self._era, False
+            try:
+                link.execute("BEGIN IMMEDIATE")
+                yield _Adding(link)
+                link.execute("COMMIT")
+                done = True
+            finally:
+                if not done and link.in_transaction:
+                    link.rollback()
+                if done and era == self._era and not self._frozen:
+                    self._idle.append(link)
+                else:
+                    link.close()
+
     def release(self) -> None:
+        self._era += 1
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
     def damage(self, connection: Connection) -> str:
@@ -192,6 +221,17 @@ class SqliteBackend:
                 time.sleep(0.02)
             else:
                 return
+
+
+class _Adding:
+    def __init__(self, link: sqlite3.Connection) -> None:
+        self._link = link
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        return self._link.execute(statement, values).fetchall()
+
+    def many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        self._link.executemany(statement, rows)
 
 
 def _file_of(url: str | Path) -> Path:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from jupyter_mlgov.integrations.sql.backend import protections
-from jupyter_mlgov.integrations.sql.filling import fill_tiles
+from jupyter_mlgov.integrations.sql.filling import fill_tiles, runner
 
 revision = "0002"
 down_revision = "0001"
@@ -26,4 +26,4 @@ def upgrade() -> None:
     bind = op.get_bind()
     for statement in protections(bind.dialect.name, "tiles"):
         op.execute(statement)
-    fill_tiles(bind)
+    fill_tiles(runner(bind, "?" if bind.dialect.name == "sqlite" else "%s"))
