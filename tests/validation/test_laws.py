@@ -93,3 +93,53 @@ def test_a_files_name_means_that_file_alone(tmp_path: Path, name: str) -> None:
 def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [1]}), tmp_path / "62hex")
     assert open_table(tmp_path / "62hex").columns == ("x",)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.one_of(
+        st.sampled_from([ValueError, MemoryError, ModuleNotFoundError, Missing, SystemExit, RecursionError]),
+        st.one_of(st.none(), st.text(max_size=5), st.booleans(), st.lists(st.none(), max_size=2)),
+    ),
+    st.sampled_from(["critical", "high"]),
+    st.sampled_from(["train", "review", "staging", ""]),
+)
+def test_whatever_a_validator_does_but_measure_keeps_the_gate_shut(deed: object, severity: str, gate: str) -> None:
+    """Through the engine and the gate: an approved, fresh, whole report with one validator that broke or starved is never granted."""
+    from jupyter_mlgov.core.team import Team
+    from jupyter_mlgov.core.verdicts import Severity
+    from jupyter_mlgov.lineage.facts import Step, StepState, StepStatus
+    from jupyter_mlgov.promotion.facts import Answer, Review
+    from jupyter_mlgov.promotion.gates import decide
+    from jupyter_mlgov.promotion.registry import ModelVersion
+    from jupyter_mlgov.testing import ANA, BEN, NOON, digest
+    from jupyter_mlgov.validation.policy import Control, Policy, Requirement
+
+    @validator("test.law", title="Law")
+    def breaks(subject: Subject) -> Finding:
+        if isinstance(deed, type):
+            raise deed("so")
+        return deed  # type: ignore[return-value]  # what is no answer is the point
+
+    @validator("test.fine", title="Fine")
+    def fine(subject: Subject) -> Finding:
+        return Finding(message="fine", verdict=Verdict.PASS, measured=1.0)
+
+    def granted(*checks: str) -> Answer:
+        asks = tuple(Requirement(validator=name) for name in checks)
+        control = Control(
+            id="C.1", cite="c", url="", verified="P", obligation="do", automation="auto", severity=Severity(severity),
+            gates=(gate,) if gate else (), basis="b", requirements=asks,
+        )  # fmt: skip
+        pack = Policy(id="p", version="1", title="P", framework="F", controls=(control,))
+        subject = Subject(ref=SubjectRef(kind="model", name="m", model=digest("m")), roles=Roles())
+        report = validate(subject, (pack,), Registry.of(breaks, fine))
+        review = Review(actor=BEN, verdict="approve", report=report.digest, comment="ok", time=NOON, attests_unchecked=True)
+        return decide(
+            team=Team(model="m", policies=("p",)), stage="staging", model="m", report=report, stale=(), asked_by=ANA,
+            version=ModelVersion(model="m", version="1", run_id="r", model_digest=digest("m")),
+            steps=(StepStatus(step=Step(kind="train"), cells=("c",), state=StepState.FRESH),), reviews=(review,), authors=(ANA,),
+        ).answer  # fmt: skip
+
+    assert granted("test.fine") is Answer.GRANTED, "the gate can open at all"
+    assert granted("test.fine", "test.law") is not Answer.GRANTED

@@ -15,7 +15,7 @@ EARLY = Fraction(9, 10)
 @validator(
     "fair.air",
     title="Adverse impact ratio",
-    needs=("scored", "outcome", "protected"),
+    needs=("outcome", "protected"),
     stricter={"limit": "higher", "early": "higher", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
 def adverse_impact(
@@ -154,7 +154,7 @@ def _few(group: Group, base: Group, min_n: int) -> str:
 @validator(
     "fair.sig",
     title="Significance of a rate gap",
-    needs=("scored", "outcome", "protected"),
+    needs=("outcome", "protected"),
     stricter={"limit": "higher", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
 def significance(
