@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,23 @@ def test_a_record_that_names_no_package_is_inconclusive() -> None:
 
 def test_a_package_of_unknown_version_is_inconclusive() -> None:
     assert judged(pinning, model(lineage(packages={"numpy": "2.1"}))).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("rules", "lines", "verdict", "said"),
+    [
+        ({"serving": "s.lock"}, "numpy==2.1\nscikit-learn==1.7 --hash=sha256:0\n", Verdict.PASS, "2 packages in use were compared"),
+        ({"serving": "s.lock"}, "numpy==2.1\nscikit-learn==1.8.1\n", Verdict.FAIL, "serving has scikit-learn 1.8.1, training had 1.7."),
+        ({"serving": "s.lock"}, "numpy==2.1\n", Verdict.FAIL, "serving has scikit-learn not at all"),
+        ({"serving": "nowhere.lock"}, "", Verdict.INCONCLUSIVE, "cannot be read"),
+        ({"image": "sha256:a", "validated_image": "sha256:a"}, "", Verdict.PASS, "is the one that was validated"),
+        ({"image": "sha256:a", "validated_image": "sha256:b"}, "", Verdict.FAIL, "is not the one that was validated"),
+        ({"image": "sha256:a"}, "", Verdict.INCONCLUSIVE, "only one digest is known"),
+    ],
+)
+def test_what_serves_is_what_was_trained_in(tmp_path: Path, rules: dict[str, str], lines: str, verdict: Verdict, said: str) -> None:
+    (tmp_path / "s.lock").write_text(lines, "utf-8")
+    subject = replace(model(lineage()), register={"dependencies": rules}, folder=tmp_path)
+    result = judged(pinning, subject)
+    assert result.verdict is verdict
+    assert any(said in one.message for one in result.findings)

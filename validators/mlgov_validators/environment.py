@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
+from jupyter_mlgov.sdk import Finding, Missing, Subject, Unanswered, Verdict, validator
+
+_PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\#]+)")
 
 
-@validator("env.pin", title="Environment pinning", needs=("lineage", "environment"), uses=("lock",))
+@validator("env.pin", title="Environment pinning", version="1.1", needs=("lineage", "environment"), uses=("lock", "register", "files"))
 def pinning(subject: Subject) -> list[Finding]:
     """Does the lock pin each distribution that was in use, at the version that ran?
 
     In use: every distribution any tagged cell had imported when it ended. The lock is the file named in mlgov.toml.
 
-    fail: a distribution in use is not in the lock, or at another version; no lock at all, for then every import is unpinned.
+    What serves the model can be named in mlgov.toml: its lock, and the digest of its image beside the one that was validated.
+
+        [dependencies]
+        serving = "serve.lock"
+        image = "sha256:…"  validated_image = "sha256:…"
+
+    fail: a distribution in use is not in the lock, or at another version; no lock at all, for then every import is unpinned; serving
+    has another version of a distribution in use, or lacks it; the image is another one than was validated.
     warn: all pinned, but without hashes: the same version can be other bytes.
-    inconclusive: the record names no distribution in use.
+    inconclusive: the record names no distribution in use; the lock of what serves cannot be read, or one of the two digests is missing.
 
     Source: house, 0 unpinned imports; SLSA.
 
@@ -31,7 +42,40 @@ def pinning(subject: Subject) -> list[Finding]:
     lock = {normalised(name): version for name, version in subject.lock.items()}
     installed = {normalised(name): version for name, version in (subject.environment.packages if subject.environment else {}).items()}
     wrong = [finding for name in used if (finding := _differs(name, lock.get(name), installed.get(name)))]
-    return wrong or [_pinned(len(used), hashed=subject.lock_hashed)]
+    return [*(wrong or [_pinned(len(used), hashed=subject.lock_hashed)]), *_served(subject, used, installed)]
+
+
+def _served(subject: Subject, used: list[str], ran: Mapping[str, str]) -> Iterator[Finding]:
+    """Where what serves the model differs from what it was trained in; nothing where nobody said what serves it."""
+    try:
+        rules = subject.declared("dependencies")
+    except Unanswered:
+        return
+    if name := str(rules.get("serving", "")):
+        try:
+            lines = ((subject.folder or Path()) / name).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            said = f"The lock of what serves the model cannot be read ({type(error).__name__})."
+            yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="serving")
+            return
+        serving = {normalised(found[1]): found[2] for line in lines if (found := _PIN.match(line))}
+        for package in used:
+            there = serving.get(package)
+            if there != ran.get(package):
+                said = f"serving has {package} {there or 'not at all'}, training had {ran.get(package, 'an unknown version')}."
+                yield Finding(message=said, verdict=Verdict.FAIL, allowed="0 differences", where=package)
+        said = f"{len(used)} packages in use were compared with what serves the model."
+        yield Finding(message=said, verdict=Verdict.PASS, n=len(used), where="serving")
+    images = [str(rules.get(key, "")) for key in ("image", "validated_image")]
+    if all(images):
+        same = images[0] == images[1]
+        said = (
+            "The image that serves is the one that was validated." if same else "The image that serves is not the one that was validated."
+        )
+        yield Finding(message=said, verdict=Verdict.PASS if same else Verdict.FAIL, where="image")
+    elif any(images):
+        said = "Of the image only one digest is known: that which serves, or that which was validated."
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="image")
 
 
 def normalised(name: str) -> str:
