@@ -106,10 +106,8 @@ def scan_log(ledger: Ledger, *, processes: int | None = None) -> tuple[Span, ...
     bounds = [(at, min(at + SPAN, size)) for at in range(0, size, SPAN)]
     hands = min(processes or os.cpu_count() or 1, 4)
     place = ledger.place()
-    if size >= SHARED_FROM and hands > 1 and place:
-        spans = _together(place, bounds, hands)
-    else:
-        spans = [scan(ledger.rows(after, upto), after + 1) for after, upto in bounds]
+    shared = _together(place, bounds, hands) if size >= SHARED_FROM and hands > 1 and place else None
+    spans = shared if shared is not None else [scan(ledger.rows(after, upto), after + 1) for after, upto in bounds]
     whole = tuple(span for span in spans if span)
     if len(whole) != len(bounds) or any(span.last != upto for span, (_, upto) in zip(whole, bounds, strict=True)):
         return None
@@ -133,13 +131,20 @@ def roots_agree(ledger: Ledger, spans: Sequence[Span]) -> bool:
     return True
 
 
-def _together(place: str, bounds: Sequence[tuple[int, int]], hands: int) -> list[Span | None]:
-    """Several processes, a span each. Spawned: a fork would carry open databases and threads along."""
+def _together(place: str, bounds: Sequence[tuple[int, int]], hands: int) -> list[Span | None] | None:
+    """Several processes, a span each; None where this program cannot start others (then one does it all).
+
+    Spawned: a fork would carry open databases and threads along.
+    """
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(hands, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_scan_place, [(place, after, upto) for after, upto in bounds]))
+    try:
+        with ProcessPoolExecutor(hands, mp_context=get_context("spawn")) as pool:
+            return list(pool.map(_scan_place, [(place, after, upto) for after, upto in bounds]))
+    except BrokenProcessPool:
+        return None
 
 
 def _scan_place(asked: tuple[str, int, int]) -> Span | None:

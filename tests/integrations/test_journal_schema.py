@@ -6,11 +6,13 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from jupyter_mlgov.audit import scan
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.scan import roots_agree, scan_log
 from jupyter_mlgov.audit.stored import COLUMNS
@@ -105,3 +107,17 @@ def test_the_tiles_of_postgresql_and_sqlite_are_the_same(tmp_path: Path, postgre
         roots.append((Tree(journal.ledger()).root(300), journal.ledger().tile(0, 0), spans))
         journal.close()
     assert roots[0] == roots[1]
+
+
+def test_two_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = open_journal(tmp_path / "mlgov.db", FixedClock())
+    journal.append([Draft(action="session.ended", subject=f"nb-{number}") for number in range(600)], actor=ANA)
+    monkeypatch.setattr(scan, "SPAN", 256)
+    alone = scan_log(journal.ledger(), processes=1)
+    monkeypatch.setattr(scan, "SHARED_FROM", 1)
+    assert alone
+    assert [(span.first, span.last) for span in alone] == [(1, 256), (257, 512), (513, 600)]
+    assert scan_log(journal.ledger(), processes=2) == alone
+    monkeypatch.setattr(scan, "_together", lambda *_: None)
+    assert scan_log(journal.ledger(), processes=2) == alone
+    journal.close()
