@@ -90,7 +90,7 @@ def _part(need: str, subject: Subject, *, whole: bool) -> dict[str, str | None]:
     if need == "table":
         return {"the table": subject.ref.table}
     if need == "files":
-        return {"the files of the workspace": None}
+        return {"the files of the workspace": "none named" if not _names_files(subject) else None}
     if need in ROLES:
         return _columns(need, subject, whole=whole)
     if need == "reference":
@@ -111,6 +111,37 @@ _NAMES = {
     "chain": "the state of the trail",
     "register": "mlgov.toml",
 }
+
+
+# What validators that declare `files` may open: paths under these keys, and files of these kinds that cells read or wrote.
+_FILE_KEYS = {"dependencies": ("serving", "artifacts", "advisories"), "retention": ("register",)}
+_OPENED = frozenset(
+    [
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".pt",
+        ".pth",
+        ".bin",
+        ".ckpt",
+        ".h5",
+        ".keras",
+        ".onnx",
+        ".safetensors",
+        ".skops",
+        ".npz",
+        ".npy",
+        ".dill",
+    ]
+)
+
+
+def _names_files(subject: Subject) -> bool:
+    """May a validator open a file of the workspace? Its content has no digest here, so nothing that rests on it is reused."""
+    register = subject.register or {}
+    runs = subject.lineage.runs if subject.lineage else ()
+    touched = {Path(ref.path).suffix.lower() for run in runs for ref in (*run.files_read, *run.files_written)}
+    return bool(touched & _OPENED) or any(register.get(section, {}).get(key) for section, keys in _FILE_KEYS.items() for key in keys)
 
 
 def _record(need: str, subject: Subject) -> str | None:
