@@ -36,9 +36,13 @@ favourable = 1
 protected = ["{protected}"]
 score = "score"           # out-of-fold, so every row was scored by a model that had not seen it
 baseline = "baseline"     # two ratios, the simple alternative
+cutoff = "0.5"            # the model's own decision: approve from here on
+reference = "development" # the older half of the files
+features = ["hrat", "obrat", "loanprc", "unem", "self", "multi", "cosign", "pubrec", "mortlat1", "mortlat2", "chist"]
+legitimate = ["obrat", "loanprc", "chist", "pubrec"]    # what a lender may weigh, whoever asks
 
 [policy]
-packs = ["us-fair-lending", "sr-26-2"]
+packs = [{packs}]
 also = ["env.pin", "priv.pii"]
 
 [promotion]
@@ -74,8 +78,10 @@ def prepare(folder: Path, settings: Settings, say: Callable[[str], None]) -> Wor
         for name in (NOTEBOOK, BY_SEX):
             shutil.copyfile(_source(), folder / name)
         team = {"reviewer": REVIEWER, "data": DATA}
-        (folder / "mlgov.toml").write_text(_TEAM.format(model="credit-approval", notebook=NOTEBOOK, protected="white", **team), "utf-8")
-        by_sex = _TEAM.format(model="credit-approval-by-sex", notebook=BY_SEX, protected="male", **team)
+        both = '"us-fair-lending", "sr-26-2"'
+        main = _TEAM.format(model="credit-approval", notebook=NOTEBOOK, protected="white", packs=both, **team)
+        (folder / "mlgov.toml").write_text(main, "utf-8")
+        by_sex = _TEAM.format(model="credit-approval-by-sex", notebook=BY_SEX, protected="male", packs='"us-fair-lending"', **team)
         (folder / "by_sex" / "mlgov.toml").write_text(by_sex, "utf-8")
         (folder / "requirements.lock").write_text(_lock(), "utf-8")
         (folder / ".gitignore").write_text(f"{FOLDER}/\nruns/\n.ipynb_checkpoints/\nmetrics.json\n", "utf-8")

@@ -226,3 +226,16 @@ def test_dates_are_read_or_are_none(text: object, known: bool) -> None:
     found = moment(text)
     assert (found is not None) is known
     assert found is None or found.tzinfo is not None
+
+
+def test_regulation_b_asks_for_no_conditions_of_bias_testing_and_the_union_does() -> None:
+    """us-fair-lending alone: white may be tested on. With a European pack beside it, the stricter demand stands."""
+    from jupyter_mlgov.validation.checks import Check
+    from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
+    from jupyter_mlgov.validation.settings import settle
+
+    check = installed_validators().get("priv.special")
+    assert isinstance(check, Check)
+    assert settle(check, installed_policies(("us-fair-lending",)), {}) == {"testing_conditions": False}
+    for union in ("gdpr", "eu-ai-act"):
+        assert settle(check, installed_policies(("us-fair-lending", union)), {}) == {"testing_conditions": True}

@@ -35,8 +35,9 @@ class Declared:
     title="Special-category and criminal data",
     needs=("table",),
     uses=("features", "protected", "register"),
+    stricter={"testing_conditions": "higher"},
 )
-def special_categories(subject: Subject) -> list[Finding]:
+def special_categories(subject: Subject, *, testing_conditions: bool = True) -> list[Finding]:
     """Is a column of a special category used, and is there a ground for it?
 
     A column is special by a word in its name (a dictionary of nine categories in several languages), by its values (up to 200
@@ -50,7 +51,8 @@ def special_categories(subject: Subject) -> list[Finding]:
         a = "…"
 
     fail: a special column among the features without a ground (Art 9(2)(a)-(j), or Art 10); a special column named as protected, so
-    used for bias testing, without a ground and without all six conditions.
+    used for bias testing, without a ground and without all six conditions (where `testing_conditions` asks for them: Regulation B
+    does not, and asks only that no prohibited basis is a feature).
     warn: a special column that lies in the table and is neither feature nor protected.
     inconclusive: features are not declared, and the table holds a special column that is not protected.
 
@@ -62,7 +64,7 @@ def special_categories(subject: Subject) -> list[Finding]:
     declared = _declared(subject)
     table = subject.table
     found = {column: category for column in table.columns if (category := _category(subject, table, column, declared))}
-    findings = [_judged(subject, column, category, declared) for column, category in sorted(found.items())]
+    findings = [_judged(subject, column, category, declared, testing_conditions) for column, category in sorted(found.items())]
     said = f"{len(table.columns)} columns were looked at, {len(found)} of them special."
     if not findings:
         said += " What can be inferred from the others is for proxy.detect to find."
@@ -104,7 +106,7 @@ def _by_values(subject: Subject, table: Table, column: str) -> str:
     return ""
 
 
-def _judged(subject: Subject, column: str, category: str, declared: Declared) -> Finding:
+def _judged(subject: Subject, column: str, category: str, declared: Declared, testing_conditions: bool) -> Finding:  # a pack's parameter
     ground = _ground(str(declared.grounds.get(column, "")), category)
     lacks = _lacking(declared.conditions.get(column))
     used = "a feature" if column in subject.roles.features else "used for bias testing" if column in subject.roles.protected else ""
@@ -116,6 +118,9 @@ def _judged(subject: Subject, column: str, category: str, declared: Declared) ->
     if used == "a feature":
         said = f"{what} and is used as a feature; no {article} ground is recorded."
         return Finding(message=said, verdict=Verdict.FAIL, measured=1.0, allowed="0 without a ground", where=column, details=details)
+    if used and not testing_conditions:
+        said = f"{what} and is {used} alone; it is not among the features."
+        return Finding(message=said, verdict=Verdict.PASS, where=column, details=details)
     if used:
         if not lacks:
             said = f"{what}, {used} alone, with the six conditions of Article 4a recorded."
