@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
-from typing import cast
+from typing import cast, get_args
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.audit.journal import TARGETS, Parcel, Target
-from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.actors import Actor, IdentitySource
 from jupyter_mlgov.core.canonical import NotCanonical, canonical_json
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
@@ -217,6 +217,6 @@ def actor_of(text: str) -> Actor | None:
         return None
     try:
         actor = Actor(**value)  # type: ignore[arg-type] # checked just above to be texts; the round trip below checks the rest
-        return actor if actor.source in ("jupyter", "git", "os", "declared") and _actor_text(actor) == text else None
+        return actor if actor.source in get_args(IdentitySource) and _actor_text(actor) == text else None
     except (TypeError, ValueError):
         return None

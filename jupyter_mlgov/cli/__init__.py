@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),
     "report": ("where", "Show or write the last report (text, HTML, JSON, SARIF)."),
     "review": ("gate", "Approve or refuse the last report, as a reviewer."),
+    "waive": ("waive", "Ask to lift a check for a while, or answer somebody who did."),
     "promote": ("gate", "Ask for a stage: staging, production."),
     "rollback": ("back", "Bring a stage back to an earlier version, now."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),

@@ -41,6 +41,27 @@ def promote(ctx: click.Context, stage: str, folder: Path | None, notebook: str |
     ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
 
 
+@click.command()
+@workspace_option
+@format_option()
+@click.pass_context
+def replay(ctx: click.Context, folder: Path | None, style: str) -> None:
+    """Decide every past decision again, from the log alone. Exit code 1 when one does not agree, 3 when one cannot be decided again."""
+    from jupyter_mlgov.promotion.docket import replay as again
+
+    found = again(tuple(opened(folder).journal.entries()))
+    if style == "json":
+        say_json([{**fields_of(one), "sentence": one.sentence} for one in found])
+    else:
+        for one in found:
+            if one.outcome != "agrees":
+                click.echo(one.sentence)
+        agreeing = sum(one.outcome == "agrees" for one in found)
+        click.echo(f"{agreeing} of {len(found)} decisions were decided again with the same answer.")
+    outcomes = {one.outcome for one in found}
+    ctx.exit(1 if "disagrees" in outcomes else 3 if "unproven" in outcomes else 0)
+
+
 def _say(decision: Decision, style: str, *, shortest_only: bool) -> None:
     from jupyter_mlgov.promotion.why import shortest
     from jupyter_mlgov.reports.why import decision_text, why_text

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from jupyter_mlgov.audit.notes import PublicKey, parse_key
+from jupyter_mlgov.cli.gate import replay
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
 from jupyter_mlgov.cli.privacy import erase, hold, retention
 from jupyter_mlgov.core.clock import stamp
@@ -21,6 +22,7 @@ def audit() -> None:
 
 
 audit.add_command(erase)
+audit.add_command(replay)
 audit.add_command(hold)
 audit.add_command(retention)
 

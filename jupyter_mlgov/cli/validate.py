@@ -28,6 +28,7 @@ from jupyter_mlgov.validation.results import Report
 @click.option("--only", multiple=True, help="Run only these validators (`fair.*`); the report is then partial and opens no gate.")
 @click.option("--stage", default="", help="Run only what controls of this stage ask for (train, review, …); partial likewise.")
 @click.option("--explain-reuse", is_flag=True, help="Say for each check whether it ran or was taken from the record, and why.")
+@click.option("--fresh", is_flag=True, help="Measure everything again, also what is on record.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
 @format_option("sarif", "html")
 @click.pass_context
@@ -41,6 +42,7 @@ def validate(
     only: tuple[str, ...],
     stage: str,
     explain_reuse: bool,
+    fresh: bool,
     output: Path | None,
     style: str,
     **roles: str | tuple[str, ...],
@@ -55,8 +57,10 @@ def validate(
     """
     from jupyter_mlgov.cli.showing import exit_code, show
 
-    if data is not None and (stage or explain_reuse):
-        raise click.UsageError("--stage and --explain-reuse are about a notebook's model; a plain table has no stages and no record.")
+    if data is not None and (stage or explain_reuse or fresh):
+        raise click.UsageError(
+            "--stage, --fresh and --explain-reuse are about a notebook's model; a plain table has no stages and no record."
+        )
     if data is not None:
         report = _table(data, policies or ("us-fair-lending",), roles, only)
         show(report, style, output)
@@ -65,7 +69,7 @@ def validate(
             raise click.UsageError(f"{', '.join(given)} goes with --data FILE; a notebook's roles and policies stand in mlgov.toml.")
         workspace = opened(folder)
         name = workspace.notebook(notebook)
-        judged = workspace.judge(name, progress, only, stage=stage)
+        judged = workspace.judge(name, progress, only, stage=stage, fresh=fresh)
         report = judged.report
         if explain_reuse:
             for one in judged.reuse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-IdentitySource = Literal["jupyter", "git", "os", "declared"]
+IdentitySource = Literal["jupyter", "oidc", "git", "os", "declared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

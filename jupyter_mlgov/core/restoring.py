@@ -28,6 +28,9 @@ def restore(hint: typing.Any, value: object, where: str) -> typing.Any:
         return None if value is None else restore(next(one for one in arguments if one is not type(None)), value, where)
     if origin is tuple:
         return _tuple(arguments, value, where)
+    if origin is typing.Literal:
+        _expect(value in arguments, f"one of {', '.join(map(str, arguments))}", value, where)
+        return value
     if origin is not None:
         return {str(key): restore(arguments[1], item, f"{where}.{key}") for key, item in _mapping(value, where).items()}
     return _scalar(hint, value, where)

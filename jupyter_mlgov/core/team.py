@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, unknown
 from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.core.gating import GateRule, ReviewClock, check_gates, read_clock, read_gates, read_groups, rule_of
+from jupyter_mlgov.core.gating import texts as _texts
 
 TEAM_FILE = "mlgov.toml"
 LISTS = ("protected", "legitimate", "features", "declared_personal")
@@ -80,15 +82,6 @@ SECTIONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateRule:
-    """What one stage asks for: policy packs and the number of approvals by people who are not authors."""
-
-    stage: str
-    policies: tuple[str, ...]
-    approvals: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """The team file as a fact. Its digest stands in each decision."""
 
@@ -101,6 +94,9 @@ class Team:
     stages: tuple[str, ...] = ("development", "staging", "production")
     approvals: Mapping[str, int] = field(default_factory=dict)
     reviewers: tuple[str, ...] = ()
+    gates: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clock: ReviewClock = field(default_factory=ReviewClock)
     lock: str = "requirements.lock"
     track: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
@@ -115,16 +111,35 @@ class Team:
         """The gate into `stage`. Raises UsageError naming the known stages; the first stage has no gate."""
         if stage not in self.stages[1:]:
             raise unknown("stage", stage, self.stages[1:], next="See `mlgov status`.")
-        return GateRule(stage=stage, policies=self.policies, approvals=self.approvals.get(stage, 1))
+        return rule_of(stage, policies=self.policies, approvals=self.approvals.get(stage, 1), gates=self.gates, tier=self.tier)
+
+    def approvers(self, rule: GateRule) -> tuple[str, ...]:
+        """Whose approval counts at a gate: those of its role; among the reviewers where both are named. Empty: anybody."""
+        if not rule.role:
+            return self.reviewers
+        role = self.groups.get(rule.role, ())
+        named = {name.strip().casefold() for name in self.reviewers}
+        both = tuple(name for name in role if not named or name.strip().casefold() in named)
+        return both or (f"nobody (no {rule.role} is among the reviewers)",)
 
 
 _KEYS: dict[str, dict[str, str]] = {
     "model": {"name": "model", "notebook": "notebook", "tier": "tier"},
     "policy": {"packs": "policies", "parameters": "parameters", "also": "also"},
-    "promotion": {"stages": "stages", "approvals": "approvals", "reviewers": "reviewers"},
+    "promotion": {
+        "stages": "stages",
+        "approvals": "approvals",
+        "reviewers": "reviewers",
+        "gates": "gates",
+        "roles": "groups",
+        "clock": "clock",
+    },
     "environment": {"lock": "lock"},
     "data": {"track": "track"},
 }
+
+
+_TABLES: dict[str, Callable[[object, str], object]] = {"gates": read_gates, "roles": read_groups, "clock": read_clock}
 
 
 def parse_team(text: str, *, path: str = TEAM_FILE) -> Team:
@@ -153,7 +168,9 @@ def parse_team(text: str, *, path: str = TEAM_FILE) -> Team:
             if key not in _KEYS[section]:
                 raise unknown(f"key in [{section}] of {path}", key, [*_KEYS[section], *(_SCOPE if section == "model" else ())])
             values[_KEYS[section][key]] = _typed(section, key, value, path)
-    return Team(**values, register=register)
+    team = Team(**values, register=register)
+    check_gates(team.gates, team.groups, team.stages, team.policies, path)
+    return team
 
 
 def read_team(folder: Path) -> Team:
@@ -182,6 +199,8 @@ def _typed(section: str, key: str, value: object, path: str) -> object:
         _expect(
             isinstance(value, dict) and all(isinstance(n, dict) for n in value.values()), path, f"{where} must hold one table a validator"
         )
+    elif section == "promotion" and key in _TABLES:
+        return _TABLES[key](value, path)
     elif key in ("packs", "stages", "reviewers", "track", "also"):
         return _texts(value, where, path)
     else:
@@ -238,12 +257,6 @@ def _plain(body: Mapping[str, object], section: str, path: str) -> dict[str, obj
         return given
 
     return {key: value(item) for key, item in body.items()}
-
-
-def _texts(value: object, where: str, path: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadInput(f"{path}: {where} must be a list of texts.", next=f"Mend {path} and run the command again.")
-    return tuple(value)
 
 
 def _expect(holds: bool, path: str, rule: str) -> None:

@@ -65,6 +65,29 @@ def git_identity(root: Path, *, timeout: float = TIMEOUT) -> tuple[str, str] | N
     return (found.get("user.name", ""), email) if code == 0 and email else None
 
 
+def committers(root: Path, path: str, *, timeout: float = TIMEOUT) -> tuple[tuple[tuple[str, str], ...], str]:
+    """((name, email) of each who wrote or committed `path` below `root`, through renames), why git could not say).
+
+    Outside a repository, without git, or before the first commit nobody committed anything: both are empty.
+    """
+    words = ("log", "--follow", "--no-show-signature", "--format=%an%x00%ae%x00%cn%x00%ce", "--", path)
+    try:
+        code, out, err = _git(root, *words, timeout=timeout)
+    except FileNotFoundError:
+        return (), ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return (), f"git did not answer ({type(error).__name__})"
+    if code:
+        nothing = "not a git repository" in err or "does not have any commits yet" in err
+        return (), "" if nothing else " ".join(err.split())[:200] or f"exit code {code}"
+    found: dict[str, tuple[str, str]] = {}
+    for line in out.splitlines():
+        names = line.split("\0")
+        for name, email in zip(names[::2], names[1::2], strict=False):
+            found.setdefault(email.strip().casefold(), (name.strip(), email.strip()))
+    return tuple(pair for email, pair in found.items() if email), ""
+
+
 def staged_files(root: Path, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
     """Paths, from the repository's top, of what the next commit adds or changes. Raises BadInput where git cannot say."""
     words = ("diff", "--cached", "--name-only", "-z", "--diff-filter=ACMRT", "--no-ext-diff", "--ignore-submodules=all")

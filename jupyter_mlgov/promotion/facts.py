@@ -13,10 +13,20 @@ from jupyter_mlgov.core.verdicts import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """The most that an approval allows. `traffic` is a share of all requests (0..1), `exposure` an amount in the firm's own unit."""
+
+    name: Literal["traffic", "exposure"]
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """A person's word on one report. Counts only for the report it read, never from an author of the subject.
 
-    `attests_unchecked`: the reviewer judged by hand the controls that no validator checks here, and says so.
+    `attests_unchecked`: the reviewer judged by hand the controls that no validator checks here, and says so. `until` is the last day
+    (2026-12-31) on which an approval counts; empty: no end. `seq` is its place in the log: the later word is the one that stands later
+    there, whatever a clock said.
     """
 
     actor: Actor
@@ -25,6 +35,9 @@ class Review:
     comment: str
     time: datetime
     attests_unchecked: bool = False
+    limits: tuple[Limit, ...] = ()
+    until: str = ""
+    seq: int = 0
 
 
 class Answer(StrEnum):
@@ -33,6 +46,20 @@ class Answer(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     AWAITING_REVIEW = "awaiting review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What would lift a reason, for a machine: cells to run, code to insert as a cell, a shell command, or people to ask.
+
+    `people` empty with `ask-person`: anybody who did not work on the model.
+    """
+
+    kind: Literal["run-cell", "insert-cell", "command", "ask-person"]
+    cells: tuple[str, ...] = ()
+    code: str = ""
+    command: str = ""
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +72,15 @@ class Reason:
     severity: Severity = Severity.HIGH
     validator: str = ""
     cell: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A gate's answer with all its reasons, replayable from the trail. `report` is None when there was none to judge."""
+    """A gate's answer with all its reasons, replayable from the trail. `report` is None when there was none to judge.
+
+    `limits` and `until` are what the approvals allow at most; `waivers` are the entries of those that lifted something.
+    """
 
     model: str
     version: str
@@ -61,3 +92,6 @@ class Decision:
     asked_by: Actor
     approved_by: tuple[Actor, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    limits: tuple[Limit, ...] = ()
+    until: str = ""
+    waivers: tuple[Digest, ...] = ()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypeVar
 
 from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.counting import person
-from jupyter_mlgov.promotion.facts import Answer, Decision, Reason, Review
+from jupyter_mlgov.promotion.facts import Answer, Decision, Fix, Limit, Reason, Review
 
 # Acts on a notebook that make their actor one of its authors.
 _AUTHORING = frozenset({"session.started", "cell.started", "cell.finished", "export.written"})
@@ -69,6 +71,9 @@ def _review(entry: AuditEntry) -> Review | None:
             comment=_text(payload.get("comment", "")),
             time=_time(payload.get("time")),
             attests_unchecked=_typed(payload.get("attests_unchecked", False), bool),
+            limits=_limits(payload.get("limits", ())),
+            until=_day(payload.get("until", "")),
+            seq=entry.seq,
         )
     except ValueError:
         return None
@@ -93,6 +98,9 @@ def _decision(entry: AuditEntry) -> Decision | None:
             asked_by=_actor(payload.get("asked_by")),
             approved_by=tuple(_actor(item) for item in _items(payload.get("approved_by"))),
             notes=tuple(_text(item) for item in _items(payload.get("notes"))),
+            limits=_limits(payload.get("limits", ())),
+            until=_day(payload.get("until", "")),
+            waivers=tuple(Digest(_text(item)) for item in _items(payload.get("waivers", ()))),
         )
     except ValueError:
         return None
@@ -107,7 +115,34 @@ def _reason(value: object) -> Reason:
         severity=Severity(_text(item.get("severity"))),
         validator=_text(item.get("validator", "")),
         cell=_text(item.get("cell", "")),
+        fix=_fix(item.get("fix")),
     )
+
+
+def _fix(value: object) -> Fix | None:
+    try:
+        fix: Fix | None = None if value is None else restore(Fix, value, "fix")
+    except Unreadable as error:
+        raise _Malformed(str(error)) from None
+    return fix
+
+
+def _limits(value: object) -> tuple[Limit, ...]:
+    """An approval whose limits cannot be read is no approval: they would be gone."""
+    try:
+        found = tuple(restore(Limit, item, "limit") for item in _items(value))
+    except Unreadable as error:
+        raise _Malformed(str(error)) from None
+    if any(not 0 <= limit.most < math.inf for limit in found):
+        raise _Malformed("a limit that is no amount")
+    return found
+
+
+def _day(value: object) -> str:
+    text = _text(value)
+    if text:
+        date.fromisoformat(text)
+    return text
 
 
 def _actor(value: object) -> Actor:
@@ -115,7 +150,7 @@ def _actor(value: object) -> Actor:
     source = _text(item.get("source"))
     if not _text(item.get("id")).strip():
         raise _Malformed("an actor without an id")
-    for known in ("jupyter", "git", "os", "declared"):
+    for known in ("jupyter", "oidc", "git", "os", "declared"):
         if source == known:
             return Actor(id=_text(item.get("id")), source=known, name=_text(item.get("name", "")))
     raise _Malformed("an actor from an unknown source")

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.gating import GateRule
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import StepState, StepStatus
+from jupyter_mlgov.promotion.conditions import Circumstances, about_age, about_drill, about_limits, about_needs, asked_here, shown, tightest
 from jupyter_mlgov.promotion.counting import approving, ignored, last_words
 from jupyter_mlgov.promotion.data import KeptData, unpushed
 from jupyter_mlgov.promotion.data import notes as not_promised
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason, Review
+from jupyter_mlgov.promotion.fixes import fixed
 from jupyter_mlgov.promotion.registry import ModelVersion
+from jupyter_mlgov.promotion.waivers import Waiver, in_force, objection, waived
 from jupyter_mlgov.validation.results import CheckResult, Report, RequirementResult
 
 # Reasons that a reviewer's word alone can lift. Any other reason is a refusal.
-REVIEW_CODES = frozenset({"unchecked", "approvals"})
+REVIEW_CODES = frozenset({"unchecked", "approvals", "no-rerun"})
+
+_NOTHING_SEEN = Circumstances()
 
 _MEASURED = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
 _STEP_CODES = {
@@ -42,39 +48,68 @@ def decide(
     asked_by: Actor,
     previous: Decision | None = None,
     data: tuple[KeptData, ...] = (),
+    seen: Circumstances = _NOTHING_SEEN,
 ) -> Decision:
     """The gate's answer with EVERY reason. Pure: the same facts give the same decision, so the trail can replay it.
 
     Laws: `granted` means no reason is left; adding a blocking fact never opens. `previous` is the newest decision on the stage before,
-    `data` what was found out about the keeping of the model's data (empty: not asked).
+    `data` what was found out about the keeping of the model's data (empty: not asked), `seen` what else the trail says.
     Raises UsageError, naming the nearest stage, for a stage the team does not have or that has no gate.
     """
     rule = team.gate(stage)
-    approvals = approving(reviews, report.digest, authors, team.reviewers) if report else ()
+    approvers = team.approvers(rule)
+    approvals = approving(reviews, report.digest, authors, approvers, seen.at) if report else ()
+    lifting = in_force(seen.waivers, report, authors=authors, reviewers=team.reviewers, at=seen.at) if report else ()
+    judged = waived(asked_here(report, rule.policies), lifting) if report else None
+    limits, until = tightest(approvals)
     reasons = (
         *_about_report(report, stale, rule.policies),
+        *about_age(rule, seen, report),
         *_about_steps(steps),
-        *_about_verdicts(report, team, stage),
+        *_about_verdicts(judged, team, stage),
         *_about_version(model, version, report),
         *_about_previous(team, stage, version, previous),
         *unpushed(data),
+        *about_drill(rule, seen, model),
+        *about_needs(rule, seen, data, approvals),
+        *about_limits(stage == team.stages[-1], limits, seen.limits),
         *_about_refusals(reviews, report),
-        *_about_unchecked(team, stage, report, approvals),
-        *_about_authors(rule.approvals, team, stage, report, authors),
-        *_about_approvals(rule.approvals, team, approvals, authors),
+        *_about_unchecked(team, stage, judged, approvals),
+        *_about_refuted(seen),
+        *_about_committers(seen),
+        *_about_authors(rule.approvals, team, stage, judged, authors),
+        *_about_approvals(rule, approvers, approvals, authors),
     )
     return Decision(
         model=model,
         version=version.version if version else "",
         stage=stage,
         answer=_answer(reasons),
-        reasons=reasons,
+        reasons=tuple(fixed(reason, approvers) for reason in reasons),
         report=report.digest if report else None,
         team=team.digest,
         asked_by=asked_by,
         approved_by=tuple(review.actor for review in approvals),
-        notes=(*_notes(reviews, report, authors, team.reviewers, approvals), *not_promised(data)),
+        notes=(
+            *_notes(reviews, report, authors, approvers, approvals, seen),
+            *(f"{waiver.sentence}." for waiver in lifting),
+            *_idle(report, lifting, authors, team.reviewers, seen),
+            *not_promised(data),
+        ),
+        limits=limits,
+        until=until,
+        waivers=tuple(waiver.id for waiver in lifting),
     )
+
+
+def _idle(
+    report: Report | None, lifting: tuple[Waiver, ...], authors: tuple[Actor, ...], reviewers: tuple[str, ...], seen: Circumstances
+) -> Iterator[str]:
+    """What waivers do not do, and why: nobody may take an asked or lapsed one for a yes."""
+    for waiver in seen.waivers if report else ():
+        if waiver not in lifting and report:
+            why = objection(waiver, report, authors=authors, reviewers=reviewers, at=seen.at)
+            yield f"The waiver of {waiver.waives} lifts nothing here: {why}."
 
 
 def _answer(reasons: tuple[Reason, ...]) -> Answer:
@@ -249,6 +284,25 @@ def _bears(gates: tuple[str, ...], team: Team, stage: str) -> bool:
     return not gates or bool(set(gates) - later)
 
 
+def _about_refuted(seen: Circumstances) -> Iterator[Reason]:
+    for told in seen.refuted:
+        yield Reason(
+            code="refuted",
+            sentence=f"What this version rests on was refuted: {told.rstrip('.')}.",
+            next="Mend it and train a new version.",
+            severity=Severity.CRITICAL,
+        )
+
+
+def _about_committers(seen: Circumstances) -> Iterator[Reason]:
+    if seen.git_problem:
+        yield Reason(
+            code="committers-unknown",
+            sentence=f"Git could not say who committed the notebook ({seen.git_problem}), so nobody can be shown to be independent of it.",
+            next="Make `git log` work in this folder, then ask again.",
+        )
+
+
 def _about_authors(asked: int, team: Team, stage: str, report: Report | None, authors: tuple[Actor, ...]) -> Iterator[Reason]:
     if not authors and (asked > 0 or _unchecked(report, team, stage)):
         sentence = "The trail does not say who worked on this model, so nobody can be shown to be independent of it."
@@ -257,11 +311,14 @@ def _about_authors(asked: int, team: Team, stage: str, report: Report | None, au
         )
 
 
-def _about_approvals(asked: int, team: Team, approvals: tuple[Review, ...], authors: tuple[Actor, ...]) -> Iterator[Reason]:
+def _about_approvals(
+    rule: GateRule, approvers: tuple[str, ...], approvals: tuple[Review, ...], authors: tuple[Actor, ...]
+) -> Iterator[Reason]:
+    asked = rule.approvals
     missing = asked - len(approvals)
     if missing <= 0:
         return
-    who = f"one of {', '.join(team.reviewers)}" if team.reviewers else "someone who did not work on it"
+    who = f"one of {', '.join(approvers)}" if approvers else "someone who did not work on it"
     count = "one approval" if missing == 1 else f"{missing} approvals"
     again = "" if missing == asked else " more"
     worked = f" ({_names(authors)} worked on it)" if authors else ""
@@ -284,7 +341,11 @@ def _notes(
     authors: tuple[Actor, ...],
     reviewers: tuple[str, ...],
     approvals: tuple[Review, ...],
+    seen: Circumstances,
 ) -> tuple[str, ...]:
     declared = [review.actor for review in approvals if review.actor.source == "declared"]
     notes = [f"Reviewer identity was declared, not proven: {_names(declared)}."] if declared else []
-    return (*notes, *ignored(reviews, report.digest if report else None, authors, reviewers))
+    limits, until = tightest(approvals)
+    notes += [f"Approved with limits: {', '.join(shown(limit) for limit in limits)}."] if limits else []
+    notes += [f"The approval ends after {until}."] if until else []
+    return (*notes, *ignored(reviews, report.digest if report else None, authors, reviewers, seen.at))

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from jupyter_mlgov.core.verdicts import Severity
-from jupyter_mlgov.promotion.facts import Decision, Reason
+from jupyter_mlgov.promotion.facts import Decision, Fix, Reason
+from jupyter_mlgov.promotion.fixes import VALIDATE, together
 
 _RUN = frozenset({"no-steps", "step-never-ran", "step-running", "step-stale", "step-killed"})
 _MEND = frozenset({"step-failed"})
-_VALIDATE = frozenset({"no-report", "stale-report", "partial-report", "policy-missing", "nothing-measured"})
+_VALIDATE = frozenset({"no-report", "stale-report", "partial-report", "policy-missing", "nothing-measured", "old-evidence"})
 # What a new run and a new report answer anew: not worth a line of its own while they are due.
 _RENEWED = frozenset({"no-model", "no-version", "model-mismatch", "refused", "no-authors"})
-_REVIEW = frozenset({"unchecked", "approvals"})
+_REVIEW = frozenset({"unchecked", "approvals", "no-rerun"})
 
 
 def shortest(decision: Decision) -> tuple[Reason, ...]:
@@ -43,6 +44,7 @@ def _run(reasons: list[Reason]) -> tuple[Reason, ...]:
             next=_joined(reason.next for reason in reasons),
             severity=_gravest(reasons),
             cell=next((reason.cell for reason in reasons if reason.cell), ""),
+            fix=together(tuple(reasons)),
         ),
     )
 
@@ -57,7 +59,9 @@ def _validate(judge: list[Reason], renewed: list[Reason], *, after_run: bool) ->
         which = "One blocking verdict" if verdicts == 1 else f"{verdicts} blocking verdicts"
         told += f" {which} of the last report will be judged anew."
     first = "Then type" if after_run else "Type"
-    return (Reason(code="validate", sentence=told, next=f"{first} `%mlgov validate`.", severity=_gravest([*judge, *renewed])),)
+    return (
+        Reason(code="validate", sentence=told, next=f"{first} `%mlgov validate`.", severity=_gravest([*judge, *renewed]), fix=VALIDATE),
+    )
 
 
 def _one_mend(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -82,8 +86,13 @@ def _review(reasons: list[Reason]) -> tuple[Reason, ...]:
     attested = any(reason.code == "unchecked" for reason in reasons)
     command = 'mlgov review approve -m "why"' + (" --attest-unchecked" if attested else "")
     told = _joined(reason.sentence for reason in sorted(reasons, key=lambda reason: reason.code != "approvals"))
+    review = replace(reasons[0].fix or Fix(kind="ask-person"), command=command)
     by_hand = " They judge the unchecked controls by hand and say so." if attested else ""
-    return (replace(reasons[0], code="review", sentence=told, next=f"Ask a reviewer: `{command}`.{by_hand}", severity=_gravest(reasons)),)
+    return (
+        replace(
+            reasons[0], code="review", sentence=told, next=f"Ask a reviewer: `{command}`.{by_hand}", severity=_gravest(reasons), fix=review
+        ),
+    )
 
 
 def _gravest(reasons: list[Reason]) -> Severity:

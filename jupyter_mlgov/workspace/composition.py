@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.lineage.facts import Lineage
     from jupyter_mlgov.lineage.recorder import Recorder
     from jupyter_mlgov.lineage.spool import Spools
-    from jupyter_mlgov.promotion.facts import Decision, Review
+    from jupyter_mlgov.promotion.facts import Decision, Limit, Review
     from jupyter_mlgov.promotion.registry import ModelRegistry
     from jupyter_mlgov.reports.context import Context
     from jupyter_mlgov.reports.views import NotebookView
@@ -219,17 +219,29 @@ class Workspace:
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def validate(
-        self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = (), *, stage: str = ""
+        self,
+        notebook: str,
+        progress: Callable[[int, int, str], None] | None = None,
+        only: Collection[str] = (),
+        *,
+        stage: str = "",
+        fresh: bool = False,
     ) -> Report:
-        return self.judge(notebook, progress, only, stage=stage).report
+        return self.judge(notebook, progress, only, stage=stage, fresh=fresh).report
 
     def judge(
-        self, notebook: str, progress: Callable[[int, int, str], None] | None = None, only: Collection[str] = (), *, stage: str = ""
+        self,
+        notebook: str,
+        progress: Callable[[int, int, str], None] | None = None,
+        only: Collection[str] = (),
+        *,
+        stage: str = "",
+        fresh: bool = False,
     ) -> Judgement:
         """validate(), with why each answer was measured or taken from the record."""
         from jupyter_mlgov.workspace.judging import validate
 
-        return validate(self, notebook, progress, only, stage=stage)
+        return validate(self, notebook, progress, only, stage=stage, fresh=fresh)
 
     def questions(self, control: str, notebook: str) -> Asked:
         """What people are asked for a control, and what they answered so far."""
@@ -271,10 +283,10 @@ class Workspace:
 
         return decide(self, stage, notebook, ask_registry=False)[0]
 
-    def promote(self, stage: str, notebook: str) -> Decision:
+    def promote(self, stage: str, notebook: str, limits: tuple[Limit, ...] = ()) -> Decision:
         from jupyter_mlgov.workspace.judging import promote
 
-        return promote(self, stage, notebook)
+        return promote(self, stage, notebook, limits)
 
     def review(
         self, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool

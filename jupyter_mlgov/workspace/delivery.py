@@ -74,12 +74,13 @@ def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> t
     """
     if not workspace.journal.pending():
         return ()
-    with _alone(workspace.root / ".mlgov" / "deliver.lock"):
+    with alone(workspace.root / ".mlgov" / "deliver.lock"):
         return _deliver(workspace, say)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """One process of this machine at a time; the others wait."""
     import fcntl
 
     try:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.facts import fields_of, plain
@@ -18,7 +20,10 @@ from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import Report, report_json
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.audit.entries import AuditEntry
     from jupyter_mlgov.promotion.data import KeptData
+    from jupyter_mlgov.promotion.docket import Docket
+    from jupyter_mlgov.promotion.facts import Limit
     from jupyter_mlgov.validation.engine import Judgement
     from jupyter_mlgov.workspace.composition import Workspace
 
@@ -32,12 +37,15 @@ def validate(
     only: Collection[str] = (),
     *,
     stage: str = "",
+    fresh: bool = False,
 ) -> Judgement:
     """Judge the model of `notebook` under its team's policies, and write the report to the trail.
 
     The thresholds enter the trail before anything is measured. What rests on unchanged parts is taken from the trail. `only` names
     validators (`fair.*`), `stage` the stage whose controls ask; the report then says it is partial, and a gate does not take it.
+    `fresh` measures everything again.
     """
+    from jupyter_mlgov.validation.basis import Earlier
     from jupyter_mlgov.validation.engine import judge, placed, plan
     from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
     from jupyter_mlgov.validation.runners import runner_for
@@ -59,7 +67,7 @@ def validate(
         controls,
         runner=runner_for(subject, installed=True),
         progress=progress,
-        earlier=earlier(workspace, notebook),
+        earlier=Earlier() if fresh else earlier(workspace, notebook),
         looks=looks(workspace, team.model, seen, subject.ref.model),
     )
     report = given.report
@@ -72,6 +80,7 @@ def validate(
         "report": report_json(report),
         "bases": given.bases,
         "waiting": [fields_of(one) for one in given.waiting],
+        "reused": [one.validator for one in given.reuse if one.reused],
         "holdout": seen,
     }
     workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
@@ -121,37 +130,59 @@ def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
     return tuple(told)
 
 
-def decide(workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool) -> tuple[Decision, ModelVersion | None]:
-    """The gate's answer now, with all its reasons. Nothing is written but, with `ask_registry`, what was found out about the data.
+def decide(
+    workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool, limits: tuple[Limit, ...] = ()
+) -> tuple[Decision, Docket]:
+    """The gate's answer now, with all its reasons, and what it rests on. With `ask_registry` what was found out about the data is written.
 
     Without `ask_registry` the version is the one that promote() would register first, so that `why` waits for no server.
     """
-    from jupyter_mlgov.promotion.fold import authors, decisions, reviews
-    from jupyter_mlgov.promotion.gates import decide as answer
+    from jupyter_mlgov.promotion.docket import decide as answer
+
+    docket, entries = _docket(workspace, stage, notebook, ask_registry=ask_registry, limits=limits)
+    return answer(docket, entries), docket
+
+
+def _docket(
+    workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool, limits: tuple[Limit, ...]
+) -> tuple[Docket, tuple[AuditEntry, ...]]:
+    """All that a decision rests on, and the log that it reads."""
+    from jupyter_mlgov.promotion.docket import Docket
+    from jupyter_mlgov.promotion.since import log_time
 
     team = workspace.team_for(notebook)
     team.gate(stage)
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
     version = _version(workspace, team, lineage) if ask_registry else _to_be_registered(team, lineage)
-    previous = team.stages[team.stages.index(stage) - 1]
-    entries = list(workspace.journal.entries())
-    earlier = [one for one in decisions(entries, team.model) if one.stage == previous]
-    decision = answer(
+    data = _kept(workspace, team, lineage) if ask_registry else ()
+    people, problem = committers(workspace, notebook)
+    entries = tuple(workspace.journal.entries())
+    docket = Docket(
         team=team,
+        notebook=notebook,
         stage=stage,
-        model=team.model,
         version=version,
-        report=report,
+        report=report.digest if report else None,
         stale=changes(report, lineage, team) if report else (),
         steps=lineage.steps,
-        reviews=reviews(entries, report.digest) if report else (),
-        authors=authors(entries, notebook),
+        committers=people,
+        git_problem=problem,
+        data=data,
+        limits=limits,
         asked_by=workspace.actor(),
-        previous=earlier[-1] if earlier else None,
-        data=_kept(workspace, team, lineage) if ask_registry else (),
+        at=stamp(log_time(entries, workspace.clock.now())),
+        as_of=entries[-1].seq if entries else 0,
     )
-    return decision, version
+    return docket, entries
+
+
+def committers(workspace: Workspace, notebook: str) -> tuple[tuple[Actor, ...], str]:
+    """Everybody who wrote or committed the notebook's file, as git tells it, or why it cannot."""
+    from jupyter_mlgov.integrations.git import committers as asked
+
+    found, problem = asked(workspace.root, notebook)
+    return tuple(Actor(id=email, source="git", name=name) for name, email in found), problem
 
 
 def _kept(workspace: Workspace, team: Team, lineage: Lineage) -> tuple[KeptData, ...]:
@@ -180,20 +211,29 @@ def _to_be_registered(team: Team, lineage: Lineage) -> ModelVersion | None:
     return ModelVersion(model=team.model, version="", run_id="", model_digest=model.fingerprint.root)
 
 
-def promote(workspace: Workspace, stage: str, notebook: str) -> Decision:
+def promote(workspace: Workspace, stage: str, notebook: str, limits: tuple[Limit, ...] = ()) -> Decision:
     """Ask for `stage`. The decision is written first; only a granted one moves the alias, and that is written too.
 
+    One at a time: of two who ask at once the second is decided on what the first left, and log and registry agree at the end.
     Raises UsageError for an unknown stage, SystemUnreachable when the registry does not answer (nothing moved).
     """
-    from jupyter_mlgov.workspace.trail import sign_decision
+    from jupyter_mlgov.workspace.delivery import alone
 
-    team = workspace.team_for(notebook)
-    team.gate(stage)
+    workspace.team_for(notebook).gate(stage)
     workspace.project(notebook)
     workspace.deliver()
-    decision, version = decide(workspace, stage, notebook, ask_registry=True)
+    with alone(workspace.root / ".mlgov" / "promote.lock"):
+        return _promote(workspace, stage, notebook, limits)
+
+
+def _promote(workspace: Workspace, stage: str, notebook: str, limits: tuple[Limit, ...]) -> Decision:
+    from jupyter_mlgov.workspace.trail import sign_decision
+
+    decision, docket = decide(workspace, stage, notebook, ask_registry=True, limits=limits)
+    team, version = docket.team, docket.version
     outcome = "granted" if decision.answer is Answer.GRANTED else f"{decision.answer} ({len(decision.reasons)} reasons)"
-    draft = Draft(action="promotion.decided", subject=team.model, payload={**fields_of(decision), "notebook": notebook, "outcome": outcome})
+    payload = {**fields_of(decision), "notebook": notebook, "outcome": outcome, "docket": fields_of(docket)}
+    draft = Draft(action="promotion.decided", subject=team.model, payload=payload)
     entry = workspace.journal.append([draft], actor=workspace.actor())[-1]
     unsigned = sign_decision(workspace, entry, Digest(version.model_digest) if version else None)
     told: tuple[str, ...] = ()

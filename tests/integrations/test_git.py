@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlgov.integrations.git import code_state, git_identity
+from jupyter_mlgov.integrations.git import code_state, committers, git_identity
 from jupyter_mlgov.lineage.facts import CodeState
 
 PERSON = ("-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "commit.gpgsign=false")
@@ -197,3 +197,38 @@ def test_large_new_files_are_named_and_not_read(repository: Path, monkeypatch: p
     (repository / "b.csv").write_text("x" * 100)
     found = code_state(repository)
     assert found.left_out == ("b.csv",) and found.diff is not None
+
+
+def test_everybody_who_wrote_or_committed_a_file_is_told_through_renames(tmp_path: Path) -> None:
+    def git(*words: str, **who: str) -> None:
+        names = {
+            "GIT_AUTHOR_NAME": "Ana",
+            "GIT_COMMITTER_NAME": "Cy",
+            "GIT_AUTHOR_EMAIL": "ana@x.example",
+            "GIT_COMMITTER_EMAIL": "cy@x.example",
+        }
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True, env={**os.environ, **names, **who})
+
+    assert committers(tmp_path, "a.ipynb") == ((), "")
+    git("init", "--quiet")
+    assert committers(tmp_path, "a.ipynb") == ((), "")
+    (tmp_path / "a.ipynb").write_text("one\ntwo\nthree\n")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "first")
+    git("mv", "a.ipynb", "b.ipynb")
+    git("commit", "--quiet", "-m", "second", GIT_AUTHOR_EMAIL="BO@x.example", GIT_AUTHOR_NAME="Bo")
+    (tmp_path / "other").write_text("x")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "third", GIT_AUTHOR_EMAIL="eve@x.example")
+    found, problem = committers(tmp_path, "b.ipynb")
+    assert problem == ""
+    assert found == (("Bo", "BO@x.example"), ("Cy", "cy@x.example"), ("Ana", "ana@x.example"))
+
+
+def test_a_git_that_does_not_answer_is_a_problem_and_not_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text("#!/bin/sh\necho 'fatal: detected dubious ownership' >&2\nexit 128\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    found, problem = committers(tmp_path, "a.ipynb")
+    assert (found, problem) == ((), "fatal: detected dubious ownership")

@@ -47,7 +47,7 @@ def a_decision(answer: Answer = Answer.GRANTED, *reasons: Reason) -> Decision:
 
 def test_a_review_comes_back_as_it_was_given() -> None:
     (found,) = reviews([entry("review.given", a_review())], REPORT)
-    assert found == Review(actor=BOB, verdict="approve", report=REPORT, comment="read", time=NOON, attests_unchecked=True)
+    assert found == Review(actor=BOB, verdict="approve", report=REPORT, comment="read", time=NOON, attests_unchecked=True, seq=1)
 
 
 @pytest.mark.parametrize(

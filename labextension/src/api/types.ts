@@ -66,6 +66,7 @@ export interface IReason {
   severity: Severity;
   validator: string;
   cell: string;
+  fix: IFix | null;
 }
 
 export type Severity =
@@ -73,6 +74,15 @@ export type Severity =
   | 'high'
   | 'medium'
   | 'low';
+
+/** What would lift a reason, for a machine: cells to run, code to insert as a cell, a shell command, or people to ask. */
+export interface IFix {
+  kind: 'run-cell' | 'insert-cell' | 'command' | 'ask-person';
+  cells: string[];
+  code: string;
+  command: string;
+  people: string[];
+}
 
 /** One entry of the trail as a sentence; `time` is RFC 3339. */
 export interface ITrailLine {
@@ -89,6 +99,8 @@ export interface IReport {
   results: ICheckResult[];
   requirements: IRequirementResult[];
   note: string;
+  thresholds: string | null;
+  looks: number;
 }
 
 /** What a verdict is about, as digests. Empty texts and None where the subject has no such part (a bare table has no notebook). */
@@ -163,7 +175,7 @@ export interface IEstimate {
   n: number;
 }
 
-/** A control's demand on one validator, answered. `verdict` is None when no installed validator can answer: unchecked, not passed. */
+/** A control's demand on one validator (or on people: `form:CONTROL`), answered. */
 export interface IRequirementResult {
   policy: string;
   control: string;
@@ -176,6 +188,8 @@ export interface IRequirementResult {
   gates: string[];
   validator: string;
   verdict: Verdict | null;
+  standing: string;
+  note: string;
 }
 
 /** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */

@@ -1,0 +1,213 @@
+"""What a decision rests on, recorded with it: with the log up to that moment it is enough to decide again, and `replay` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Literal
+
+from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.audit.personal import PREFIX
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.facts import fields_of, plain
+from jupyter_mlgov.core.restoring import Unreadable, restore
+from jupyter_mlgov.core.team import Team
+from jupyter_mlgov.lineage.facts import StepStatus
+from jupyter_mlgov.promotion import fold, gates, since
+from jupyter_mlgov.promotion.conditions import Circumstances
+from jupyter_mlgov.promotion.counting import person
+from jupyter_mlgov.promotion.data import KeptData
+from jupyter_mlgov.promotion.facts import Decision, Limit
+from jupyter_mlgov.promotion.intended import intended
+from jupyter_mlgov.promotion.registry import ModelVersion
+from jupyter_mlgov.promotion.waivers import waivers
+from jupyter_mlgov.validation.results import Report
+
+# What is compared: the answer and its grounds. Wording may get better from one version of the program to the next.
+_MEANING = ("model", "version", "stage", "answer", "report", "team", "asked_by", "approved_by", "limits", "until", "waivers")
+_TOLERANCE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Docket:
+    """All that a decision saw that is not in the log before it. `as_of` is the last entry it read; `at` its moment (RFC 3339).
+
+    `report` names the report by digest; reviews, waivers, authors, drills and the decision before are read from the log.
+    """
+
+    team: Team
+    notebook: str
+    stage: str
+    version: ModelVersion | None
+    report: Digest | None
+    stale: tuple[str, ...]
+    steps: tuple[StepStatus, ...]
+    committers: tuple[Actor, ...]
+    git_problem: str
+    data: tuple[KeptData, ...]
+    limits: tuple[Limit, ...]
+    asked_by: Actor
+    at: str
+    as_of: int
+
+
+def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
+    """The gate's answer from the docket and the log up to `as_of`; later entries are not looked at. Pure."""
+    before = [entry for entry in entries if entry.seq <= docket.as_of]
+    team, model = docket.team, docket.team.model
+    report = find_report(before, docket.report)
+    stages = team.stages
+    previous = stages[stages.index(docket.stage) - 1] if docket.stage in stages[1:] else ""
+    seen = Circumstances(
+        at=datetime.fromisoformat(docket.at),
+        measured=since.measured(before, docket.notebook, docket.report),
+        drilled=since.drilled(before, model, docket.stage),
+        rerun=since.rerun(before, docket.report),
+        waivers=waivers(before, model),
+        limits=docket.limits,
+        git_problem=docket.git_problem,
+        refuted=since.refuted(before, model, docket.version.version if docket.version else ""),
+    )
+    return gates.decide(
+        team=team,
+        stage=docket.stage,
+        model=model,
+        version=docket.version,
+        report=report,
+        stale=docket.stale,
+        steps=docket.steps,
+        reviews=fold.reviews(before, report.digest) if report else (),
+        authors=authors(before, docket.notebook, docket.committers),
+        asked_by=docket.asked_by,
+        previous=_let_in(before, model, previous),
+        data=docket.data,
+        seen=seen,
+    )
+
+
+def _let_in(before: list[AuditEntry], model: str, stage: str) -> Decision | None:
+    """The newest decision on `stage`, as long as what it let in was not taken out again by a rollback."""
+    found = [one for one in fold.decisions(before, model) if one.stage == stage]
+    there = intended(before, model, stage)
+    return found[-1] if found and there and there.version == found[-1].version else None
+
+
+def authors(entries: Iterable[AuditEntry], notebook: str, committers: tuple[Actor, ...]) -> tuple[Actor, ...]:
+    """Who ran, opened or exported the notebook, and who committed it; each once."""
+    found = {person(actor.id): actor for actor in reversed((*fold.authors(entries, notebook), *committers))}
+    return tuple(reversed(found.values()))
+
+
+def find_report(entries: Iterable[AuditEntry], digest: Digest | None) -> Report | None:
+    """The report of this digest as it stands in the log, whole and unchanged; None where there is none."""
+    if digest is None:
+        return None
+    for entry in entries:
+        if entry.action == "validation.done" and entry.payload.get("digest") == digest:
+            found = report_of(entry.payload.get("report"))
+            if found is not None and found.digest == digest:
+                return found
+    return None
+
+
+def report_of(body: object) -> Report | None:
+    """The report in a payload; None where it is none."""
+    if not isinstance(body, Mapping):
+        return None
+    try:
+        report: Report = restore(Report, {name: body[name] for name in (field.name for field in fields(Report)) if name in body}, "report")
+    except (Unreadable, ValueError, TypeError):
+        return None
+    return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What came of deciding again. `unproven`: it cannot be decided again from what is on record, and `why` says what is missing."""
+
+    entry: Digest
+    seq: int
+    model: str
+    stage: str
+    answer: str
+    outcome: Literal["agrees", "disagrees", "unproven"]
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        told = {"agrees": "decided again, with the same answer", "disagrees": "does NOT replay", "unproven": "cannot be decided again"}
+        return (
+            f"Entry {self.seq:,}, {self.model} to {self.stage} ({self.answer}): {told[self.outcome]}{f': {self.why}' if self.why else ''}."
+        )
+
+
+def replay(entries: Sequence[AuditEntry]) -> tuple[Replayed, ...]:
+    """Every decision of the log, decided again from the entries before it and its own docket. Pure; in order.
+
+    Law: for a log that was only written by this program all agree; a decision whose answer, grounds or docket were changed does not.
+    """
+    return tuple(_again(entry, entries) for entry in entries if entry.action == "promotion.decided")
+
+
+def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
+    def told(outcome: Literal["agrees", "disagrees", "unproven"], why: str = "") -> Replayed:
+        stage, answer = (str(entry.payload.get(name, ""))[:60] for name in ("stage", "answer"))
+        return Replayed(entry=entry.digest, seq=entry.seq, model=entry.subject, stage=stage, answer=answer, outcome=outcome, why=why)
+
+    if "docket" not in entry.payload:
+        return told("unproven", "what it saw was not recorded with it")
+    read = fold.decisions([entry], entry.subject)
+    if not read:
+        return told("disagrees", "the decision itself cannot be read, or contradicts itself")
+    try:
+        docket: Docket = restore(Docket, entry.payload["docket"], "docket")
+        odd = _odd(docket, entry)
+        again = decide(docket, entries) if not odd else None
+    except (Unreadable, ValueError) as error:
+        return told("disagrees", f"its docket cannot be read ({str(error)[:200]})")
+    if again is None:
+        return told("disagrees", odd)
+    different = differences(read[0], again)
+    if not different:
+        return told("agrees")
+    if _erased(docket, entries):
+        return told("unproven", "a person whose word it rests on was erased from the trail")
+    return told("disagrees", "; ".join(different))
+
+
+def _odd(docket: Docket, entry: AuditEntry) -> str:
+    """What contradicts the entry that carries the docket: a docket may not look into the future, be another's, or be back-dated."""
+    if docket.as_of >= entry.seq:
+        return "its docket reads entries that come after it"
+    if docket.team.model != entry.subject or docket.asked_by.id != entry.actor.id:
+        return "its docket is about another model or another person"
+    if abs(datetime.fromisoformat(docket.at) - entry.time) > _TOLERANCE:
+        return "its docket has another time than its entry"
+    return ""
+
+
+def differences(recorded: Decision, again: Decision) -> tuple[str, ...]:
+    """What is not the same, in words; empty where both mean the same. Sentences are not compared."""
+    one, other = fields_of(recorded), fields_of(again)
+    told = [f"{name} was {_short(one[name])} and is {_short(other[name])}" for name in _MEANING if one[name] != other[name]]
+    before, now = ([(r.code, r.validator, r.severity.value, r.cell) for r in decision.reasons] for decision in (recorded, again))
+    if before != now:
+        told.append(f"its reasons were {_codes(before)} and are {_codes(now)}")
+    return tuple(told)
+
+
+def _codes(reasons: list[tuple[str, str, str, str]]) -> str:
+    return ", ".join(":".join(filter(None, reason[:2])) for reason in reasons) or "none"
+
+
+def _short(value: object) -> str:
+    return repr(plain(value))[:80]
+
+
+def _erased(docket: Docket, entries: Iterable[AuditEntry]) -> bool:
+    about = (docket.team.model, docket.notebook)
+    read = (entry for entry in entries if entry.seq <= docket.as_of and (entry.subject in about or entry.payload.get("notebook") in about))
+    people = (docket.asked_by, *docket.committers, *(entry.actor for entry in read))
+    return any(actor.id.startswith(PREFIX) for actor in people)

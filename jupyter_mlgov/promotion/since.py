@@ -1,0 +1,64 @@
+"""When things last happened, from the log: measurements, drills, second runs. Of a clock set back the later time counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.promotion.counting import person
+
+
+def log_time(entries: Iterable[AuditEntry], now: datetime) -> datetime:
+    """The moment by the log: `now`, or the latest time any entry carries. A clock that is set back makes nothing young again."""
+    return max([now, *(entry.time for entry in entries)])
+
+
+def measured(entries: Iterable[AuditEntry], notebook: str, report: Digest | None) -> datetime | None:
+    """When the oldest result in the report was measured: one that was taken from the record counts from when it was made.
+
+    None where no such report is on record.
+    """
+    made: dict[str, datetime] = {}
+    found: datetime | None = None
+    for entry in entries:
+        if entry.action != "validation.done" or entry.payload.get("notebook") != notebook:
+            continue
+        reused = entry.payload.get("reused")
+        taken = frozenset(reused) if isinstance(reused, (list, tuple)) else frozenset()
+        body = entry.payload.get("report")
+        results = body.get("results") if isinstance(body, Mapping) else None
+        names = [str(one.get("validator")) for one in results or () if isinstance(one, Mapping)]
+        made.update({name: entry.time for name in names if name not in taken or name not in made})
+        if entry.payload.get("digest") == report:
+            found = min((made[name] for name in names), default=entry.time)
+    return found
+
+
+def drilled(entries: Iterable[AuditEntry], model: str, stage: str) -> datetime | None:
+    """When a rollback of `stage` was last drilled and would have worked, or was done."""
+    found = None
+    for entry in entries:
+        if entry.subject == model and entry.payload.get("stage") == stage:
+            worked = entry.action == "rollback.drilled" and entry.payload.get("outcome") == "drilled"
+            if worked or entry.action == "rollback.done":
+                found = entry.time
+    return found
+
+
+def rerun(entries: Iterable[AuditEntry], report: Digest | None) -> tuple[Actor, ...]:
+    """Who measured everything again for this very report and got the same digest."""
+    found = {
+        person(entry.actor.id): entry.actor
+        for entry in entries
+        if entry.action == "review.reran" and report is not None and entry.payload.get("report") == entry.payload.get("found") == report
+    }
+    return tuple(found.values())
+
+
+def refuted(entries: Iterable[AuditEntry], model: str, version: str) -> tuple[str, ...]:
+    """What people found wrong with the evidence of a version since it was let in, in their words."""
+    mine = (entry for entry in entries if entry.action == "evidence.refuted" and entry.subject == model and version)
+    return tuple(str(entry.payload.get("reason") or "no reason given")[:500] for entry in mine if entry.payload.get("version") == version)

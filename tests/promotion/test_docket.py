@@ -1,0 +1,170 @@
+"""A decision is decided again from the log alone, and one that was changed does not agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.core.team import parse_team
+from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.promotion.docket import replay
+from jupyter_mlgov.promotion.facts import Limit
+from tests.promotion.world import ANA, BOB, CARL, World
+
+
+def good() -> World:
+    world = World()
+    world.validate()
+    world.review(BOB)
+    assert world.opens()
+    return world
+
+
+def relinked(entries: tuple[AuditEntry, ...], seq: int, payload: dict[str, object]) -> list[AuditEntry]:
+    """The whole log written anew with another payload at `seq`: every digest fits again, as after an attack on the storage."""
+    found: list[AuditEntry] = []
+    for entry in entries:
+        body = payload if entry.seq == seq else entry.payload
+        previous = found[-1].digest if found else GENESIS
+        draft = Draft(action=entry.action, subject=entry.subject, payload=body)
+        found.append(link(draft, seq=entry.seq, time=entry.time, actor=entry.actor, previous=previous))
+    return found
+
+
+def test_a_decision_is_decided_again_with_the_same_answer() -> None:
+    world = good()
+    world.edited = True
+    assert not world.opens()
+    assert [one.outcome for one in replay(world.entries())] == ["agrees", "agrees"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"answer": "refused", "reasons": [{"code": "x", "sentence": "s", "next": "n", "severity": "high"}]}, "answer was 'refused'"),
+        ({"version": "9"}, "version was '9'"),
+        ({"approved_by": []}, "approved_by"),
+        ({"stage": "production"}, "stage was 'production'"),
+        ({"docket": {}}, "docket cannot be read"),
+        ({"reasons": [{"code": "x", "sentence": "s", "next": "n", "severity": "high"}]}, "cannot be read, or contradicts itself"),
+    ],
+)
+def test_a_changed_decision_does_not_replay_and_is_named(change: dict[str, object], told: str) -> None:
+    world = good()
+    entry = world.entries()[-1]
+    (found,) = replay(relinked(world.entries(), entry.seq, {**entry.payload, **change}))
+    assert found.outcome == "disagrees"
+    assert told in found.why
+    assert f"Entry {entry.seq}" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": 99},
+        {"at": "2020-01-01T00:00:00.000000Z"},
+        {"asked_by": {"id": "eve", "source": "os", "name": ""}},
+        {"steps": []},
+        {"version": None},
+        {"stale": ["the table changed"]},
+        {"report": None},
+        {"committers": [{"id": BOB.id, "source": "git", "name": ""}]},
+    ],
+)
+def test_a_changed_docket_does_not_replay(change: dict[str, object]) -> None:
+    world = good()
+    entry = world.entries()[-1]
+    body = {**entry.payload, "docket": {**dict(entry.payload["docket"]), **change}}  # type: ignore[call-overload]  # a payload is JSON; here it is an object
+    (found,) = replay(relinked(world.entries(), entry.seq, body))
+    assert found.outcome == "disagrees"
+
+
+def test_a_changed_review_before_it_is_found_out_too() -> None:
+    world = good()
+    review = next(entry for entry in world.entries() if entry.action == "review.given")
+    (found,) = replay(relinked(world.entries(), review.seq, {**review.payload, "verdict": "refuse"}))
+    assert found.outcome == "disagrees"
+    assert "refused" in found.why
+
+
+def test_a_decision_without_its_docket_is_unproven_and_not_agreed_to() -> None:
+    world = good()
+    entry = world.entries()[-1]
+    body = {key: value for key, value in entry.payload.items() if key != "docket"}
+    (found,) = replay(relinked(world.entries(), entry.seq, body))
+    assert found.outcome == "unproven"
+
+
+def test_a_reviewer_who_leaves_the_team_file_counts_no_more_and_the_past_still_replays() -> None:
+    world = World(parse_team('[model]\nname = "credit"\n[policy]\npacks = ["p"]\n[promotion]\nreviewers = ["bob@firm.example"]\n'))
+    world.validate()
+    world.review(BOB)
+    assert world.opens()
+    world.team = replace(world.team, reviewers=(CARL.id,))
+    decision = world.ask()
+    assert [reason.code for reason in decision.reasons] == ["approvals"]
+    assert "does not name them" in " ".join(decision.notes)
+    assert [one.outcome for one in replay(world.entries())] == ["agrees", "agrees"]
+
+
+def test_a_clock_set_back_neither_revives_a_lapsed_approval_nor_outdates_a_later_refusal() -> None:
+    world = World()
+    world.validate()
+    world.review(BOB, until=world.clock.now().date().isoformat())
+    world.clock.advance(timedelta(days=2))
+    assert [reason.code for reason in world.ask().reasons] == ["approvals"]
+    world.clock.advance(timedelta(days=-2))
+    assert [reason.code for reason in world.ask().reasons] == ["approvals"]
+    world.review(BOB, "refuse")
+    assert "refused" in [reason.code for reason in world.ask().reasons]
+
+
+ACTS = st.sampled_from(
+    ["train", "edit", "ok", "high", "critical", "bob", "carl", "ana", "no", "waive", "yes", "stage", "prod", "days", "back"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ACTS, max_size=25), st.data())
+def test_replay_agrees_for_any_history_and_not_with_a_changed_payload(acts: list[str], data: st.DataObject) -> None:
+    world = World()
+    waivers: list[AuditEntry] = []
+    for act in [*acts, "stage"]:
+        perform(world, act, waivers)
+    entries = world.entries()
+    found = replay(entries)
+    assert {one.outcome for one in found} == {"agrees"}
+    decided = [entry for entry in entries if entry.action == "promotion.decided"]
+    victim = data.draw(st.sampled_from(decided))
+    granted = victim.payload["answer"] == "granted"
+    reason = {"code": "x", "sentence": "s", "next": "n", "severity": "high", "validator": "", "cell": ""}
+    lie = {"answer": "refused", "reasons": [reason]} if granted else {"answer": "granted", "reasons": []}
+    again = replay(relinked(entries, victim.seq, {**victim.payload, **lie}))
+    assert [one.outcome for one in again if one.seq == victim.seq] == ["disagrees"]
+
+
+def perform(world: World, act: str, waivers: list[AuditEntry]) -> None:
+    deeds: dict[str, Any] = {
+        "train": lambda: world.train(ANA),
+        "edit": lambda: setattr(world, "edited", True),
+        "ok": lambda: world.validate(),
+        "high": lambda: world.validate(Severity.HIGH),
+        "critical": lambda: world.validate(Severity.CRITICAL),
+        "bob": lambda: world.report and world.review(BOB, limits=(Limit(name="traffic", most=0.05),)),
+        "carl": lambda: world.report and world.review(CARL),
+        "ana": lambda: world.report and world.review(ANA),
+        "no": lambda: world.report and world.review(CARL, "refuse"),
+        "waive": lambda: world.report and waivers.append(world.waive(ANA)),
+        "yes": lambda: waivers and world.answer(BOB, waivers[-1]),
+        "stage": lambda: world.ask("staging"),
+        "prod": lambda: world.ask("production", limits=(Limit(name="traffic", most=0.01),)),
+        "days": lambda: world.clock.advance(timedelta(days=20)),
+        "back": lambda: world.write(ANA, "rollback.ordered", stage="staging", to="0", **{"from": str(world.version)}, reason="harm"),
+    }
+    deeds[act]()
