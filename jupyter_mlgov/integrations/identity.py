@@ -12,6 +12,16 @@ from jupyter_mlgov.core.actors import Actor
 LIMIT = 200
 
 
+class Known:
+    """The Identity port for one who was identified elsewhere, by a server that people sign in to."""
+
+    def __init__(self, person: Actor) -> None:
+        self._person = Actor(id=_clean(person.id), source=person.source, name=_clean(person.name))
+
+    def actor(self) -> Actor:
+        return self._person
+
+
 class SystemIdentity:
     """The Identity port. A declared name wins and is marked as such; then the hub's user, git's email, the system's user.
 

@@ -30,6 +30,13 @@ def report_schema() -> dict[str, object]:
     return {"$schema": DIALECT, "$id": f"urn:jupyter-mlgov:{REPORT_SCHEMA}", **body, "title": "mlgov report", "additionalProperties": False}
 
 
+def fact_schema(fact: type) -> dict[str, object]:
+    """JSON Schema (2020-12) of a fact as `core.facts.plain` writes it, with what it holds under `$defs`."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_mirror(fact, {})).json_schema(mode="serialization")
+
+
 def schema_text() -> str:
     """The file docs/formats/report.schema.json."""
     return json.dumps(report_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"

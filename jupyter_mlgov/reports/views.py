@@ -52,3 +52,44 @@ class NotebookView:
     trail: tuple[TrailLine, ...] = ()
     next: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPage:
+    """Entries of the trail, the newest first, and how many there are in all."""
+
+    lines: tuple[TrailLine, ...]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailVerified:
+    """Whether the trail is whole: one sentence, what was proven, what is broken, what could not be proven, and what nobody can see."""
+
+    ok: bool
+    sentence: str
+    proven: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    cannot_see: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedStep:
+    """A step proposed for one untagged cell. `others`: kinds that would fit as well; it is then no sure proposal."""
+
+    cell: str
+    kind: str
+    why: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Who looks, and what they may do (`read`, `run`, `review`, `admin`). `proven`: the server knows persons, not just a shared token."""
+
+    version: str
+    user: str
+    name: str
+    proven: bool
+    rights: tuple[str, ...]

@@ -2,146 +2,112 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable
 from http import HTTPStatus
-from http.client import responses
-from typing import Any, cast
 
-from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
-from tornado import web
+from jupyter_server.base.handlers import JupyterHandler
 
 from jupyter_mlgov._version import __version__
-from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, StorageProblem, SystemUnreachable, UsageError
-from jupyter_mlgov.server.paths import BadPath, NoNotebook
-from jupyter_mlgov.server.queries import Desk
+from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.reports.views import NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified
+from jupyter_mlgov.server.base import ACTIONS, Asks, GovernanceHandler, Operation, Refused, operation
+from jupyter_mlgov.server.events import EventsHandler
+from jupyter_mlgov.validation.records import Form
+from jupyter_mlgov.validation.results import Report
+from jupyter_mlgov.workspace.answers import Asked
 
-# The first kind that fits gives the status. A wrong team file or notebook is the user's to mend (422), never our 500.
-STATUS: tuple[tuple[type[MlgovError], HTTPStatus], ...] = (
-    (BadPath, HTTPStatus.BAD_REQUEST),
-    (NoNotebook, HTTPStatus.NOT_FOUND),
-    (NotReady, HTTPStatus.NOT_FOUND),
-    (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (StorageProblem, HTTPStatus.SERVICE_UNAVAILABLE),
-    (SystemUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-
-
-class Refused(web.HTTPError):
-    """A problem with its three sentences, on its way to the browser."""
-
-    def __init__(self, status: int, *, message: str, expected: str = "", next: str = "") -> None:
-        super().__init__(status)
-        self.body = {"message": message, "expected": expected, "next": next}
-
-
-class GovernanceHandler(APIHandler):
-    """Common to all routes: signed-in users with the right to read `mlgov`, errors as {"message", "expected", "next"}."""
-
-    auth_resource = "mlgov"
-
-    async def prepare(self) -> None:  # type: ignore[override] # tornado promises None; jupyter_server's own hint is looser
-        """Refuse before any method runs. That holds for OPTIONS too: these routes serve their own origin alone."""
-        await super().prepare()
-        if not self.current_user:
-            raise web.HTTPError(HTTPStatus.FORBIDDEN)
-
-    async def answer(self, ask: Callable[[], object]) -> None:
-        """Run the blocking `ask` in a thread and send what it returns."""
-        try:
-            found = await asyncio.to_thread(ask)
-        except MlgovError as problem:
-            status = next((code for kind, code in STATUS if isinstance(problem, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-            raise Refused(status, message=problem.what, expected=problem.expected, next=problem.next) from problem
-        self.set_header("Cache-Control", "no-store")
-        await self.finish(json.dumps(found, allow_nan=False))
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Each error has the same three keys, so that the panel can show it."""
-        error = (kwargs.get("exc_info") or (None, None, None))[1]
-        body = {"message": responses.get(status_code, "Unknown error"), "expected": "", "next": ""}
-        if isinstance(error, Refused):
-            body = error.body
-        elif status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            body["next"] = "The server's log has the details; `mlgov status` in a shell may say more."
-        self.finish(json.dumps(body))
-
-    @property
-    def desk(self) -> Desk:
-        return cast("Desk", self.settings["mlgov_desk"])
-
-    def path_argument(self) -> str:
-        """The `path` of the query as it came: tornado's own reader would swallow NUL and outer blanks."""
-        raw = self.request.query_arguments.get("path", [b""])[-1]
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Refused(
-                HTTPStatus.BAD_REQUEST,
-                message="The path is not UTF-8 text.",
-                expected="Expected the path of a notebook, percent-encoded as UTF-8.",
-                next="Open the notebook from the file browser and try again.",
-            ) from None
+PATH = Asks(name="path", says="Path of a notebook below the folder the server was started in.", required=True)
+CONTROL = Asks(name="control", says="Id of a control, such as SR26-2.V.2.", required=True, most=200)
+BEFORE = Asks(name="before", says="Entries with a smaller number only; 0 or nothing: the newest.", kind=int, most=2**31)
+LIMIT = Asks(name="limit", says="How many, at most 200.", kind=int, most=200)
 
 
 class StatusHandler(GovernanceHandler):
-    """GET status: which version answers, and to whom."""
+    """GET status: which version answers, to whom, and what that person may do."""
 
-    @web.authenticated
-    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    @operation(Operation(action="read", says="Which version answers, to whom, and what that person may do.", answers=Presence))
     async def get(self) -> None:
-        user = self.current_user
-        await self.finish(json.dumps({"version": __version__, "user": user.username, "name": user.display_name or user.username}))
+        user, person = self.current_user, self.person
+        rights = tuple([action for action in ACTIONS if await self.may(action)])
+        name = user.display_name or user.username
+        found = Presence(version=__version__, user=user.username, name=name, proven=person is not None, rights=rights)
+        await self.answer(lambda: plain(found))
 
 
 class NotebookHandler(GovernanceHandler):
     """GET notebook?path=…: where the notebook stands (reports/views.py: NotebookView)."""
 
-    @web.authenticated
-    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    @operation(Operation(action="read", says="Where a notebook stands.", answers=NotebookView, query=(PATH,)))
     async def get(self) -> None:
-        path = self.path_argument()
+        path = self.asked("path")
         await self.answer(lambda: self.desk.notebook(path))
 
 
 class ReportHandler(GovernanceHandler):
     """GET report?path=…: the notebook's last report (docs/formats/report.md)."""
 
-    @web.authenticated
-    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    @operation(Operation(action="read", says="The last report of a notebook.", answers=Report, query=(PATH,)))
     async def get(self) -> None:
-        path = self.path_argument()
+        path = self.asked("path")
         await self.answer(lambda: self.desk.report(path))
 
 
 class GraphHandler(GovernanceHandler):
     """GET graph?path=…: the notebook's lineage as one SVG (`{"svg": …}`)."""
 
-    @web.authenticated
-    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    @operation(Operation(action="read", says="What ran on what, as one SVG.", answers={"svg": str}, query=(PATH,)))
     async def get(self) -> None:
-        path = self.path_argument()
+        path = self.asked("path")
         await self.answer(lambda: self.desk.graph(path))
+
+
+class SuggestionsHandler(GovernanceHandler):
+    """GET suggestions?path=…: a step for each untagged cell of the saved notebook."""
+
+    @operation(Operation(action="read", says="A step for each untagged cell, with why.", answers=tuple[SuggestedStep, ...], query=(PATH,)))
+    async def get(self) -> None:
+        path = self.asked("path")
+        await self.answer(lambda: self.desk.suggestions(path))
+
+
+class TrailHandler(GovernanceHandler):
+    """GET trail?path=…&before=…&limit=…: entries of the trail as sentences, the newest first."""
+
+    @operation(Operation(action="read", says="Entries of the trail, the newest first.", answers=TrailPage, query=(PATH, BEFORE, LIMIT)))
+    async def get(self) -> None:
+        path, before, limit = self.asked("path"), self.counted(BEFORE, 0), self.counted(LIMIT, 50)
+        await self.answer(lambda: self.desk.trail(path, before, limit))
+
+
+class VerifyHandler(GovernanceHandler):
+    """GET verify?path=…: the trail against itself, its signatures and its anchors."""
+
+    @operation(Operation(action="read", says="Whether the trail is whole, and what was not proven.", answers=TrailVerified, query=(PATH,)))
+    async def get(self) -> None:
+        path = self.asked("path")
+        await self.answer(lambda: self.desk.verify(path))
 
 
 class AnswersHandler(GovernanceHandler):
     """GET answers?path=…&control=…: what a control asks people. POST the same with {"answers": {…}}: the acting person's signed answers."""
 
-    @web.authenticated
-    @authorized(action="read", resource="mlgov")  # type: ignore[untyped-decorator] # jupyter_server's decorator has no types
+    @operation(Operation(action="read", says="What a control asks people.", answers=Asked, query=(PATH, CONTROL)))
     async def get(self) -> None:
-        path, control = self.path_argument(), self.get_query_argument("control", "")
+        path, control = self.asked("path"), self.asked("control")
         await self.answer(lambda: self.desk.questions(path, control))
 
-    @web.authenticated
-    @authorized(action="write", resource="mlgov")  # type: ignore[untyped-decorator] # as above
+    @operation(
+        Operation(
+            action="run",
+            says="Record the acting person's answers.",
+            answers=Form,
+            query=(PATH, CONTROL),
+            body={"answers": dict[str, str]},
+        )
+    )
     async def post(self) -> None:
-        path, control = self.path_argument(), self.get_query_argument("control", "")
-        body = self.get_json_body()
-        answers = body.get("answers") if isinstance(body, dict) else None
+        path, control, person = self.asked("path"), self.asked("control"), self.person
+        answers = self.json_object().get("answers")
         if not isinstance(answers, dict) or not all(isinstance(text, str) for text in answers.values()):
             raise Refused(
                 HTTPStatus.BAD_REQUEST,
@@ -149,13 +115,59 @@ class AnswersHandler(GovernanceHandler):
                 expected='Expected {"answers": {"question": "text"}}.',
                 next="Answer in the panel, or type `mlgov answer`.",
             )
-        await self.answer(lambda: self.desk.give(path, control, answers))
+        await self.answer(lambda: self.desk.give(path, control, answers, person))
 
 
-ROUTES: tuple[tuple[str, type[GovernanceHandler]], ...] = (
+class ReviewHandler(GovernanceHandler):
+    """POST review?path=…: the signed-in person's word on the report whose digest they read."""
+
+    @operation(
+        Operation(
+            action="review",
+            says="Approve or refuse the report that was read. 409 where a newer one stands.",
+            answers=Review,
+            query=(PATH,),
+            body={"verdict": ("approve", "refuse"), "report": str, "comment": str, "attests_unchecked": bool},
+        )
+    )
+    async def post(self) -> None:
+        path, person, said = self.asked("path"), self.person, self.json_object()
+        verdict, report, comment, attests = (said.get(key) for key in ("verdict", "report", "comment", "attests_unchecked"))
+        if not (verdict in ("approve", "refuse") and isinstance(report, str) and isinstance(comment, str) and isinstance(attests, bool)):
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                message="The body holds no review.",
+                expected='Expected {"verdict": "approve" or "refuse", "report": digest, "comment": text, "attests_unchecked": true/false}.',
+                next="Review in the panel, or type `mlgov review`.",
+            )
+        await self.answer(lambda: self.desk.review(path, verdict, report, comment, attests=attests, person=person))
+
+
+class OpenApiHandler(GovernanceHandler):
+    """GET openapi.json: this table as an OpenAPI 3.1 document."""
+
+    @operation(Operation(action="read", says="This document.", answers={"openapi": str}))
+    async def get(self) -> None:
+        base = f"{self.base_url}mlgov/api"
+
+        def document() -> object:
+            from jupyter_mlgov.server.openapi import document as written
+
+            return written([(path, handler) for path, handler in ROUTES if issubclass(handler, GovernanceHandler)], base)
+
+        await self.answer(document)
+
+
+ROUTES: tuple[tuple[str, type[JupyterHandler]], ...] = (
     ("status", StatusHandler),
     ("notebook", NotebookHandler),
     ("report", ReportHandler),
     ("graph", GraphHandler),
+    ("suggestions", SuggestionsHandler),
+    ("trail", TrailHandler),
+    ("verify", VerifyHandler),
     ("answers", AnswersHandler),
+    ("review", ReviewHandler),
+    ("openapi.json", OpenApiHandler),
+    ("events", EventsHandler),
 )

@@ -7,17 +7,23 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.lineage.facts import Lineage
-from jupyter_mlgov.reports.views import NotebookView
+from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.reports.views import NotebookView, TrailVerified
 from jupyter_mlgov.server.paths import notebook_at
 from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import Report, report_json
 from jupyter_mlgov.workspace.answers import Asked
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.audit.journal import Journal
+    from jupyter_mlgov.audit.verify import Verification
 
 # How often, and within how many seconds of a save, an unreadable notebook is looked at again.
 LOOKS = 4
@@ -30,7 +36,18 @@ class Room(Protocol):
     @property
     def root(self) -> Path: ...
 
+    @property
+    def journal(self) -> Journal: ...
+
+    def acting_as(self, person: Actor) -> Room: ...
+
+    def audit(self) -> Verification: ...
+
     def view(self, notebook: str) -> NotebookView: ...
+
+    def review(
+        self, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool
+    ) -> tuple[Review, Report]: ...
 
     def report(self, notebook: str) -> Report | None: ...
 
@@ -41,6 +58,19 @@ class Room(Protocol):
     def answer(self, control: str, answers: Mapping[str, str], notebook: str) -> Form: ...
 
     def close(self) -> None: ...
+
+
+class Superseded(NotReady):
+    """What the person read is not what stands now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """How the record behind a notebook stands: `files` as the file system tells (cheap), `head` as the trail tells when they moved."""
+
+    files: tuple[object, ...]
+    head: str
+    told: tuple[object, ...] = ()
 
 
 def open_workspace(start: Path, settings: Settings) -> Room:
@@ -81,11 +111,73 @@ class Desk:
         with closing(self.open(notebook.parent, self.settings)) as room:
             return plain(room.questions(control, _name(room, notebook)))
 
-    def give(self, path: str, control: str, answers: Mapping[str, str]) -> object:
+    def give(self, path: str, control: str, answers: Mapping[str, str], person: Actor | None) -> object:
         """Record answers, as `mlgov answer` does. Raises BadInput for answers that say nothing, NotReady without a model."""
         notebook = notebook_at(self.root, path)
         with closing(self.open(notebook.parent, self.settings)) as room:
-            return plain(room.answer(control, answers, _name(room, notebook)))
+            return plain(_as(room, person).answer(control, answers, _name(room, notebook)))
+
+    def review(self, path: str, verdict: str, read: str, comment: str, *, attests: bool, person: Actor | None) -> object:
+        """Record a review of the report whose digest is `read`. Raises Superseded where that is not the newest, NotReady for none."""
+        notebook = notebook_at(self.root, path)
+        word: Literal["approve", "refuse"] = "approve" if verdict == "approve" else "refuse"
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            name = _name(room, notebook)
+            report = room.report(name)
+            if report is not None and report.digest != read:
+                raise Superseded(
+                    "A newer report stands than the one you read.",
+                    expected=f"Expected the digest {report.digest.short}.",
+                    next="Read the new one, then give your word on it.",
+                )
+            return plain(_as(room, person).review(name, word, comment, attests_unchecked=attests)[0])
+
+    def suggestions(self, path: str) -> object:
+        """Steps for the untagged cells of the saved notebook. Raises BadInput where it cannot be read."""
+        from jupyter_mlgov.workspace.suggesting import suggested
+
+        return plain(suggested(notebook_at(self.root, path)))
+
+    def trail(self, path: str, before: int, limit: int) -> object:
+        """Entries of the trail, the newest first. Raises NotReady where no workspace is."""
+        from jupyter_mlgov.workspace.view import trail_page
+
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            return plain(trail_page(room.journal, before, limit))
+
+    def verify(self, path: str) -> object:
+        """Check the trail as `mlgov audit verify` does. Raises NotReady where no workspace is."""
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            found = room.audit()
+        return plain(
+            TrailVerified(
+                ok=found.ok,
+                sentence=found.sentence,
+                proven=found.proven,
+                broken=found.broken,
+                unproven=found.unproven,
+                cannot_see=found.cannot_see,
+            )
+        )
+
+    def moment(self, path: str, before: Moment | None) -> Moment:
+        """How the record behind `path` stands. The trail is asked where a file moved since `before`, or where it lies in a server."""
+        notebook = notebook_at(self.root, path)
+        try:
+            room = self.open(notebook.parent, self.settings)
+        except NotReady:
+            edited = _stamp(notebook)
+            return Moment(files=(edited,), head="", told=(edited,))
+        with closing(room):
+            root = room.root
+            files = tuple(_stamp(one) for one in (notebook, *_record(root)))
+            if before is not None and files == before.files and not self.settings.database_url:
+                return before
+            head = str(room.journal.head()[0])
+        told = tuple(_stamp(one) for one in (notebook, root / "mlgov.toml", notebook.parent / "mlgov.toml"))
+        return Moment(files=(_stamp(notebook), *(_stamp(one) for one in _record(root))), head=head, told=(*told, head))
 
     def report(self, path: str) -> object:
         """The last report of a notebook. Raises NotReady where nothing was validated yet."""
@@ -101,6 +193,26 @@ def _graph(lineage: Lineage) -> object:
     from jupyter_mlgov.reports.lineage import lineage_svg
 
     return {"svg": lineage_svg(lineage)}
+
+
+def _as(room: Room, person: Actor | None) -> Room:
+    return room if person is None else room.acting_as(person)
+
+
+def _record(root: Path) -> tuple[Path, ...]:
+    """The files that move when something is recorded."""
+    folder = root / ".mlgov"
+    spool = folder / "spool"
+    waiting = sorted(spool.rglob("*.spool")) if spool.is_dir() else []
+    return (folder / "mlgov.db", folder / "mlgov.db-wal", root / "mlgov.toml", *waiting)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def _settled(room: Room, name: str, notebook: Path) -> NotebookView:

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.core.errors import NotReady, unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_mlgov.reports.views import SuggestedStep
     from jupyter_mlgov.workspace.composition import Workspace
+
+
+def suggested(path: Path) -> tuple[SuggestedStep, ...]:
+    """The steps that untagged cells of the saved file look like, for a surface that can tag them. Raises BadInput as code_cells()."""
+    from jupyter_mlgov.integrations.notebooks import code_cells
+    from jupyter_mlgov.lineage.suggest import suggest
+    from jupyter_mlgov.reports.views import SuggestedStep
+
+    found = suggest([(cell.id, cell.source, cell.tags) for cell in code_cells(path)])
+    return tuple(SuggestedStep(cell=one.cell, kind=one.kind, why=one.why, others=one.others) for one in found if one.kind and one.cell)
 
 
 def suggestions(workspace: Workspace, notebook: str, accept: str | None = None) -> str:

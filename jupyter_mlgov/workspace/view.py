@@ -10,11 +10,12 @@ from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.lineage.facts import Lineage, StepState
 from jupyter_mlgov.promotion.facts import Decision
 from jupyter_mlgov.reports.reading import unchecked
-from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
+from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine, TrailPage
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace.judging import changes, decide, last_report
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.audit.journal import Journal
     from jupyter_mlgov.workspace.composition import Workspace
 
 TRAIL = 30
@@ -60,7 +61,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         runs_on=f"Python {session.environment.python} · {len(session.environment.packages)} packages" if session else "",
         code=_code(lineage),
         waiting=len(workspace.journal.pending()),
-        trail=_trail(workspace),
+        trail=trail_page(workspace.journal, 0, TRAIL).lines,
         next=_next(lineage, report, stale, decision),
     )
 
@@ -97,11 +98,16 @@ def _code(lineage: Lineage) -> str:
     return f"git {code.commit[:7]}{changed}"
 
 
-def _trail(workspace: Workspace) -> tuple[TrailLine, ...]:
-    head, _ = workspace.journal.head()
-    recent = workspace.journal.entries(after=max(0, head - TRAIL))
-    lines = [TrailLine(seq=entry.seq, time=stamp(entry.time), sentence=str(entry), digest=entry.digest) for entry in recent]
-    return tuple(reversed(lines))
+def trail_page(journal: Journal, before: int, limit: int) -> TrailPage:
+    """At most `limit` entries with numbers below `before` (0: the newest), the newest first."""
+    head, _ = journal.head()
+    end = min(before, head + 1) if before else head + 1
+    lines = []
+    for entry in journal.entries(after=max(0, end - 1 - limit)):
+        if entry.seq >= end:
+            break
+        lines.append(TrailLine(seq=entry.seq, time=stamp(entry.time), sentence=str(entry), digest=entry.digest))
+    return TrailPage(lines=tuple(reversed(lines)), entries=head)
 
 
 def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decision: Decision | None) -> str:

@@ -15,6 +15,7 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.lineage.facts import Lineage, Step, StepState, StepStatus
 from jupyter_mlgov.reports.views import NotebookView
 from jupyter_mlgov.server.handlers import ROUTES
+from jupyter_mlgov.server.openapi import operations
 from jupyter_mlgov.server.queries import Desk
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -216,9 +217,10 @@ class Denies:
 
 async def test_who_has_no_right_to_read_mlgov_is_refused(jp_fetch, jp_serverapp, notebook):
     jp_serverapp.web_app.settings["authorizer"] = Denies()
-    for path, _ in ROUTES:
-        code, _ = await asked(jp_fetch, path, notebook)
-        assert code == 403
+    for path, handler in ROUTES:
+        if "get" in operations(handler):
+            code, _ = await asked(jp_fetch, path, notebook)
+            assert code == 403, path
 
 
 def test_the_operators_traits_become_settings(monkeypatch):
