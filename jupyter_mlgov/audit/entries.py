@@ -52,6 +52,7 @@ ACTIONS: dict[str, str] = {
     "registry.reconciled": "{actor} held the registry against the trail: {outcome}",
     "alarm.raised": "alarm about {subject}: {problem}",
     "export.written": "{actor} exported {subject} to {targets}",
+    "reproduce.done": "{actor} ran {subject} version {version} again: {grade}",
     "run.refused": "a run of {subject} was refused: {problem}",
     "clock.setback": "the clock of {actor} was set back by {seconds} s",
     "key.made": "{actor} made the signing key {key_id}, valid to {expires}",

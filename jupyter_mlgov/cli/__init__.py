@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "suggest": ("suggest", "Propose a step for each untagged cell, with its reason."),
     "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
+    "reproduce": ("reproduce", "Run a recorded version again elsewhere, and grade every artefact."),
     "lineage": ("where", "What ran on what."),
     "diff": ("diff", "What differs between two tables, files or recorded states."),
     "stale": ("stale", "Which cells of an edited notebook must run again, and why."),
@@ -40,7 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("reproduce", "serve", "canary", "monitor", "portfolio")
+NOT_YET = ("serve", "canary", "monitor", "portfolio")
 
 
 class Verbs(click.Group):

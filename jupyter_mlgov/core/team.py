@@ -63,7 +63,7 @@ class Scope:
         return {"materiality": (self.materiality,) if self.materiality else (), "use": self.use, "jurisdiction": self.jurisdiction}[name]
 
 
-# Tables of the team file that only validators read; docs/users/team-file.md says which validator reads which.
+# Tables of the team file that are read where they are needed, mostly by validators; docs/users/team-file.md says which by whom.
 SECTIONS = (
     "inventory",
     "documents",
@@ -78,6 +78,7 @@ SECTIONS = (
     "scenarios",
     "findings",
     "changes",
+    "reproduce",
 )
 
 

@@ -5,8 +5,10 @@ A reference is the table's own id, the version, and the digest of that version's
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -150,3 +152,44 @@ def _lost(table: Any) -> list[str]:
     store = fs.PyFileSystem(DeltaStorageHandler.from_table(table._table))  # noqa: SLF001 # deltalake's own way to pyarrow, which it keeps private
     paths = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
     return [info.path for info in store.get_file_info(paths) if info.type == fs.FileType.NotFound]
+
+
+def travelled(ref: SourceRef, workspace: Path, into: Path) -> None:
+    """Put the recorded version of a local table below `workspace` at the same place below `into`, with its log cut off there.
+
+    A table elsewhere is left where it is and must still stand at that version. Raises NotReady where the version is lost or another
+    table lies there.
+    """
+    found = available(ref)
+    if found.verdict != "pass":
+        raise NotReady(f"The recorded data are lost: {found.reason}.", next="Restore the table from a copy.")
+    table = at_version(ref)
+    source = Path(ref.name)
+    if not source.is_relative_to(workspace):
+        newest = _newest(ref)
+        if newest != table.version():
+            raise NotReady(
+                f"{ref.name} stands at version {newest} now, and the notebook reads whatever is newest.",
+                next="Name the version in the notebook: `DeltaTable(path, version=…)`.",
+            )
+        return
+    target = into / source.relative_to(workspace)
+    shutil.rmtree(target, ignore_errors=True)
+    log = target / "_delta_log"
+    log.mkdir(parents=True)
+    for entry in sorted((source / "_delta_log").iterdir()):
+        number = entry.name.partition(".")[0]
+        if number.isdigit() and int(number) <= table.version() and entry.is_file():
+            shutil.copyfile(entry, log / entry.name)
+    import pyarrow as pa
+
+    for name in pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist():
+        place = PurePosixPath(unquote(name))
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / place, target / place)
+
+
+def _newest(ref: SourceRef) -> int:
+    from deltalake import DeltaTable
+
+    return int(DeltaTable(ref.name).version())

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.core.errors import BadInput, NotReady
 from jupyter_mlgov.lineage.facts import CodeState
 
 TIMEOUT = 10.0
@@ -167,3 +168,71 @@ def _parse(out: str) -> tuple[CodeState, tuple[str, ...]]:
             if kind == "2":
                 dirty.add(next(records, ""))
     return CodeState(commit=commit, dirty=tuple(sorted(dirty - {""}))), tuple(new)
+
+
+MOST_COMMITS = 200
+
+
+def top_of(root: Path) -> Path | None:
+    """The top folder of the repository around `root`; None outside one, and where git does not answer."""
+    try:
+        code, out, _ = _git(root, "rev-parse", "--show-toplevel", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Path(out.rstrip("\n")) if code == 0 else None
+
+
+def has_commit(root: Path, commit: str) -> bool:
+    """Whether the repository around `root` still holds `commit` (a history that was rewritten or fetched in part may not)."""
+    try:
+        return _git(root, "cat-file", "-e", f"{commit}^{{commit}}", timeout=TIMEOUT)[0] == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def checked_out(root: Path, commit: str, into: Path, *, timeout: float = 600.0) -> Path:
+    """Fill the new folder `into` with `commit` of the repository around `root`, as a repository of its own that borrows the objects.
+
+    Returns the folder in it that corresponds to `root`. Nothing is written to the repository itself, and none of its hooks runs.
+    Raises NotReady where the commit is not there or git refuses.
+    """
+    top = top_of(root)
+    if top is None or not has_commit(root, commit):
+        raise NotReady(
+            f"Commit {commit[:12]} is no longer in the repository of {root.name}.",
+            next="Fetch it (`git fetch --unshallow`, or from the clone that made the version), then ask again.",
+        )
+    quiet = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false", "-c", "protocol.file.allow=always")
+    steps = (
+        (root, (*quiet, "clone", "--quiet", "--shared", "--no-checkout", "--template=", str(top), str(into))),
+        (into, (*quiet, "checkout", "--quiet", "--detach", commit)),
+    )
+    for place, words in steps:
+        try:
+            code, _, err = _git(place, *words, timeout=timeout)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotReady(f"git could not fetch commit {commit[:12]}: {type(error).__name__}.", next="Try again.") from None
+        if code:
+            raise NotReady(f"git could not fetch commit {commit[:12]}: {' '.join(err.split())[:200]}.", next="Mend it, then ask again.")
+    return into / root.resolve().relative_to(top.resolve())
+
+
+def file_at(root: Path, commit: str, name: str) -> str | None:
+    """The text of `name` (below `root`) in `commit`; None where that commit does not have it or git does not answer."""
+    try:
+        code, text, _ = _git(root, "show", "--no-textconv", f"{commit}:./{name}", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return text if code == 0 else None
+
+
+def file_versions(root: Path, name: str) -> Iterator[str]:
+    """The texts that `name` (below `root`) had in the newest commits of any branch that changed it, newest first."""
+    try:
+        code, out, _ = _git(root, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H", "--", f":(literal){name}", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for commit in out.split() if code == 0 else ():
+        text = file_at(root, commit, name)
+        if text is not None:
+            yield text

@@ -19,6 +19,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "rollback": ("staging", "production", "--reason", "--to", "--drill"),
     "review": ("approve", "refuse", "--comment", "--attest-unchecked"),
     "answer": (),
+    "reproduce": ("--environment", "auto", "current", "lock"),
     "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),
     "audit": ("log", "verify"),
 }

@@ -32,6 +32,7 @@ VERBS = (
     "rollback",
     "review",
     "answer",
+    "reproduce",
     "export",
     "audit",
 )
@@ -236,6 +237,17 @@ class GovernanceMagics(Magics):
         pairs = [one.partition("=") for one in asked.answers]
         form = workspace.answer(asked.control, {name: text for name, _, text in pairs}, notebook)
         print(f"{form.actor} answered {asked.control}. `%mlgov validate` takes it into the report.")
+
+    def _reproduce(self, rest: list[str]) -> None:
+        from jupyter_mlgov.reports.reproduction import reproduction_text
+        from jupyter_mlgov.workspace.reproducing import Wish, reproduce
+
+        words = _Words("reproduce")
+        words.add_argument("target", nargs="?")
+        words.add_argument("--environment", choices=("auto", "current", "lock"), default="auto")
+        asked = words.parse_args(rest)
+        wish = Wish(target=asked.target or self.session.notebook, environment=asked.environment)
+        print(reproduction_text(reproduce(self.session.workspace, wish, print)))
 
     def _export(self, rest: list[str]) -> None:
         from jupyter_mlgov.workspace.jobs import export_notebook

@@ -17,7 +17,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "rollout.started": ("version",),
     "drill.rollback": ("seconds", "parity", "version"),
     "drill.killswitch": ("open", "cancelled", "alert_seconds", "out_of_band"),
-    "reproduce.done": ("equal", "difference", "auc_difference", "device", "out_of_order"),
+    "reproduce.done": ("grade", "why", "model_digest", "equal", "difference", "auc_difference", "device", "out_of_order", "parted"),
     "endpoint.serving": ("endpoint",),
 }
 
@@ -224,23 +224,49 @@ def killswitch(subject: Subject, *, days: int = 90, alert: float = 5.0) -> list[
 def rerun(subject: Subject, *, scores: float = 1e-8, auc: float = 1e-4) -> list[Finding]:
     """Does a second run in a fresh kernel give the same model, scores and metrics, and did the cells run in order?
 
-    Reads the last `reproduce.done`: `equal` (digest of the model), `difference` (largest of the scores), `auc_difference`, `device`, and
-    `out_of_order` (cells). Where the digest is equal nothing else is asked; on a GPU 1e-5 is allowed for scores.
+    Reads the last `reproduce.done` about this very model (`model_digest`): `equal` (digest of the model), `difference` (largest of the
+    scores), `auc_difference`, `device`, `out_of_order` (cells), and the `grade` of the whole with its reason `why`. Where the model is
+    equal, every other artefact must be identical or within the tolerance of mlgov.toml; on a GPU 1e-5 is allowed for scores.
 
-    fail: neither the digest nor scores and AUC agree, or cells ran out of order. inconclusive: the run has no number.
-    Unchecked: nobody ran it again.
+    fail: neither the digest nor scores and AUC agree, the model is equal and another artefact diverged, or cells ran out of order.
+    inconclusive: the run has no number, could not be made or compared, or shows only the same distribution.
+    Unchecked: nobody ran this model again.
 
     Source: house figures.
 
     Fix: Set seeds, use deterministic flags or one thread, restart and run all.
     """
-    act = _last(subject, "reproduce.done")
-    if act is None:
-        raise Unanswered("Nobody ran this model again in a fresh kernel.", next="`mlgov reproduce`, once it is there.")
-    disorder = act.payload.get("out_of_order")
+    found = _records(subject).about("reproduce.done")
+    digest = _model_digest(subject)
+    mine = [act for act in found if word(act.payload, "model_digest") == digest and digest]
+    if not mine:
+        said = "The last second run was of another model." if found else "Nobody ran this model again in a fresh kernel."
+        raise Unanswered(said, next="`mlgov reproduce MODEL@VERSION`.")
+    payload = mine[-1].payload
+    disorder = payload.get("out_of_order")
     cells = [str(cell) for cell in disorder] if isinstance(disorder, list) else []
     order = f"Cells {', '.join(cells)} ran out of order." if cells else "The cells ran in order."
-    return [_same(act.payload, scores, auc), Finding(message=order, verdict=Verdict.FAIL if cells else Verdict.PASS, where="order")]
+    return [
+        _same(payload, scores, auc),
+        *_others(payload),
+        Finding(message=order, verdict=Verdict.FAIL if cells else Verdict.PASS, where="order"),
+    ]
+
+
+def _model_digest(subject: Subject) -> str:
+    model = subject.lineage.model if subject.lineage is not None else None
+    return model.fingerprint.root if model is not None and model.fingerprint is not None else ""
+
+
+def _others(payload: Mapping[str, object]) -> list[Finding]:
+    """The other artefacts. Where the model itself differs, _same() is about that, and they follow from it."""
+    grade, why = word(payload, "grade"), word(payload, "why")
+    if grade in ("identical", "within tolerance"):
+        return [Finding(message=f"Every artefact of the second run is {grade}.", verdict=Verdict.PASS, where="artefacts")]
+    if grade == "divergent":
+        return [Finding(message=why, verdict=Verdict.FAIL, where="artefacts")] if payload.get("equal") is True else []
+    said = why or "Some artefact of the second run has only the same distribution, or nobody could compare it."
+    return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="artefacts")]
 
 
 def _same(payload: Mapping[str, object], scores: float, auc: float) -> Finding:

@@ -1,0 +1,252 @@
+"""The code and data of a recorded session, fetched into a folder of their own; nothing of the user's is written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import MlgovError, NotReady
+from jupyter_mlgov.core.team import TEAM_FILE
+from jupyter_mlgov.lineage.facts import CodeState, FileRef, Lineage, Outcome, SourceRef
+from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, notebook_of, notebook_text
+from jupyter_mlgov.pipelines.reproduce import last_runs
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+# What Python imports from files that the record may not name, because it read their compiled form.
+_MODULES = (".py", ".pyx", ".pyd", ".so", ".pth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A folder with what a session ran on. `limits` say what of it could not be had, `notes` what is not as it was."""
+
+    root: Path
+    notebook: Notebook
+    limits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fetched(workspace: Workspace, recorded: Lineage, folder: Path) -> Fetched:
+    """Fill `folder` with code at its commit and data at its versions.
+
+    Raises NotReady, with what is lost, where running again would show nothing.
+    """
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    limits: list[str] = []
+    notes: list[str] = []
+    document, notebook = _document(workspace, recorded)
+    root = _code(workspace, recorded, folder, limits)
+    place = root / PurePosixPath(recorded.notebook)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _team(workspace, recorded.notebook, root)
+    for ref in _read_files(recorded):
+        _data(workspace, root, ref, limits, notes)
+    for source in {(one.system, one.name, one.version): one for run in recorded.runs for one in run.sources_read}.values():
+        _source(workspace, root, source)
+    place.write_text(json.dumps(_without_verbs(document), ensure_ascii=False), "utf-8")
+    return Fetched(root=root, notebook=notebook, limits=tuple(limits), notes=tuple(notes))
+
+
+# -- the notebook -----------------------------------------------------------------------------------------------------
+
+
+def _document(workspace: Workspace, recorded: Lineage) -> tuple[Mapping[str, object], Notebook]:
+    """The version of the notebook whose cells say what ran: the recorded commit's, today's file, or another commit's."""
+    path = workspace.path_of(recorded.notebook)
+    problem = ""
+    for text in _versions(workspace, recorded):
+        try:
+            document = notebook_text(text, path)
+            notebook = notebook_of(document, path)
+        except MlgovError as error:
+            problem = problem or error.what
+            continue
+        missing = _missing(recorded, notebook)
+        if not missing:
+            _refuse_own_paths(workspace, notebook)
+            return document, notebook
+        problem = problem or f"cell {missing} ran with another text"
+    why = f" ({problem})" if problem else ""
+    raise NotReady(
+        f"No version of {recorded.notebook}, in git or as a file, says what ran{why}.",
+        next="Commit notebooks when a model is registered; then its code can be fetched.",
+    )
+
+
+def _versions(workspace: Workspace, recorded: Lineage) -> Iterator[str]:
+    from jupyter_mlgov.integrations.git import file_at, file_versions
+
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    commit = recorded.session.code.commit
+    if commit:
+        text = file_at(workspace.root, commit, recorded.notebook)
+        if text is not None:
+            yield text
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # deleted or damaged since: git may have it
+        yield workspace.path_of(recorded.notebook).read_text("utf-8")
+    if commit:
+        yield from file_versions(workspace.root, recorded.notebook)
+
+
+def _missing(recorded: Lineage, notebook: Notebook) -> str:
+    """A cell that ran well and whose text is not in `notebook`; empty when all are. Cells that were deleted meanwhile are passed over."""
+    deleted = {cell for run in recorded.runs for cell in run.deleted}
+    there = {cell.id: Digest.of_text(cell.source) for cell in notebook.cells if cell.type == "code"}
+    for cell, run in last_runs(recorded).items():
+        counts = run.outcome is Outcome.OK and cell != INJECTED and cell not in deleted
+        if counts and there.get(cell) != run.source_digest:
+            return cell
+    return ""
+
+
+def _refuse_own_paths(workspace: Workspace, notebook: Notebook) -> None:
+    for cell in notebook.cells:
+        if cell.type == "code" and str(workspace.root) in cell.source:
+            raise NotReady(
+                f"Cell [{cell.index}] names the workspace by its full path, so a second run would read and write there.",
+                next="Use paths relative to the notebook.",
+            )
+
+
+def _without_verbs(document: Mapping[str, object]) -> dict[str, object]:
+    """The notebook without cells that only ask us something (`%mlgov validate`): they make nothing."""
+    cells = []
+    for raw in cast("list[dict[str, Any]]", document["cells"]):
+        source = raw.get("source", "")
+        text = source if isinstance(source, str) else "".join(source)
+        lines = [line for line in text.splitlines() if line.strip()]
+        verbs = raw.get("cell_type") == "code" and lines and all(line.startswith("%mlgov") for line in lines)
+        cells.append({**raw, "source": ""} if verbs else raw)
+    return {**document, "cells": cells}
+
+
+# -- code -------------------------------------------------------------------------------------------------------------
+
+
+def _code(workspace: Workspace, recorded: Lineage, folder: Path, limits: list[str]) -> Path:
+    from jupyter_mlgov.integrations.git import checked_out
+
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    code = recorded.session.code
+    if not code.commit:
+        if code.problem:
+            limits.append(f"The commit is not known: {code.problem}.")
+        root = folder / "workspace"
+        root.mkdir()
+        return root
+    root = checked_out(workspace.root, code.commit, folder / "workspace")
+    root.mkdir(parents=True, exist_ok=True)
+    if code.dirty:
+        _uncommitted(workspace, recorded, code, root, limits)
+    return root
+
+
+def _uncommitted(workspace: Workspace, recorded: Lineage, code: CodeState, root: Path, limits: list[str]) -> None:
+    """What was changed beside the commit: taken from the working tree while it is still the same, else said."""
+    from jupyter_mlgov.integrations.git import code_state, top_of
+
+    now, top = code_state(workspace.root), top_of(workspace.root)
+    if top is not None and code.diff is not None and (now.commit, now.diff) == (code.commit, code.diff):
+        inside = root
+        for _ in workspace.root.relative_to(top.resolve()).parts:
+            inside = inside.parent
+        for name in code.dirty:
+            _take(top / name, inside / name)
+        return
+    below = workspace.root.relative_to(top.resolve()).as_posix() if top is not None else "."
+    prefix = "" if below == "." else f"{below}/"
+    read = {ref.path for run in recorded.runs for ref in run.files_read} | {recorded.notebook}
+    lost = [name for name in code.dirty if name.endswith(_MODULES) and name.removeprefix(prefix) not in read]
+    if lost:
+        shown = ", ".join(lost[:3])
+        limits.append(f"{shown} had changes that were not committed, and they are not kept: commit {code.commit[:7]} is not what ran.")
+
+
+def _take(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    elif not source.exists():
+        target.unlink(missing_ok=True)
+
+
+def _team(workspace: Workspace, notebook: str, root: Path) -> None:
+    """Where the commit has no team file, today's says which tables are kept."""
+    for folder in PurePosixPath(notebook).parents:
+        source, target = workspace.root / folder / TEAM_FILE, root / folder / TEAM_FILE
+        if source.is_file() and not target.exists():
+            _take(source, target)
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _read_files(recorded: Lineage) -> Iterator[FileRef]:
+    """Files that cells read before any cell wrote them, each once."""
+    written: set[str] = set()
+    seen: set[str] = set()
+    for run in recorded.runs:
+        for ref in run.files_read:
+            if ref.path not in written and ref.path not in seen and ref.path != recorded.notebook:
+                seen.add(ref.path)
+                yield ref
+        written |= {ref.path for ref in run.files_written}
+
+
+def _data(workspace: Workspace, root: Path, ref: FileRef, limits: list[str], notes: list[str]) -> None:
+    """Put the recorded content of `ref` into its place below `root`; a file elsewhere is only looked at."""
+    path = PurePosixPath(ref.path)
+    here, there = root / path, workspace.root / path
+    if ref.digest is None:
+        limits.append(f"{ref.path} was read, and what it held then is not known.")
+    for candidate in (here, there):
+        if candidate.is_file() and ref.digest in (None, Digest.of_file(candidate)):
+            if candidate is there and not path.is_absolute():
+                _take(there, here)
+            return
+    if not path.is_absolute() and _from_dvc(workspace, root, ref, here):
+        return
+    if ref.path.endswith(_MODULES):
+        limits.append(f"{ref.path} had changes that were not committed, and they are not kept.")
+        return
+    if not there.is_file():
+        raise NotReady(f"{ref.path}, which was read, is no longer there.", next="Bring it back, or keep data under DVC: `mlgov track`.")
+    notes.append(f"{ref.path} has other content than it had, and the former one is not kept.")
+    if not path.is_absolute():
+        _take(there, here)
+
+
+def _from_dvc(workspace: Workspace, root: Path, ref: FileRef, target: Path) -> bool:
+    """Fetch it from DVC. False where DVC did not track it; raises NotReady where DVC should have it and has not."""
+    from jupyter_mlgov.integrations.dvc.fetching import fetch, hashes
+
+    if not hashes(workspace.root, root, ref.path):
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    fetch(workspace.root, root, ref.path, target)
+    if ref.digest is not None and Digest.of_file(target) != ref.digest:
+        raise NotReady(
+            f"{ref.path} is not what was read: the commit's DVC file names other content.", next="Look at its history: `dvc diff`."
+        )
+    return True
+
+
+def _source(workspace: Workspace, root: Path, source: SourceRef) -> None:
+    if source.system == "snowflake":
+        raise NotReady(
+            f"Statement {source.version} read {source.name} in Snowflake, and no live connection is taken for a second run.",
+            next="Keep that table as a file of the workspace, or ask Snowflake's Time Travel by hand (docs/formats/sources.md).",
+        )
+    if source.system == "delta":
+        from jupyter_mlgov.integrations.delta import travelled
+
+        travelled(source, workspace.root, root)

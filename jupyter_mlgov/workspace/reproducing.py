@@ -1,0 +1,292 @@
+"""`mlgov reproduce`: what ran is fetched, run again in a fresh kernel somewhere else, and held against the record."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from jupyter_mlgov.audit.entries import AuditEntry, Draft
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import MlgovError, NotReady, unknown
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.core.team import Roles, Team
+from jupyter_mlgov.lineage.comparison import compare
+from jupyter_mlgov.lineage.facts import Lineage, ObjectRef, Outcome
+from jupyter_mlgov.pipelines.documents import INJECTED
+from jupyter_mlgov.pipelines.reproduce import SECTION, Grade, declared, graded, last_runs, out_of_order
+from jupyter_mlgov.pipelines.reproduce_causes import causes, failure, first_divergent
+from jupyter_mlgov.pipelines.reproduce_values import Values, auc, closeness
+from jupyter_mlgov.pipelines.reproduction import Reproduction
+from jupyter_mlgov.workspace.reproduce_sources import Fetched, fetched
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+Choice = Literal["auto", "current", "lock"]
+Say = Callable[[str], None]
+# What a second run may not inherit: it would record, deliver or log where the first one did.
+_OURS = ("MLGOV_DATABASE_URL", "MLGOV_TRACKING_URI", "MLGOV_OPENLINEAGE", "MLGOV_ANCHORS", "MLFLOW_TRACKING_URI", "JPY_SESSION_NAME")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to run again (`MODEL@VERSION`, `MODEL@STAGE` or a notebook), in which environment, with how many seconds for each cell."""
+
+    target: str
+    environment: Choice = "auto"
+    timeout: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The recorded session meant by a target. `version` is empty for a notebook's last session."""
+
+    model: str
+    version: str
+    recorded: Lineage
+
+
+def reproduce(workspace: Workspace, wish: Wish, say: Say) -> Reproduction:
+    """Run it again and write the grade to the trail; what could not be done is the grade `could not tell`, with the reason.
+
+    The user's files are only read: everything runs in a temporary folder. Raises UsageError for a target that names nothing.
+    """
+    subject = found(workspace, wish.target)
+    session = subject.recorded.session
+    if session is None:
+        raise NotReady(f"{subject.recorded.notebook} has not run here.", next="Run it first: `mlgov run NOTEBOOK`.")
+    team = workspace.team_for(subject.recorded.notebook)
+    wanted = declared(team.register.get(SECTION, {}))
+    model = subject.recorded.model
+    start = Reproduction(
+        model=subject.model,
+        version=subject.version,
+        notebook=subject.recorded.notebook,
+        session=session.id,
+        commit=session.code.commit,
+        model_digest=model.fingerprint.root if model and model.fingerprint else "",
+        tolerance=wanted.tolerance,
+    )
+    begun = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlgov-reproduce-") as folder:
+            done = _run(workspace, subject, team, wish, Path(folder), start, say)
+    except MlgovError as error:
+        done = replace(start, problem=str(error))
+    done = replace(done, seconds=round(time.monotonic() - begun, 3))
+    workspace.record(Draft(action="reproduce.done", subject=subject.model, payload=done.as_evidence()))
+    return done
+
+
+# -- which session ----------------------------------------------------------------------------------------------------
+
+
+def found(workspace: Workspace, target: str) -> Subject:
+    """The session behind `MODEL@VERSION` or `MODEL@STAGE`, or a notebook's last one. Raises UsageError for neither."""
+    name, at, version = target.rpartition("@")
+    if not at or workspace.path_of(target).is_file():
+        notebook = workspace.notebook(target)
+        return Subject(model=workspace.team_for(notebook).model, version="", recorded=workspace.lineage(notebook))
+    entries = list(workspace.journal.entries())
+    version = version if re.fullmatch(r"\d+", version) else _in_stage(entries, name, version)
+    told = [entry for entry in entries if entry.action == "projection.delivered" and entry.payload.get("version")]
+    versions = {(str(entry.payload.get("model")), str(entry.payload.get("version"))): entry for entry in told}
+    last = versions.get((name, version))
+    if last is None:
+        raise unknown("recorded version", target, [f"{model}@{number}" for model, number in versions], next="See `mlgov status`.")
+    return Subject(model=name, version=version, recorded=_session(entries, str(last.payload.get("key")), last.seq))
+
+
+def _in_stage(entries: list[AuditEntry], model: str, stage: str) -> str:
+    from jupyter_mlgov.promotion.intended import intended
+
+    move = intended(entries, model, stage)
+    return move.version if move is not None else stage
+
+
+def _session(entries: list[AuditEntry], key: str, upto: int) -> Lineage:
+    """The session that a delivery was about, as it stood then. Its key is `run:SESSION:…`."""
+    from jupyter_mlgov.lineage.fold import fold
+
+    session = key.split(":")[1] if key.count(":") else ""
+    mine = [
+        entry
+        for entry in entries
+        if (entry.payload.get("id") == session and entry.action == "session.started")
+        or (entry.payload.get("session") == session and (entry.seq < upto or entry.action == "session.described"))
+    ]
+    notebook = next((entry.subject for entry in mine if entry.action == "session.started"), "")
+    return fold(mine, notebook)
+
+
+# -- the second run ---------------------------------------------------------------------------------------------------
+
+
+def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder: Path, start: Reproduction, say: Say) -> Reproduction:
+    from jupyter_mlgov.workspace.composition import Workspace
+
+    recorded = subject.recorded
+    say("fetching code and data …")
+    code = fetched(workspace, recorded, folder)
+    told, python = _environment(recorded, code, team, wish, say)
+    start = replace(
+        start,
+        limits=code.limits,
+        notes=(*code.notes, *told),
+        environment="lock" if python else "current",
+        numbers={cell.id: cell.index for cell in code.notebook.cells},
+        out_of_order=out_of_order(recorded, (cell.id for cell in code.notebook.cells)),
+    )
+    again = Workspace(code.root, Settings(actor=workspace.actor().id, deliver="manual"))
+    Workspace.create(again.root, again.settings).close()
+    try:
+        problem = _execute(recorded, again, python, wish, folder, say)
+        say("comparing …")
+        return _compared(workspace, again, recorded, team, replace(start, problem=problem))
+    finally:
+        again.close()
+
+
+def _environment(recorded: Lineage, code: Fetched, team: Team, wish: Wish, say: Say) -> tuple[tuple[str, ...], Path | None]:
+    """(notes, the Python to run in; None for this one). In `auto` a lock that cannot be built is a note, and this environment runs it."""
+    from jupyter_mlgov.integrations.environments import built, cache_folder
+    from jupyter_mlgov.lineage.environment import environment, read_lock
+
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    then, now = recorded.session.environment, environment()
+    differs = [one for one in compare(then, replace(now, machine=then.machine)) if one.matters and one.kind in ("python", "package")]
+    if wish.environment == "current" or (wish.environment == "auto" and not differs):
+        return (), None
+    say("building the environment …")
+    path = code.root / team.lock
+    pins = read_lock(path.read_text("utf-8"), path.name).packages if path.is_file() else then.packages
+    try:
+        return (), built(pins, then.python, cache_folder())
+    except NotReady as error:
+        if wish.environment == "lock":
+            raise
+        return (f"It ran in this environment, where {differs[0]} ({len(differs)} in all): {error.what}",), None
+
+
+def _execute(recorded: Lineage, again: Workspace, python: Path | None, wish: Wish, folder: Path, say: Say) -> str:
+    """Run it. Returns why it did not end well, or an empty text."""
+    from jupyter_mlgov.integrations.environments import kernel_in
+    from jupyter_mlgov.integrations.notebooks import read_notebook
+    from jupyter_mlgov.integrations.papermill import run_notebook
+
+    path = again.path_of(recorded.notebook)
+    more = {}
+    if python is not None:
+        place = kernel_in(folder / "jupyter", read_notebook(path).kernel or "python3", python)
+        more["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(place), os.environ.get("JUPYTER_PATH", ""))))
+    with _surroundings(again.root, more):
+        result = run_notebook(
+            path,
+            folder / "executed.ipynb",
+            _given(recorded),
+            cwd=path.parent,
+            progress=lambda done, total, what: say(f"cell {done} of {total} {what}"),
+            notebook_name=recorded.notebook,
+            timeout=wish.timeout,
+        )
+    return "" if result.outcome is Outcome.OK else result.error
+
+
+@contextmanager
+def _surroundings(root: Path, more: Mapping[str, str]) -> Iterator[None]:
+    """The environment variables of the second run: recorded in its own folder, delivered nowhere."""
+    before = dict(os.environ)
+    for name in _OURS:
+        os.environ.pop(name, None)
+    os.environ.update({"MLGOV_WORKSPACE": str(root), "MLGOV_DELIVER": "manual", **more})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _given(recorded: Lineage) -> dict[str, object]:
+    """The parameters that were given then; what the notebook says itself is in its text. Secrets are not in the record."""
+    run = last_runs(recorded).get(INJECTED)
+    values = run.parameters if run is not None else {}
+    secret = [name for name, value in values.items() if isinstance(value, str) and value.startswith("(not recorded")]
+    if secret:
+        raise NotReady(f"The parameter {secret[0]} is secret, so its value was not recorded.", next="Run the notebook by hand with it.")
+    return dict(values)
+
+
+# -- held against the record ------------------------------------------------------------------------------------------
+
+
+def _compared(workspace: Workspace, again: Workspace, recorded: Lineage, team: Team, start: Reproduction) -> Reproduction:
+    after = again.lineage(recorded.notebook)
+    if after.session is None or recorded.session is None:
+        raise NotReady("The second run left no record.", next="Run it by hand: `mlgov run NOTEBOOK`.")
+    wanted, score = declared(team.register.get(SECTION, {})), team.roles.score
+
+    def kept(one: ObjectRef, other: ObjectRef, column: str) -> tuple[Values, Values] | None:
+        there = (_stored(recorded, one), _stored(after, other))
+        if there[0] is None or there[1] is None:
+            return None
+        return _values(workspace.objects.path(there[0]), column), _values(again.objects.path(there[1]), column)
+
+    artefacts = graded(recorded, after, wanted, kept, score=score)
+    first = first_divergent(artefacts)
+    differs = compare(recorded.session.environment, after.session.environment)
+    broken = failure(after) if start.problem else None
+    where = first.cell if first and first.grade is Grade.DIVERGENT else broken.cell_id if broken else ""
+    mine, theirs = recorded.model, after.model
+    same = bool(mine and theirs and mine.fingerprint and theirs.fingerprint and mine.fingerprint.root == theirs.fingerprint.root)
+    difference, apart = _scores(workspace, again, (recorded, after), team.roles)
+    return replace(
+        start,
+        artefacts=artefacts,
+        first=first,
+        causes=causes(where, recorded, after, differs) if where else (),
+        equal=same,
+        difference=difference,
+        auc_difference=apart,
+    )
+
+
+def _stored(lineage: Lineage, wanted: ObjectRef) -> Digest | None:
+    """Where the content of `wanted` lies: with the output that has the same fingerprint, since inputs are not stored again."""
+    refs = [wanted, *(ref for run in lineage.runs for ref in run.outputs)]
+    same = [ref.stored for ref in refs if ref.fingerprint and wanted.fingerprint and ref.fingerprint.root == wanted.fingerprint.root]
+    return next((stored for stored in same if stored is not None), None)
+
+
+def _values(path: Path, column: str) -> Values:
+    import pyarrow.parquet as pq
+
+    values: Values = pq.read_table(path, columns=[column]).column(0).to_pylist()
+    return values
+
+
+def _scores(workspace: Workspace, again: Workspace, both: tuple[Lineage, Lineage], roles: Roles) -> tuple[float | None, float | None]:
+    """(largest difference of the scores, difference of their AUC), from the kept tables; None where there is nothing to compare."""
+    refs = [one.last_output(roles.table) for one in both]
+    stored = [ref.stored if ref is not None else None for ref in refs]
+    if stored[0] is None or stored[1] is None or not roles.score:
+        return None, None
+    paths = (workspace.objects.path(stored[0]), again.objects.path(stored[1]))
+    label = roles.label or roles.outcome
+    try:
+        scores = [_values(path, roles.score) for path in paths]
+        labels = [[str(value) == roles.favourable for value in _values(path, label)] for path in paths] if label else []
+    except (KeyError, IndexError, OSError, ValueError):
+        return None, None
+    areas = [auc(score, truth) for score, truth in zip(scores, labels, strict=False)]
+    apart = areas[1] - areas[0] if len(areas) == 2 and areas[0] is not None and areas[1] is not None else None
+    return closeness(scores[0], scores[1]).largest, apart
+
+
+__all__ = ["Subject", "Wish", "found", "reproduce"]
