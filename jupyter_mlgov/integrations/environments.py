@@ -80,9 +80,7 @@ def _run(words: list[str], what: str) -> None:
 
 def _lend(venv: Path) -> None:
     """Put our own package, and nothing else of this environment, on the path of the new one."""
-    import jupyter_mlgov
-
-    source = Path(jupyter_mlgov.__file__).resolve().parent
+    source = Path(__file__).resolve().parent.parent
     for site in venv.glob("lib/python*/site-packages"):
         if not (site / source.name).exists():
             (site / source.name).symlink_to(source, target_is_directory=True)
