@@ -101,13 +101,12 @@ def scores(found: list[frozenset[str]], wanted: Labelled) -> tuple[float, float]
 
 
 def ours(texts: list[str]) -> list[frozenset[str]]:
-    """What our detector says, after the prefilter, as the columns of a table are looked at."""
+    """What our detector says, after the sieve, as the columns of a table are looked at."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    from mlgov_validators.patterns import hits, prefilter
+    from mlgov_validators.patterns import hits, passing, sieve
 
-    passed = pc.match_substring_regex(pa.array(texts), prefilter()).to_pylist()
+    passed = passing(pa.array(texts), sieve()).to_pylist()
     return [
         frozenset(hit.kind.name for hit in hits(text) if hit.sure) & KINDS.keys() if ok else frozenset()
         for text, ok in zip(texts, passed, strict=True)

@@ -1,6 +1,6 @@
 """Personal data in the columns of a table: the engine that has the data finds candidates, Python checks them.
 
-Every value is looked at by the prefilter. Where more than MOST different candidates come out, a sample of them is checked: those
+Every value is looked at by the sieve. Where more than MOST different candidates come out, a sample of them is checked: those
 with the smallest MD5, so the sample depends on the content alone and is the same on every machine and in every order of rows.
 """
 
@@ -10,11 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from mlgov_validators.checksums import luhn
 from mlgov_validators.kinds import Hit, Kind, mask
-from mlgov_validators.patterns import KINDS, hits, named, prefilter
+from mlgov_validators.patterns import KINDS, Sieve, hits, passing, sieve
 
 if TYPE_CHECKING:
     from ibis.expr.types import StringValue, Table
@@ -76,10 +78,11 @@ def seen_share(number: int, sure: float = SURE) -> float:
     return 1.0 if number <= 0 else -math.expm1(math.log1p(-sure) / number)
 
 
-def candidates(ask: Ask, table: Table, text: StringValue, pattern: str, most: int = MOST) -> Candidates:
-    """The different values of `text`, a column of `table` or made of one, in which `pattern` is found; at most `most`, by MD5."""
+def candidates(ask: Ask, table: Table, text: StringValue, through: Sieve = (), most: int = MOST) -> Candidates:
+    """The different values of `text`, a column of `table` or made of one, that pass the sieve; at most `most`, by MD5."""
     values = table.select(mlgov_value=text)
-    likely = values.filter(values.mlgov_value.re_search(pattern)) if pattern else values.filter(values.mlgov_value.notnull())
+    rows = [reduce(and_, [values.mlgov_value.re_search(pattern) for pattern in row]) for row in through]
+    likely = values.filter(reduce(or_, rows) if rows else values.mlgov_value.notnull())
     grouped = likely.group_by("mlgov_value").agg(mlgov_rows=likely.count())
     found = _pairs(ask(grouped.limit(most + 1)))
     if len(found) <= most:
@@ -90,19 +93,19 @@ def candidates(ask: Ask, table: Table, text: StringValue, pattern: str, most: in
 
 
 def _pairs(answer: Answer) -> list[tuple[str, int]]:
-    return [(str(row["mlgov_value"]), int(str(row["mlgov_rows"]))) for row in answer.rows]
+    return list(zip(answer.table["mlgov_value"].to_pylist(), answer.table["mlgov_rows"].to_pylist(), strict=True))
 
 
 def texts(ask: Ask, table: Table, column: str, total: int, most: int = MOST) -> Iterator[Count]:
     """Each kind in a column of text. `total` is its number of rows."""
-    found = candidates(ask, table, table[column], prefilter(), most)
+    found = candidates(ask, table, table[column], sieve(column=column), most)
     yield from _counted(found, column, total)
 
 
 def numbers(ask: Ask, table: Table, column: str, total: int, most: int = MOST) -> Iterator[Count]:
     """Kinds that are bare rows of digits in a column of whole numbers: only where the name says it, or where most of the rows pass."""
     long = table.filter(table[column] >= 10**8)
-    found = candidates(ask, long, long[column].cast("string"), "", most)
+    found = candidates(ask, long, long[column].cast("string"), most=most)
     if found.values:
         yield from _counted(found, column, total, whole=True)
 
@@ -112,16 +115,16 @@ def _counted(found: Candidates, column: str, total: int, *, whole: bool = False)
     bare: Counter[str] = Counter()
     masks: dict[str, str] = {}
     kinds = {kind.name: kind for kind in reversed(KINDS)}
-    for (value, rows), wanted in zip(found.values, _wanted(found, column, whole=whole), strict=True):
+    for (value, rows), wanted in zip(found.values, _wanted(found, column), strict=True):
         for name, certain in _kinds(value, wanted, column, whole=whole).items() if wanted or whole else ():
             (sure if certain else bare)[name] += rows
             masks.setdefault(name, mask(value) if whole else certain or mask(value))
     looked = sum(rows for _, rows in found.values)
+    scale = found.rows / (looked or 1)
     for name, kind in kinds.items():
-        most_pass = bare[name] * 2 > looked and looked * 2 > total * (looked / (found.rows or 1))
+        most_pass = bare[name] * scale * 2 > total
         rows = sure[name] + (bare[name] if most_pass else 0)
         if rows:
-            scale = found.rows / looked
             yield Count(kind=kind, rows=rows, looked=looked, total=total, scale=scale, mask=masks[name], told=found.sentence)
 
 
@@ -138,7 +141,7 @@ def _kinds(value: str, wanted: Sequence[Kind], column: str, *, whole: bool) -> d
     return seen
 
 
-def _wanted(found: Candidates, column: str, *, whole: bool) -> list[list[Kind]]:
+def _wanted(found: Candidates, column: str) -> list[list[Kind]]:
     """For each candidate the kinds that may be in it, in their order: RE2 says of all candidates at once where a kind cannot be."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -146,10 +149,7 @@ def _wanted(found: Candidates, column: str, *, whole: bool) -> list[list[Kind]]:
     wanted: list[list[Kind]] = [[] for _ in found.values]
     texts = pa.array([value for value, _ in found.values], pa.string())
     for kind in KINDS:
-        likely = kind.likely
-        if kind.context and not whole and not named(kind, column):
-            likely = f"{kind.nearby}.*{likely}|^[^0-9A-Za-z]*(?:{kind.core})[^0-9A-Za-z]*$" if kind.checked else f"{kind.nearby}.*{likely}"
-        for place in pc.indices_nonzero(pc.match_substring_regex(texts, f"(?s){likely}")).to_pylist():
+        for place in pc.indices_nonzero(passing(texts, sieve((kind,), column))).to_pylist():
             wanted[place].append(kind)
     return wanted
 

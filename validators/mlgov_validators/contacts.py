@@ -72,6 +72,8 @@ CARD = Kind(
     checked=True,
     before=r"(?<![\w.,+-])",
     digits=12,
+    # One group of digits, or the first three as cards are printed: ISBNs and IBANs in groups are neither (checksums.card).
+    form=r"(?:^|[^A-Za-z0-9_.,+-]|[0-9]-)(?:[0-9]{12,19}|[0-9]{4}[ -](?:[0-9]{4}[ -][0-9]{4,5}|[0-9]{6}[ -][0-9]{4,5}))(?:$|[^A-Za-z0-9_])",
 )
 IBAN = Kind(
     name="IBAN",
@@ -94,7 +96,8 @@ SSN = Kind(
 )
 IPV4 = Kind(
     name="IP address",
-    core=r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
+    # Networks 0 and 10, and all from 224 on, are not the internet's (RFC 6890): the engine can leave them out.
+    core=r"(?:[1-9]|1[1-9]|[2-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.[0-9]{1,3}){3}",
     valid=_public,
     checked=False,
     before=r"(?<![\w.-])(?<!==)",
@@ -138,7 +141,6 @@ BARE_TELEPHONE = Kind(
 )
 VIN = Kind(
     name="vehicle identification number",
-    screen=r"[A-HJ-NPR-Z0-9]{17}",
     core=r"[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{8}",
     valid=check.vin,
     checked=True,

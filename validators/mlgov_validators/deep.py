@@ -67,7 +67,7 @@ def _columns(subject: Subject, share: float, recognize: Engine) -> Iterator[Find
     for column in table.columns:
         if not table[column].type().is_string() or column in subject.roles.declared_personal:
             continue
-        sample = candidates(subject.ask, table, table[column], "", SAMPLE)
+        sample = candidates(subject.ask, table, table[column], most=SAMPLE)
         rows = sum(number for _, number in sample.values)
         counts: Counter[str] = Counter()
         for value, number in sample.values:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 _BEGINS, _ENDS = r"(?<![^\W\d_])", r"(?![^\W\d_])"
 WORD, ASCII_WORD = r"\w", "A-Za-z0-9_"
-# Between two digits of one value stand at most seven other characters, none of them a letter: `+49 (0) 30`.
-SIX_DIGITS = r"[0-9](?:[^0-9A-Za-z]{0,7}[0-9]){5}"
+# Letters that stand for one another where case is ignored, besides the two cases: the dotted and dotless i, the long s, the Kelvin sign.
+_FOLDS = {"i": "iIİı", "s": "sSſ", "k": "kK\N{KELVIN SIGN}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,8 @@ class Kind:
 
     `checked` tells a check digit (or rules as strict). `context`: a bare number is this kind only where one of these words stands
     before it, in the name of its column, or where most of a column passes. A value cannot be without `holds` nor with fewer `digits`.
-    `screen` is a quicker pattern that every match of `core` also matches: six digits with little between them, unless said otherwise.
+    `screen` is a quicker pattern that every match of `core` also matches. `form` is what `valid` demands, as far as RE2 can say it with
+    its borders: every text with a value that passes `valid` matches it.
     """
 
     name: str
@@ -31,11 +32,14 @@ class Kind:
     holds: str = ""
     digits: int = 0
     screen: str = ""
+    form: str = ""
     pattern: re.Pattern[str] = field(init=False)
 
     @property
     def likely(self) -> str:
-        """The core with its borders as RE2 can say them, a weaker demand than Python's: every match of `pattern` matches it too."""
+        """The core with its borders as RE2 can say them, a weaker demand than Python's: every accepted value matches it."""
+        if self.form:
+            return f"(?:{self.form})"
         outside = re.match(r"\(\?<!\[?(.*?)\]?\)", self.before)
         before = f"(?:^|[^{outside[1].replace(WORD, ASCII_WORD)}])" if outside else ""
         after = f"(?:$|[^{ASCII_WORD}])" if WORD in self.after else ""
@@ -43,8 +47,15 @@ class Kind:
 
     @property
     def nearby(self) -> str:
-        """The words of its context for RE2, borders left out; empty where there are none."""
-        return f"(?i:{self.context.pattern.removeprefix(_BEGINS).removesuffix(_ENDS)})" if self.context else ""
+        """The words of its context for engines that cannot ignore case, no ASCII letter beside them; empty where there are none."""
+        if self.context is None:
+            return ""
+        return f"(?:^|[^A-Za-z])(?:{either_case(self.context.pattern.removeprefix(_BEGINS).removesuffix(_ENDS))})(?:$|[^A-Za-z])"
+
+    @property
+    def alone(self) -> str:
+        """A text that is this value and nothing else but signs around it."""
+        return f"^[^0-9A-Za-z]*(?:{self.core})[^0-9A-Za-z]*$"
 
     @property
     def one(self) -> str:
@@ -53,8 +64,6 @@ class Kind:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", re.compile(f"{self.before}(?:{self.core}){self.after}"))
-        if not self.screen:
-            object.__setattr__(self, "screen", SIX_DIGITS if self.digits >= 6 else self.core)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,21 @@ class Hit:
 def words(*items: str) -> re.Pattern[str]:
     """Any of these words, whole, in any case, `_` and digits counting as borders."""
     return re.compile(f"{_BEGINS}(?:{'|'.join(items)}){_ENDS}", re.IGNORECASE)
+
+
+def either_case(pattern: str) -> str:
+    """`pattern` with a class for each letter: what re.IGNORECASE does, for engines that have no such flag."""
+    made, inside, escaped = [], False, False
+    for item in pattern:
+        if item in "[]" and not escaped:
+            inside = item == "["
+        if item.isalpha() and not escaped:
+            both = _FOLDS.get(item.lower(), item.lower() + item.upper())
+            made.append(both if inside else f"[{both}]")
+        else:
+            made.append(item)
+        escaped = item == "\\" and not escaped
+    return "".join(made)
 
 
 def mask(text: str) -> str:

@@ -47,7 +47,13 @@ NATIONAL = (
         checked=True,
         digits=11,
     ),
-    Kind(name="Chinese resident identity number", core=r"[1-9][0-9]{16}[0-9Xx]", valid=check.resident_id, checked=True, digits=17),
+    Kind(
+        name="Chinese resident identity number",
+        core=r"[1-9][0-9]{5}(?:19|[2-9][0-9])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]",
+        valid=check.resident_id,
+        checked=True,
+        digits=17,
+    ),
     Kind(name="Swedish personnummer", core=r"(?:19|20)?[0-9]{6}[-+][0-9]{4}", valid=check.personnummer, checked=True, digits=10),
     Kind(
         name="British national insurance number",

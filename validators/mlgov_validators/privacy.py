@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @validator(
     "priv.pii",
     title="Personal data in table and notebook",
-    version="2.0",
+    version="2.1",
     uses=("table", "texts", "lineage"),
     stricter={"share": "lower", "deep": "higher"},
 )
@@ -34,7 +34,7 @@ def personal_data(subject: Subject, *, share: float = 0.01, deep: bool = False) 
     addresses, dates of birth, people's names (a list of common names of some twenty languages: what it does not know is not found);
     keys, tokens and passwords (published forms; entropy behind a word that says it).
 
-    Columns of text: one pattern in the data's own engine finds candidates over all rows, Python checks them. Over 100,000 different
+    Columns of text: a few patterns in the data's own engine finds candidates over all rows, Python checks them. Over 100,000 different
     candidates a sample is checked, chosen by MD5, and the finding says what share it would have shown with 99 %. A bare row of digits
     counts where a word before it or the column's name says what it is, or where most rows of the column pass its check; so do whole
     numbers. The name of a column counts too. A value that is found is never printed: two characters and an ellipsis.

@@ -90,7 +90,7 @@ TOKENS = (
     Kind(
         name="secret value",
         digits=1,
-        screen=r"[=:] ?[\"']?[A-Za-z0-9+/_.=-]{16}",
+        screen=_WORD + r"[\"']? ?[=:] ?[\"']?[A-Za-z0-9+/_.=-]{16}",
         core=_WORD + r"[\"']?[ ]?[=:][ ]?[\"']?[A-Za-z0-9+/_.=-]{16,256}",
         valid=_random,
         checked=True,
