@@ -53,6 +53,7 @@ ACTIONS: dict[str, str] = {
     "alarm.raised": "alarm about {subject}: {problem}",
     "export.written": "{actor} exported {subject} to {targets}",
     "reproduce.done": "{actor} ran {subject} version {version} again: {grade}",
+    "step.finished": "step {step} of {subject} finished in {seconds} s",
     "run.refused": "a run of {subject} was refused: {problem}",
     "clock.setback": "the clock of {actor} was set back by {seconds} s",
     "key.made": "{actor} made the signing key {key_id}, valid to {expires}",

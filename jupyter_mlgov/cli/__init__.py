@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
     "reproduce": ("reproduce", "Run a recorded version again elsewhere, and grade every artefact."),
+    "run-step": ("stepping", "Run one step of a notebook; what pipeline targets call."),
     "lineage": ("where", "What ran on what."),
     "diff": ("diff", "What differs between two tables, files or recorded states."),
     "stale": ("stale", "Which cells of an edited notebook must run again, and why."),
@@ -54,7 +55,7 @@ class Verbs(click.Group):
         if name not in VERBS:
             return None
         module = importlib.import_module(f"jupyter_mlgov.cli.{VERBS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -79,6 +79,7 @@ SECTIONS = (
     "findings",
     "changes",
     "reproduce",
+    "pipelines",
 )
 
 

@@ -202,7 +202,10 @@ class CodeState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One kernel's life on one notebook. `host` says who runs the cells."""
+    """One kernel's life on one notebook. `host` says who runs the cells.
+
+    `pipeline` is the token of the pipeline run whose `step` this kernel runs; sessions with one token are one run of the notebook.
+    """
 
     id: str
     notebook: str
@@ -210,6 +213,8 @@ class Session:
     started: datetime
     environment: Environment
     code: CodeState = field(default_factory=CodeState)
+    pipeline: str = ""
+    step: str = ""
 
 
 class StepState(StrEnum):

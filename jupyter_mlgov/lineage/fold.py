@@ -28,6 +28,7 @@ from jupyter_mlgov.lineage.process import is_dead
 from jupyter_mlgov.lineage.steps import step_statuses
 
 NO_END = "its end was not recorded"
+REPEATED = "mlgov-repeated"  # a tag that pipelines/stepbook.py puts on what other steps of the notebook run too
 
 
 def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mapping[str, object]], bool] = is_dead) -> Lineage:
@@ -39,19 +40,23 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
     """
     session: Mapping[str, Any] | None = None
     runs: dict[str, Mapping[str, Any]] = {}
-    ended = False
+    pipelines: dict[str, tuple[Mapping[str, Any], dict[str, Mapping[str, Any]]]] = {}
+    living: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         if entry.subject != notebook:
             continue
         payload = cast("Mapping[str, Any]", entry.payload)
         if entry.action == "session.started":
-            session, runs, ended = payload, {}, False
-        elif session is None or payload.get("session") != session.get("id"):
+            token = payload.get("pipeline")
+            session, runs = pipelines.setdefault(token, (payload, {})) if token else (payload, {})
+            living = {**living, str(payload.get("id")): payload} if runs else {str(payload.get("id")): payload}
+        elif session is None or (payload.get("session") != session.get("id") and payload.get("session") not in living):
             continue
         elif entry.action == "session.described":
-            session = {**session, "environment": {**session["environment"], **cast("Mapping[str, Any]", payload["environment"])}}
+            if payload.get("session") == session.get("id"):
+                session = {**session, "environment": {**session["environment"], **cast("Mapping[str, Any]", payload["environment"])}}
         elif entry.action == "session.ended":
-            ended = True
+            living[str(payload.get("session"))] = {}
         elif entry.action == "cell.started":
             runs.setdefault(str(payload.get("id")), payload)
         elif entry.action == "cell.finished":
@@ -62,9 +67,10 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
     if session is None:
         return Lineage(notebook=notebook, session=None, runs=(), steps=())
     try:
-        gone = ended or dead(session.get("process") or {})
+        gone = frozenset(one for one, start in living.items() if not start or dead(start.get("process") or {}))
         told = _ended([read_run(run) for run in runs.values()], gone)
         fact = read_session(session)
+        told = _joined(told) if fact.pipeline else told
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageProblem(
             f"The record of {notebook} is not in a form this program knows ({type(error).__name__}: {error}).",
@@ -73,12 +79,21 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
     return Lineage(notebook=notebook, session=fact, runs=told, steps=step_statuses(told, _cells(told)))
 
 
-def _ended(runs: list[CellRun], gone: bool) -> tuple[CellRun, ...]:  # a fact, not a mode
-    last = len(runs) - 1
+def _ended(runs: list[CellRun], gone: frozenset[str]) -> tuple[CellRun, ...]:
+    """`gone`: sessions that ended or whose process did. A session runs one cell at a time, so only its last run can be running."""
+    last = {run.session: place for place, run in enumerate(runs)}
     return tuple(
-        replace(run, outcome=Outcome.KILLED, gaps=(*run.gaps, NO_END)) if run.outcome is Outcome.RUNNING and (gone or place < last) else run
+        replace(run, outcome=Outcome.KILLED, gaps=(*run.gaps, NO_END))
+        if run.outcome is Outcome.RUNNING and (run.session in gone or place < last[run.session])
+        else run
         for place, run in enumerate(runs)
     )
+
+
+def _joined(runs: Iterable[CellRun]) -> tuple[CellRun, ...]:
+    """The sessions of one pipeline run as one: what sets the scene of several steps again (`mlgov-repeated`) counts once."""
+    kept = [run for run in runs if REPEATED not in run.tags or run.outcome is not Outcome.OK]
+    return tuple(replace(run, order=place) for place, run in enumerate(kept, 1))
 
 
 def _cells(runs: Iterable[CellRun]) -> tuple[tuple[str, Step | None, Digest | None], ...]:
@@ -137,6 +152,8 @@ def read_session(payload: Mapping[str, Any]) -> Session:
             diff=_digest(code.get("diff")),
             left_out=tuple(code.get("left_out", ())),
         ),
+        pipeline=payload.get("pipeline", ""),
+        step=payload.get("step", ""),
     )
 
 

@@ -30,6 +30,7 @@ class Parameter:
     literal: bool = True
     kinds: tuple[str, ...] = ()
     comment: str = ""
+    secret: bool = False
 
     @property
     def expected(self) -> str:

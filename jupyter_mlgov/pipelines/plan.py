@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from jupyter_mlgov.core.digests import Digest
@@ -14,6 +14,7 @@ from jupyter_mlgov.lineage.tags import step_of
 from jupyter_mlgov.pipelines.documents import Notebook, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
+from jupyter_mlgov.pipelines.steps import Graph, graph_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Plan:
     outside: tuple[str, ...]
     files: tuple[str, ...]
     recorded: bool
+    graph: Graph = field(default_factory=Graph)
 
     @property
     def stem(self) -> str:
@@ -53,11 +55,7 @@ def plan(root: Path, name: str, team: Team, lineage: Lineage) -> Plan:
     check_runnable(notebook, {notebook.kernel: notebook.language} if notebook.kernel else {})
     steps = tuple(step for cell in notebook.cells if (step := step_of(cell.tags, f"cell [{cell.index}]")) is not None)
     if not steps:
-        raise BadInput(
-            f"{name} has no tagged steps, so there is no pipeline in it to export.",
-            expected="Expected cells tagged like `mlgov:data` and `mlgov:train`.",
-            next=f"Tag one: `mlgov tag {name} CELL train`, or the tag button of a cell in JupyterLab.",
-        )
+        raise no_steps(name)
     data, outside = _reads(lineage, name)
     return Plan(
         root=root,
@@ -71,6 +69,27 @@ def plan(root: Path, name: str, team: Team, lineage: Lineage) -> Plan:
         outside=outside,
         files=tuple(filter(None, (_team_file(root, name), team.lock if team.lock and (root / team.lock).is_file() else ""))),
         recorded=lineage.session is not None,
+        graph=graph_of(notebook, parameters_of(notebook)),
+    )
+
+
+def graph_or_refuse(notebook: Notebook, parameters: Sequence[Parameter], name: str) -> Graph:
+    """The step graph. Raises BadInput for a notebook without tagged steps, or one that cannot be cut, with every reason."""
+    graph = graph_of(notebook, parameters)
+    if graph.refusals:
+        told = " ".join(str(one) for one in graph.refusals)
+        raise BadInput(f"{name} cannot be cut into steps. {told}", next="The whole notebook can still run as one job: `mlgov run`.")
+    if not graph.steps:
+        raise no_steps(name)
+    return graph
+
+
+def no_steps(name: str) -> BadInput:
+    """The sentence for a notebook without tags."""
+    return BadInput(
+        f"{name} has no tagged steps, so there is no pipeline in it to export.",
+        expected="Expected cells tagged like `mlgov:data` and `mlgov:train`.",
+        next=f"See what each cell looks like: `mlgov suggest {name}`; or tag one: `mlgov tag {name} CELL train`.",
     )
 
 

@@ -59,12 +59,12 @@ def run_governed(
     """
     from jupyter_mlgov.integrations.papermill import run_notebook
 
-    path = _existing(workspace, notebook)
+    path = existing(workspace, notebook)
     name = workspace.name_of(path)
     target = (output or workspace.root / "runs" / PurePosixPath(name)).resolve()
     before, _ = workspace.journal.head()
     try:
-        values = _parameters(path, given, params_file)
+        values = parameters_given(path, given, params_file)
         track_named(workspace, name)
         with _delivered_here():
             result = run_notebook(path, target, values, cwd=path.parent, progress=_per_cell(say), notebook_name=name, timeout=timeout)
@@ -101,7 +101,8 @@ def _gaps(workspace: Workspace, after: int) -> tuple[str, ...]:
     return tuple(str(entry) for entry in workspace.journal.entries(after=after, actions=("recording.gap",)))
 
 
-def _existing(workspace: Workspace, notebook: Path) -> Path:
+def existing(workspace: Workspace, notebook: Path) -> Path:
+    """The notebook's file, named from here or from the workspace. Raises BadInput naming those that are there."""
     for candidate in (notebook, workspace.root / notebook):
         if candidate.is_file():
             return candidate.resolve()
@@ -109,7 +110,8 @@ def _existing(workspace: Workspace, notebook: Path) -> Path:
     raise BadInput(f"There is no notebook {notebook}.", expected=f"Notebooks in the workspace: {near}.", next="`mlgov run NOTEBOOK`.")
 
 
-def _parameters(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
+def parameters_given(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
+    """Values from a file and from `NAME=VALUE` texts, which win, known to fit. Raises UsageError, BadInput for the file."""
     from jupyter_mlgov.integrations.notebooks import read_notebook
     from jupyter_mlgov.pipelines.parameters import check, parse_values
     from jupyter_mlgov.pipelines.runnable import parameters_of

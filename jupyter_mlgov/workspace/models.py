@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlgov.pipelines.formats import TRUSTED
 from jupyter_mlgov.validation.subjects import Missing
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-# Packages whose types skops may build again; anything else in the file closes it.
-KNOWN = frozenset({"sklearn", "numpy", "scipy", "lightgbm", "xgboost", "builtins", "collections"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ def opened(path: Path) -> Any:  # an estimator of some library; they share no ty
     from skops.io import get_untrusted_types, load
 
     asked = get_untrusted_types(file=path)
-    foreign = sorted(name for name in asked if name.partition(".")[0] not in KNOWN)
+    foreign = sorted(name for name in asked if name.partition(".")[0] not in TRUSTED)
     if foreign:
         raise Missing(f"The model holds types that nobody vouches for: {', '.join(foreign[:5])}.", next="Use types of known libraries.")
     return load(path, trusted=asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -30,6 +31,8 @@ def open_recorder(workspace: Workspace, notebook: str, host: str) -> Recorder:
         started=workspace.clock.now(),
         environment=environment(),
         code=code_state(workspace.root),
+        pipeline=os.environ.get("MLGOV_PIPELINE", ""),
+        step=os.environ.get("MLGOV_STEP", ""),
     )
     team = workspace.team_for(notebook)
     outbound = Outbound(

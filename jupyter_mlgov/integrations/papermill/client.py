@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -12,6 +16,7 @@ from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.integrations.papermill.places import Place
 from jupyter_mlgov.integrations.papermill.results import RunResult
 from jupyter_mlgov.lineage.facts import Outcome
+from jupyter_mlgov.pipelines.handover import Handover
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -24,28 +29,86 @@ _LOAD = "__import__('jupyter_mlgov.kernel', fromlist=['load']).load(get_ipython(
 _LOADED = "'mlgov' in get_ipython().magics_manager.magics['line']"
 
 
+_TAKE_UP = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['take_up']).take_up(get_ipython().user_ns, {request!r})"
+_LEAVE = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['leave']).leave(get_ipython().user_ns, {request!r}, {report!r})"
+
+
+class NotHandedOver(NotReady):
+    """A step could not take up the values it needs, or leave those it gives. The sentence says which and why."""
+
+
 class KernelKilled(DeadKernelError):  # type: ignore[misc]  # nbclient's errors are untyped here
     """The kernel went away in the middle of a cell; papermill answers it with exit code 138."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepping:
+    """What makes a run the run of one step: what it hands over, and the file `report` in which its kernel tells of it.
+
+    `recorded` is False for a rehearsal, which is no run of the model and stands in no trail. `limit`: seconds for all cells, 0 for no end.
+    """
+
+    handover: Handover
+    report: str
+    recorded: bool = True
+    limit: int = 0
 
 
 class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
     """papermill's client; each execution carries the cell's metadata, as JupyterLab's does."""
 
-    def __init__(self, manager: GovernedManager, *, place: Place, where: dict[int, int], **options: Any) -> None:
+    def __init__(
+        self, manager: GovernedManager, *, place: Place, where: dict[int, int], stepping: Stepping | None = None, **options: Any
+    ) -> None:
         super().__init__(manager, **options)
         self.place = place
         self.where = where
+        self.stepping = stepping
         self.result = RunResult(outcome=Outcome.RUNNING)
 
     def papermill_execute_cells(self) -> None:
-        """Load the recorder, then run the cells in order. Sets `result`; raises when the kernel died or a cell took too long."""
-        self._load_recorder()
+        """Load the recorder, then run the cells in order. Sets `result`; raises when the kernel died or a cell took too long.
+
+        A step takes up its values before its first own cell and leaves others behind the last. Raises NotHandedOver.
+        """
+        if self.stepping is None or self.stepping.recorded:
+            self._load_recorder()
         self.nb_man.ready()
         self.result = RunResult(outcome=Outcome.OK)
+        waiting = self.stepping is not None
+        ends = monotonic() + self.stepping.limit if self.stepping is not None and self.stepping.limit else math.inf
         for index, cell in enumerate(self.nb.cells):
+            if waiting and cell.metadata.get("mlgov", {}).get("own"):
+                waiting = False
+                self._hand_over(_TAKE_UP)
+            if ends < math.inf:
+                self.timeout = max(1, math.ceil(ends - monotonic()))
             if not self._execute(cell, index):
                 break
+        else:
+            if self.stepping is not None:
+                self._hand_over(_LEAVE)
         self.kc.session.metadata = {}
+
+    def _hand_over(self, code: str) -> None:
+        """Run `code` beside the cells. Raises NotHandedOver with what it says is wrong, KernelKilled when the kernel dies of it."""
+        if self.stepping is None:
+            return
+        request = self.stepping.handover.as_json()
+        told = {"told": code.format(request=request, report=self.stepping.report)}
+        message = self.kc.execute("", silent=True, store_history=False, user_expressions=told)
+        try:
+            content = self.wait_for_reply(message)["content"]
+        except DeadKernelError:
+            sentence = f"The kernel of step {self.stepping.handover.step} was killed while its values were handed over."
+            self.result = RunResult(outcome=Outcome.KILLED, error=sentence)
+            raise KernelKilled(sentence) from None
+        answer = content.get("user_expressions", {}).get("told", {})
+        said = answer.get("data", {}).get("text/plain", "")
+        problem = str(ast.literal_eval(said)) if answer.get("status") == "ok" and said else f"{answer.get('ename')}: {answer.get('evalue')}"
+        if problem:
+            self.result = RunResult(outcome=Outcome.FAILED, error=problem)
+            raise NotHandedOver(problem)
 
     def _load_recorder(self) -> None:
         """Raises NotReady when the kernel cannot record: a governed run without a record would be a silent green."""

@@ -16,7 +16,7 @@ from traitlets.config import Config
 
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.settings import QUIET
-from jupyter_mlgov.integrations.papermill.client import GovernedClient
+from jupyter_mlgov.integrations.papermill.client import GovernedClient, NotHandedOver, Stepping
 from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progress
 from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
@@ -44,13 +44,19 @@ def execute(
     autosave_cell_every: int = 30,
     start_timeout: int = 60,
     execution_timeout: int | None = None,
+    place: Place | None = None,
+    stepping: Stepping | None = None,
+    environment: Mapping[str, str] | None = None,
     **options: Any,
 ) -> NotebookNode:
-    """What papermill calls. `options` go to nbclient's client, as with papermill's own engine."""
+    """What papermill calls. `options` go to nbclient's client, as with papermill's own engine.
+
+    `stepping` makes it the run of one step of the notebook at `place`, with more `environment` for its kernel.
+    """
     source = local_path(input_path)
     where = _identify(nb, source)
     _refuse(nb, source or Path("notebook"), kernel_name)
-    place = place_of(source, notebook_name, input_path)
+    place = place or place_of(source, notebook_name, input_path)
     manager = GovernedManager(
         nb,
         progress=progress,
@@ -64,6 +70,7 @@ def execute(
         manager,
         place=place,
         where=where,
+        stepping=stepping,
         timeout=limit,
         startup_timeout=options.pop("startup_timeout", start_timeout),
         kernel_name=kernel_name,
@@ -73,8 +80,8 @@ def execute(
     )
     manager.notebook_start()
     try:
-        client.execute(env=_environment(source, place))
-    except (DeadKernelError, CellTimeoutError):
+        client.execute(env={**_environment(source, place), **(environment or {})})
+    except (DeadKernelError, CellTimeoutError, NotHandedOver):
         _finish(manager, client)
         _mark_errors(nb, output_path)
         raise
@@ -121,6 +128,9 @@ def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:
     except MlgovError:
         cells = ()
     kept = [cell for cell in cells if not {INJECTED, ERROR_MARKER_TAG} & set(cell.tags)]
+    told = [cell.metadata.get("mlgov", {}).get("index") for _, cell in own]
+    if own and all(isinstance(number, int) for number in told):  # a step's notebook: cells are numbered as in the whole one
+        return {index: int(number) for (index, _), number in zip(own, told, strict=True)}
     if len(kept) != len(own):
         return {index: number for number, (index, _) in enumerate(own, 1)}
     for (index, _), fact in zip(own, kept, strict=True):
@@ -133,7 +143,7 @@ def _environment(source: Path | None, place: Place) -> dict[str, str]:
     where = {"JPY_SESSION_NAME": str(source.resolve())} if source is not None else {}
     if place.workspace is not None:
         where["MLGOV_WORKSPACE"] = str(place.workspace)
-    return {**QUIET, **os.environ, **where}
+    return {**QUIET, **os.environ, "MLGOV_PIPELINE": "", "MLGOV_STEP": "", **where}
 
 
 def _finish(manager: GovernedManager, client: GovernedClient) -> None:

@@ -28,18 +28,20 @@ def run_notebook(
     progress: Callable[[int, int, str], None] | None = None,
     notebook_name: str = "",
     timeout: int | None = None,
+    **stepping: object,
 ) -> RunResult:
     """Run `source` in a kernel of its own with the current folder `cwd`, and save it as `output` whatever happens.
 
     Raises UsageError for parameters that do not fit, BadInput for a file that is no runnable notebook, NotReady for a kernel that
     cannot record, StorageProblem for an output that cannot be written; no cell has run then. A cell that fails does not raise: see
-    RunResult. `timeout` is in seconds, for each cell; `progress` hears (cell, of how many, step).
+    RunResult. `timeout` is in seconds, for each cell; `progress` hears (cell, of how many, step). `stepping` are governing.execute()'s
+    own words for the run of one step; then it also raises NotHandedOver.
     """
     notebook = notebook_of(load(source), source)
     check(parameters, parameters_of(notebook))
     _make_place(source, output)
     begun = monotonic()
-    found = _execute(source, output, parameters, cwd=cwd, progress=progress, notebook_name=notebook_name, timeout=timeout)
+    found = _execute(source, output, parameters, cwd=cwd, progress=progress, notebook_name=notebook_name, timeout=timeout, **stepping)
     mark = found.metadata["mlgov"]
     return RunResult(outcome=Outcome(mark["outcome"]), failed_cell=mark["failed_cell"], error=mark["error"], seconds=monotonic() - begun)
 
