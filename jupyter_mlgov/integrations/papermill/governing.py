@@ -19,6 +19,7 @@ from jupyter_mlgov.core.settings import QUIET
 from jupyter_mlgov.integrations.papermill.client import GovernedClient, NotHandedOver, Stepping
 from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progress
 from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
+from jupyter_mlgov.lineage.fold import REPEATED
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import check
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
@@ -123,6 +124,8 @@ def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:
     for index, cell in enumerate(nb.cells):
         if INJECTED in cell.metadata.get("tags", []) and all(one.get("id") != INJECTED for _, one in own):
             nb.cells[index].id = INJECTED
+            if index and REPEATED in nb.cells[index - 1].metadata.get("tags", []):
+                cell.metadata["tags"] = [*cell.metadata["tags"], REPEATED]
     try:
         cells = notebook_of(load(source), source).cells if source is not None else ()
     except MlgovError:
