@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "waive": ("waive", "Ask to lift a check for a while, or answer somebody who did."),
     "promote": ("gate", "Ask for a stage: staging, production."),
     "rollback": ("back", "Bring a stage back to an earlier version, now."),
+    "canary": ("canary", "Statistics of a step-by-step rollout: plan, simulate, analyze."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
     "track": ("jobs", "Have DVC keep a data file."),
@@ -42,7 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("serve", "canary", "monitor", "portfolio")
+NOT_YET = ("serve", "monitor", "portfolio")
 
 
 class Verbs(click.Group):

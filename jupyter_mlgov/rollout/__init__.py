@@ -1,1 +1,1 @@
-"""How a model reaches its users. Not in this version: there is no canary, no serving, and no command that claims to."""
+"""How a model reaches its users step by step: statistics that stay true however often one looks, and what they lead to."""
