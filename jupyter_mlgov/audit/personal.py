@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.audit.journal import Journal, Parcel
@@ -21,6 +21,7 @@ ERASED = "(erased)"
 PREFIX = "person:"
 _TOKEN = re.compile(r"person:[0-9a-f]{32}")
 _ACTOR = frozenset({"id", "name", "source"})
+_SEALED = frozenset({"person", "sealed"})
 # Free text that people write about people: sealed under the key of whoever wrote it.
 _FREE = frozenset({"comment"})
 
@@ -117,19 +118,20 @@ class PersonalJournal:
     def _open(self, entry: AuditEntry) -> AuditEntry:
         if not entry.actor.id.startswith(PREFIX):
             return entry
-        return replace(entry, actor=self._shown(entry.actor), payload=fields_of(self._opened(entry.payload)))
+        opened = self._opened(dict(entry.payload))  # what a journal gives is JSON already
+        return replace(entry, actor=self._shown(entry.actor), payload=cast("dict[str, object]", opened))
 
     def _opened(self, value: object) -> object:
-        if isinstance(value, Mapping):
-            if frozenset(value) == _ACTOR and _TOKEN.fullmatch(str(value["id"])):
+        if isinstance(value, dict):
+            if value.keys() == _ACTOR and _TOKEN.fullmatch(str(value["id"])):
                 person = self._person(str(value["id"]))
                 return {"id": person.id, "name": person.name, "source": value["source"]}
-            if frozenset(value) == {"person", "sealed"}:
+            if value.keys() == _SEALED:
                 text = self._people.open(str(value["person"]), str(value["sealed"]))
                 return ERASED if text is None else text
-            return {name: self._opened(item) for name, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._opened(item) for item in value]
+            return {name: self._opened(item) if isinstance(item, (dict, list)) else item for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._opened(item) if isinstance(item, (dict, list)) else item for item in value]
         return value
 
     def _shown(self, actor: Actor) -> Actor:

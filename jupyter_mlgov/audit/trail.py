@@ -33,6 +33,7 @@ class _Findings:
     broken: list[str] = field(default_factory=list)
     unproven: list[str] = field(default_factory=list)
     held: int = 0
+    signed: int = 0
 
 
 def verify_trail(journal: Journal, ledger: Ledger, verifier: Verifier, outside: Outside | None = None) -> Verification:
@@ -63,6 +64,8 @@ def verify_trail(journal: Journal, ledger: Ledger, verifier: Verifier, outside: 
         broken=tuple(found.broken),
         unproven=tuple(found.unproven),
         cannot_see=_cannot_see(found.held, base.checked),
+        signed=found.signed,
+        held=found.held,
     )
 
 
@@ -197,6 +200,7 @@ def _recorded(judge: _Judge, found: _Findings) -> None:
             found.broken.append(f"The checkpoint in entry {entry.seq:,} does not hold: {problem}")
             continue
         count, newest = count + 1, max(newest, size)
+    found.signed = newest
     if count:
         keys = ", ".join(life.key.id for life in judge.lives)
         which = "checkpoint" if count == 1 else "checkpoints"

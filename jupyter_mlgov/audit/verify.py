@@ -27,7 +27,8 @@ class Verification:
 
     verify_trail() adds what was `proven` beyond that, what is `broken`, and what could not be proven.
 
-    `head` is the digest of the last entry that holds. `cannot_see` belongs beside every `sentence`; str() prints both.
+    `head` is the digest of the last entry that holds. `signed` and `held` count the first entries under a signed checkpoint of the log
+    and under one that a witness outside showed. `cannot_see` belongs beside every `sentence`; str() prints both.
     """
 
     ok: bool
@@ -39,6 +40,8 @@ class Verification:
     proven: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    signed: int = 0
+    held: int = 0
 
     def __str__(self) -> str:
         lines = [

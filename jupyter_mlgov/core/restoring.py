@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 
 from jupyter_mlgov.core.digests import Digest
@@ -36,8 +38,13 @@ def restore(hint: typing.Any, value: object, where: str) -> typing.Any:
     return _scalar(hint, value, where)
 
 
+@functools.cache
+def _hints(kind: type) -> dict[str, typing.Any]:
+    return typing.get_type_hints(kind)
+
+
 def _fact(kind: type, value: object, where: str) -> object:
-    given, hints = _mapping(value, where), typing.get_type_hints(kind)
+    given, hints = _mapping(value, where), _hints(kind)
     if set(given) != set(hints):
         odd = sorted(str(key) for key in set(given) ^ set(hints))
         raise Unreadable(f"{where or 'it'} misses or has unknown keys: {_shown(', '.join(odd), 200)}")
@@ -56,6 +63,9 @@ def _tuple(arguments: tuple[typing.Any, ...], value: object, where: str) -> tupl
 def _scalar(hint: typing.Any, value: object, where: str) -> object:
     if hint is object:
         return value
+    if hint is bool:
+        _expect(isinstance(value, bool), "true or false", value, where)
+        return value
     if hint is float:
         _expect(isinstance(value, (int, float)) and not isinstance(value, bool), "a number", value, where)
         return value
@@ -64,12 +74,24 @@ def _scalar(hint: typing.Any, value: object, where: str) -> object:
         return value
     if not isinstance(value, str):
         raise _wrong("text", value, where)
+    if hint is datetime:
+        return _moment(value, where)
     if isinstance(hint, type) and issubclass(hint, (Enum, Digest)):
         try:
             return hint(value)
         except ValueError:
             raise Unreadable(f"{where} is {_shown(value, 60)!r}, which is no {hint.__name__.lower()}") from None
     return value
+
+
+def _moment(text: str, where: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong("a time", text, where) from None
+    if found.tzinfo is None:
+        raise _wrong("a time with its zone", text, where)
+    return found
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import StepStatus
+from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.promotion import fold, gates, since
 from jupyter_mlgov.promotion.conditions import Circumstances
 from jupyter_mlgov.promotion.counting import person
@@ -51,6 +52,7 @@ class Docket:
     asked_by: Actor
     at: str
     as_of: int
+    hidden: HiddenState | None = None
 
 
 def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
@@ -84,6 +86,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         previous=_let_in(before, model, previous),
         data=docket.data,
         seen=seen,
+        hidden=docket.hidden,
     )
 
 

@@ -9,6 +9,7 @@ from jupyter_mlgov.core.gating import GateRule
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import StepState, StepStatus
+from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.promotion.conditions import Circumstances, about_age, about_drill, about_limits, about_needs, asked_here, shown, tightest
 from jupyter_mlgov.promotion.counting import approving, ignored, last_words
 from jupyter_mlgov.promotion.data import KeptData, unpushed
@@ -49,11 +50,13 @@ def decide(
     previous: Decision | None = None,
     data: tuple[KeptData, ...] = (),
     seen: Circumstances = _NOTHING_SEEN,
+    hidden: HiddenState | None = None,
 ) -> Decision:
     """The gate's answer with EVERY reason. Pure: the same facts give the same decision, so the trail can replay it.
 
     Laws: `granted` means no reason is left; adding a blocking fact never opens. `previous` is the newest decision on the stage before,
-    `data` what was found out about the keeping of the model's data (empty: not asked), `seen` what else the trail says.
+    `data` what was found out about the keeping of the model's data (empty: not asked), `seen` what else the trail says, `hidden` what the
+    session holds that a run from the top would not give (None: there is no saved notebook to hold it against).
     Raises UsageError, naming the nearest stage, for a stage the team does not have or that has no gate.
     """
     rule = team.gate(stage)
@@ -66,6 +69,7 @@ def decide(
         *_about_report(report, stale, rule.policies),
         *about_age(rule, seen, report),
         *_about_steps(steps),
+        *_about_hidden(steps, hidden),
         *_about_verdicts(judged, team, stage),
         *_about_version(model, version, report),
         *_about_previous(team, stage, version, previous),
@@ -159,6 +163,20 @@ def _about_steps(steps: tuple[StepStatus, ...]) -> Iterator[Reason]:
             next=f"{verb}: cell {cells}.",
             cell=status.cells[0] if status.cells else "",
         )
+
+
+def _about_hidden(steps: tuple[StepStatus, ...], hidden: HiddenState | None) -> Iterator[Reason]:
+    """Cells without a tag are no step, and what they made may be in the model all the same."""
+    if hidden is None:
+        return
+    told = {cell for status in steps if status.state is not StepState.FRESH for cell in status.cells}
+    for one in hidden.rerun:
+        if one.cell not in told:
+            sentence = f"Cell {one.cell} is out of date: {one.why.rstrip('.')}."
+            yield Reason(code="hidden-state", sentence=sentence, next=f"Run again: cell {one.cell}.", cell=one.cell)
+    for name, cell in hidden.lingering:
+        sentence = f"`{name}` lives on in the kernel, and cell {cell} that made it is no longer in the notebook."
+        yield Reason(code="hidden-state", sentence=sentence, next="Restart the kernel and run all cells.", cell=cell)
 
 
 def _about_verdicts(report: Report | None, team: Team, stage: str) -> Iterator[Reason]:

@@ -103,12 +103,13 @@ def _part(need: str, subject: Subject, *, whole: bool) -> dict[str, str | None]:
 _NAMES = {
     "predict": "the model",
     "lineage": "the record of what ran",
+    "hidden": "the hidden state of the session",
     "environment": "the environment",
     "texts": "the notebook's text",
     "lock": "the lock file",
     "forms": "people's answers",
     "records": "the acts in the trail, or the day",
-    "chain": "the state of the trail",
+    "chain": "the state of the trail, or the hour",
     "register": "mlgov.toml",
 }
 
@@ -155,6 +156,7 @@ def _record(need: str, subject: Subject) -> str | None:
         return _records(subject)
     given: dict[str, object] = {
         "texts": subject.texts,
+        "hidden": subject.hidden,
         "lock": [subject.lock, subject.lock_hashed],
         "forms": subject.forms,
         "chain": subject.chain,

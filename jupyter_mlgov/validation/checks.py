@@ -20,7 +20,7 @@ Direction = Literal["higher", "lower"]
 NEEDS = (
     *("table", "scored", "protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded"),
     *("time", "key", "reference", "splits", "predict"),
-    *("lineage", "environment", "texts", "lock", "forms", "records", "chain", "register", "files"),
+    *("lineage", "hidden", "environment", "texts", "lock", "forms", "records", "chain", "register", "files"),
 )
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)+")
 

@@ -31,6 +31,7 @@ _WITHOUT = {
 }
 _RECORDS = {
     "lineage": "record of what ran on what",
+    "hidden": "saved notebook beside the record of what ran",
     "environment": "record of an environment",
     "texts": "notebook text",
     "lock": "lock file",
@@ -80,6 +81,7 @@ def lacking(check: Check, subject: Subject, seen: Look | None) -> Lack | None:
 def _record(need: str, subject: Subject) -> Lack | None:
     there = {
         "lineage": subject.lineage is not None,
+        "hidden": subject.hidden is not None,
         "environment": subject.environment is not None,
         "texts": bool(subject.texts),
         "lock": subject.lock is not None,
@@ -97,6 +99,7 @@ def _record(need: str, subject: Subject) -> Lack | None:
         return Verdict.NOT_APPLICABLE, f"A plain table has no {_RECORDS[need]} behind it."
     advice = {
         "lineage": "Run the notebook with `%load_ext jupyter_mlgov`.",
+        "hidden": "Save the notebook, and run it with `%load_ext jupyter_mlgov`.",
         "environment": "Run the notebook with `%load_ext jupyter_mlgov`.",
         "texts": "The notebook file could not be read; see that it is there and is JSON.",
         "lock": 'Write one (`pip freeze > requirements.lock`) and name it: `lock = "…"` under [environment] in mlgov.toml.',

@@ -81,9 +81,10 @@ def installed_policies(ids: Iterable[str]) -> tuple[Policy, ...]:
 
 def _entries(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=group), key=lambda one: (one.name, _distribution(one))):
+    for entry in sorted(entry_points(group=group), key=lambda one: (one.name, one.value)):
         other = found.setdefault(entry.name, entry)
-        if (_distribution(other), other.value) != (_distribution(entry), entry.value):
+        # Reading a distribution's name is slow, so only a second offer is asked for it.
+        if other is not entry and (_distribution(other), other.value) != (_distribution(entry), entry.value):
             raise TwiceInstalled(
                 f'"{entry.name}" is offered by {_distribution(other)} and by {_distribution(entry)}.',
                 expected="One id, one distribution.",

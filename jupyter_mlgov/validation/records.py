@@ -40,12 +40,22 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """What verifying the trail said. `problem` is empty where it is whole; `anchored` is the newest outside witness, if any."""
+    """What verifying the trail said. `problem` is empty where it is whole; `anchored` is the time of the newest entry that a witness
+    outside holds, None where none does; `signed` counts the first entries under a signed checkpoint.
+
+    `asked` is the hour in which the `witnesses` were asked, when the trail had `size` entries under this `root` (hex); `silent` says in
+    sentences which of them could not be asked, and what else was not proven.
+    """
 
     ok: bool
     problem: str = ""
     anchored: datetime | None = None
-    signed: bool = False
+    signed: int = 0
+    asked: datetime | None = None
+    size: int = 0
+    root: str = ""
+    witnesses: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

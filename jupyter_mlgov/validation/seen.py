@@ -18,6 +18,7 @@ OPENED_BY = {
     "table_path": ("table", *ROLES),
     "source": ("table", *ROLES),
     "lineage": ("lineage",),
+    "hidden": ("hidden",),
     "texts": ("texts",),
     "lock": ("lock",),
     "lock_hashed": ("lock",),

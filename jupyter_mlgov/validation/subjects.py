@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.team import Roles, Scope
 from jupyter_mlgov.lineage.facts import Environment, Lineage
+from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.records import Chain, Form, Records
 from jupyter_mlgov.validation.results import SubjectRef
@@ -54,6 +55,7 @@ class Subject:
     """Everything validators may ask. `ref` stands in the report; the rest is how to look at what `ref` names.
 
     `source` is a table that is no file: a frame, an Arrow or Ibis table, a Warehouse; it is looked at where both it and `table_path` are.
+    `hidden` is what the session holds that a run of the saved notebook from the top would not give; None where nobody could tell.
     `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
     `forms` are the answers people gave, `records` what the trail tells, `chain` whether it is whole,
     `register` the team file's own tables (`[inventory]`, …),
@@ -66,6 +68,7 @@ class Subject:
     table_path: Path | None = None
     source: object = None
     lineage: Lineage | None = None
+    hidden: HiddenState | None = None
     texts: tuple[Text, ...] = ()
     lock: Mapping[str, str] | None = None
     lock_hashed: bool = False

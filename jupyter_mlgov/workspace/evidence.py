@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.restoring import Unreadable, restore
@@ -30,9 +31,12 @@ def keep(workspace: Workspace, report: Report) -> None:
                 workspace.objects.put(canonical_json(found.plain))
 
 
-def earlier(workspace: Workspace, notebook: str) -> Earlier:
-    """The answers of the last reports on `notebook`, newest first, each with what it rested on. What cannot be read is no answer."""
-    entries = [one for one in workspace.journal.entries(actions=("validation.done",)) if one.payload.get("notebook") == notebook]
+def earlier(done: Sequence[AuditEntry], notebook: str) -> Earlier:
+    """The answers of the last reports on `notebook` (`done`: entries `validation.done`), newest first, each with what it rested on.
+
+    What cannot be read is no answer.
+    """
+    entries = [one for one in done if one.payload.get("notebook") == notebook]
     kept: dict[str, list[Kept]] = defaultdict(list)
     for entry in reversed(entries[-LAST:]):
         bases, report = entry.payload.get("bases"), entry.payload.get("report")
@@ -42,18 +46,17 @@ def earlier(workspace: Workspace, notebook: str) -> Earlier:
         bodies: list[tuple[type[CheckResult] | type[Unchecked], object]] = [(CheckResult, body) for body in report.get("results") or ()]
         bodies += [(Unchecked, body) for body in (waiting if isinstance(waiting, list) else ())]
         for kind, body in bodies:
-            found = _kept(kind, body, bases)
-            if found:
-                kept[found.result.validator].append(found)
+            known = kept[str(body.get("validator"))] if isinstance(body, Mapping) else []
+            rests = bases.get(str(body.get("validator"))) if isinstance(body, Mapping) else None
+            if isinstance(rests, Mapping) and not any(one.basis == rests for one in known) and (found := _kept(kind, body, rests)):
+                known.append(found)
     return Earlier(kept={name: tuple(found) for name, found in kept.items()})
 
 
-def _kept(kind: type[CheckResult] | type[Unchecked], body: object, bases: Mapping[str, object]) -> Kept | None:
+def _kept(kind: type[CheckResult] | type[Unchecked], body: object, rests: Mapping[str, object]) -> Kept | None:
     try:
-        result: CheckResult | Unchecked = restore(kind, body, "")
-        rests = bases[result.validator]
-        return Kept(result=result, basis={str(part): str(value) for part, value in dict(rests).items()})  # type: ignore[call-overload]  # a foreign payload; what is no mapping raises
-    except (Unreadable, KeyError, TypeError, ValueError):
+        return Kept(result=restore(kind, body, ""), basis={str(part): str(value) for part, value in rests.items()})
+    except Unreadable:
         return None
 
 
@@ -65,12 +68,12 @@ def holdout(team: Team, lineage: Lineage) -> str:
     return str(found or "")
 
 
-def looks(workspace: Workspace, model: str, seen: str, digest: Digest | None) -> int:
+def looks(done: Sequence[AuditEntry], model: str, seen: str, digest: Digest | None) -> int:
     """How many different models of this name were judged on this hold-out set, the one at hand included; 0 where it is not known."""
     if not seen or digest is None:
         return 0
     models = {str(digest)}
-    for entry in workspace.journal.entries(actions=("validation.done",), subject=model):
+    for entry in (one for one in done if one.subject == model):
         report = entry.payload.get("report")
         subject = report.get("subject") if isinstance(report, Mapping) else None
         if entry.payload.get("holdout") == seen and isinstance(subject, Mapping) and subject.get("model"):

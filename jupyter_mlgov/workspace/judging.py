@@ -61,14 +61,15 @@ def validate(
     subject = gather(workspace, team, lineage, fixed.needs)
     _fix(workspace, team.model, notebook, fixed.thresholds)
     seen = holdout(team, lineage)
+    done = tuple(workspace.journal.entries(actions=("validation.done",)))
     given = judge(
         subject,
         fixed,
         controls,
         runner=runner_for(subject, installed=True),
         progress=progress,
-        earlier=Earlier() if fresh else earlier(workspace, notebook),
-        looks=looks(workspace, team.model, seen, subject.ref.model),
+        earlier=Earlier() if fresh else earlier(done, notebook),
+        looks=looks(done, team.model, seen, subject.ref.model),
     )
     report = given.report
     keep(workspace, report)
@@ -82,6 +83,7 @@ def validate(
         "waiting": [fields_of(one) for one in given.waiting],
         "reused": [one.validator for one in given.reuse if one.reused],
         "holdout": seen,
+        **({"chain": fields_of(subject.chain)} if subject.chain else {}),
     }
     workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
     return given
@@ -149,6 +151,7 @@ def _docket(
     """All that a decision rests on, and the log that it reads."""
     from jupyter_mlgov.promotion.docket import Docket
     from jupyter_mlgov.promotion.since import log_time
+    from jupyter_mlgov.workspace.subjects import hidden
 
     team = workspace.team_for(notebook)
     team.gate(stage)
@@ -171,6 +174,7 @@ def _docket(
         data=data,
         limits=limits,
         asked_by=workspace.actor(),
+        hidden=hidden(workspace, notebook),
         at=stamp(log_time(entries, workspace.clock.now())),
         as_of=entries[-1].seq if entries else 0,
     )

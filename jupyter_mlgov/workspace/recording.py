@@ -66,7 +66,7 @@ def read_lineage(workspace: Workspace, notebook: str) -> Lineage:
     from jupyter_mlgov.lineage.fold import fold
     from jupyter_mlgov.lineage.steps import step_statuses
 
-    lineage = fold(workspace.journal.entries(), notebook)
+    lineage = fold(workspace.journal.entries(subject=notebook), notebook)
     if not workspace.path_of(notebook).is_file():
         return lineage
     return replace(lineage, steps=step_statuses(lineage.runs, cells_now(workspace, notebook, lineage)))
@@ -86,7 +86,7 @@ def read_hidden_state(workspace: Workspace, notebook: str) -> tuple[HiddenState,
     if not path.is_file():
         raise NotReady(f"{notebook} is no saved notebook, so its cells cannot be held against the record.", next="Save it, and ask again.")
     numbers = {cell.id: cell.index for cell in code_cells(path)}
-    lineage = fold(workspace.journal.entries(), notebook)
+    lineage = fold(workspace.journal.entries(subject=notebook), notebook)
     return hidden_state(lineage.runs, cells_now(workspace, notebook, lineage)), numbers
 
 

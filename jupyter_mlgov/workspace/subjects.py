@@ -12,11 +12,13 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
+from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.pipelines.documents import Cell
 from jupyter_mlgov.validation.checks import NEEDS
-from jupyter_mlgov.validation.records import Act, Chain, Form, Records
+from jupyter_mlgov.validation.records import Act, Form, Records
 from jupyter_mlgov.validation.results import SubjectRef
 from jupyter_mlgov.validation.subjects import Predict, Subject, Text
+from jupyter_mlgov.workspace.chain import chain
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -60,6 +62,7 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection
         roles=team.roles,
         table_path=kept.get(roles.table),
         lineage=lineage,
+        hidden=hidden(workspace, lineage.notebook) if "hidden" in needs else None,
         texts=texts(workspace.path_of(lineage.notebook)) if "texts" in needs else (),
         lock=lock,
         lock_hashed=hashed,
@@ -67,13 +70,23 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection
         scope=team.scope,
         forms=forms(workspace, team.model) if "forms" in needs else (),
         records=records(workspace, team.model, lineage.notebook) if "records" in needs else None,
-        chain=chain(workspace) if "chain" in needs else None,
+        chain=chain(workspace, lineage.notebook) if "chain" in needs else None,
         register=team.register,
         reference_path=kept.get(roles.reference),
         split_paths={part: kept[name] for part, name in (("train", roles.train), ("test", roles.test)) if name in kept},
         predict=_predict(workspace, team, lineage),
         folder=workspace.root,
     )
+
+
+def hidden(workspace: Workspace, notebook: str) -> HiddenState | None:
+    """The hidden state of the last session; None where no saved Python notebook stands beside the record."""
+    from jupyter_mlgov.workspace.recording import read_hidden_state
+
+    try:
+        return read_hidden_state(workspace, notebook)[0]
+    except MlgovError:
+        return None
 
 
 def _kept(workspace: Workspace, lineage: Lineage, name: str) -> Path | None:
@@ -124,12 +137,6 @@ def records(workspace: Workspace, model: str, notebook: str) -> Records:
         and (entry.subject in (model, notebook) or entry.payload.get("notebook") == notebook or entry.payload.get("model") == model)
     )
     return Records(now=workspace.clock.now(), model=model, acts=mine, authors=authors(entries, notebook))
-
-
-def chain(workspace: Workspace) -> Chain:
-    """Whether the trail is whole, as `mlgov audit verify` says."""
-    found = workspace.audit()
-    return Chain(ok=found.ok, problem="" if found.ok else found.sentence)
 
 
 def texts(notebook: Path) -> tuple[Text, ...]:

@@ -15,8 +15,9 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.sdk import Missing
 from jupyter_mlgov.testing import digest
 from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.chain import chain
 from jupyter_mlgov.workspace.models import StoredModel
-from jupyter_mlgov.workspace.subjects import chain, forms, records
+from jupyter_mlgov.workspace.subjects import forms, records
 
 
 @pytest.fixture
@@ -60,4 +61,4 @@ def test_acts_about_the_model_are_its_records_and_verdicts_are_not(tmp_path: Pat
     assert [act.action for act in found.acts] == ["review.given", "export.written"]
     assert [actor.id for actor in found.authors] == ["ann"]
     assert [(form.control, form.answers, form.actor.id) for form in forms(workspace, "credit")] == [("C.1", {"why": "so"}, "ann")]
-    assert chain(workspace).ok
+    assert chain(workspace, "n.ipynb").ok

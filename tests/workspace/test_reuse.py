@@ -90,7 +90,7 @@ def test_unchanged_is_reused_and_every_change_is_named(workspace: Workspace, tmp
     ran(workspace, run(other))
     reused, why = how(workspace)
     assert not reused
-    assert "the table changed" in why
+    assert "the column approve changed" in why
     assert how(workspace)[0]
     (tmp_path / "mlgov.toml").write_text(TEAM + '[policy.parameters."fair.air"]\nlimit = "9/10"\n', "utf-8")
     assert how(workspace) == (False, "run again: its parameters changed")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from jupyter_mlgov.sdk import Act, Finding, Missing, Records, Subject, Unanswered, Verdict, validator
+from jupyter_mlgov.sdk import Act, Chain, Finding, Missing, Records, Subject, Unanswered, Verdict, validator
 from mlgov_validators.declared import number, word
 
 ACTS: dict[str, tuple[str, ...]] = {
@@ -220,25 +220,38 @@ def killswitch(subject: Subject, *, days: int = 90, alert: float = 5.0) -> list[
     ]
 
 
-@validator("repro.rerun", title="Reproducibility", needs=("records", "lineage"), stricter={"scores": "lower", "auc": "lower"})
+@validator(
+    "repro.rerun",
+    title="Reproducibility",
+    version="1.1",
+    needs=("records", "lineage"),
+    uses=("hidden",),
+    stricter={"scores": "lower", "auc": "lower"},
+)
 def rerun(subject: Subject, *, scores: float = 1e-8, auc: float = 1e-4) -> list[Finding]:
-    """Does a second run in a fresh kernel give the same model, scores and metrics, and did the cells run in order?
+    """Does a second run in a fresh kernel give the same model, scores and metrics, and does the session hold nothing hidden?
 
     Reads the last `reproduce.done` about this very model (`model_digest`): `equal` (digest of the model), `difference` (largest of the
     scores), `auc_difference`, `device`, `out_of_order` (cells), and the `grade` of the whole with its reason `why`. Where the model is
     equal, every other artefact must be identical or within the tolerance of mlgov.toml; on a GPU 1e-5 is allowed for scores.
+    Hidden state is judged as `mlgov stale` does, even where nobody ran it again: the record of the session against the saved notebook.
 
-    fail: neither the digest nor scores and AUC agree, the model is equal and another artefact diverged, or cells ran out of order.
+    fail: neither the digest nor scores and AUC agree, the model is equal and another artefact diverged, or cells ran out of order; a cell
+    is stale, was edited after it ran, or rests on one that ran in another order; a name lives on whose cell was deleted.
+    warn: cells ran before a cell above them, and it made no difference.
     inconclusive: the run has no number, could not be made or compared, or shows only the same distribution.
-    Unchecked: nobody ran this model again.
+    Unchecked: nobody ran this model again, and nothing hidden was seen.
 
     Source: house figures.
 
     Fix: Set seeds, use deterministic flags or one thread, restart and run all.
     """
+    hidden = list(_hidden(subject))
     found = _records(subject).about("reproduce.done")
     digest = _model_digest(subject)
     mine = [act for act in found if word(act.payload, "model_digest") == digest and digest]
+    if not mine and any(finding.verdict is Verdict.FAIL for finding in hidden):
+        return hidden
     if not mine:
         said = "The last second run was of another model." if found else "Nobody ran this model again in a fresh kernel."
         raise Unanswered(said, next="`mlgov reproduce MODEL@VERSION`.")
@@ -250,6 +263,7 @@ def rerun(subject: Subject, *, scores: float = 1e-8, auc: float = 1e-4) -> list[
         _same(payload, scores, auc),
         *_others(payload),
         Finding(message=order, verdict=Verdict.FAIL if cells else Verdict.PASS, where="order"),
+        *hidden,
     ]
 
 
@@ -269,6 +283,23 @@ def _others(payload: Mapping[str, object]) -> list[Finding]:
     return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="artefacts")]
 
 
+def _hidden(subject: Subject) -> Iterator[Finding]:
+    """What the kernel holds that a run from the top would not give, cell by cell."""
+    state = subject.hidden
+    if state is None or not state.recorded:
+        return
+    for one in state.rerun:
+        said = f"Cell {one.cell} must run again: {one.why}."
+        yield Finding(message=said, verdict=Verdict.FAIL, where=one.cell, details={"because": one.because.value})
+    for name, cell in state.lingering:
+        said = f"`{name}` lives on, and cell {cell} that made it is no longer in the notebook."
+        yield Finding(message=said, verdict=Verdict.FAIL, where=cell, details={"because": "deleted"})
+    again = {one.cell for one in state.rerun}
+    if idle := [cell for cell in state.disorder if cell not in again]:
+        said = f"Cells {', '.join(idle)} ran before a cell above them; what they made does not depend on it."
+        yield Finding(message=said, verdict=Verdict.WARN, where="order")
+
+
 def _same(payload: Mapping[str, object], scores: float, auc: float) -> Finding:
     if payload.get("equal") is True:
         return Finding(message="The second run gave the same model to the bit.", verdict=Verdict.PASS, measured=0.0, where="model")
@@ -285,14 +316,17 @@ def _same(payload: Mapping[str, object], scores: float, auc: float) -> Finding:
     )
 
 
-@validator("audit.integrity", title="Audit-trail integrity", needs=("chain",), uses=("records",), stricter={"hours": "lower"})
+@validator(
+    "audit.integrity", title="Audit-trail integrity", version="1.1", needs=("chain",), uses=("records",), stricter={"hours": "lower"}
+)
 def integrity(subject: Subject, *, hours: int = 24) -> list[Finding]:
     """Is the trail whole, and is there a young witness outside it?
 
-    As `mlgov audit verify` finds it: the hash chain, checkpoints, signatures. An outside witness is an anchored checkpoint.
+    As `mlgov audit verify` finds it: the hash chain, signed checkpoints, their keys, and what every witness outside (`MLGOV_ANCHORS`) says
+    it holds; witnesses are asked once an hour.
 
-    fail: anything does not match. warn: it is whole, and the newest outside witness is older than `hours` or there is none, so that
-    cutting off its end would not be seen. inconclusive: there is no trail.
+    fail: anything does not match. warn: it is whole, and the newest entry a witness holds is older than `hours`, or no witness holds any,
+    so that cutting off its end would not be seen; no checkpoint was signed; a witness could not be asked. inconclusive: there is no trail.
 
     Source: RFC 9162; RFC 3161; Del. Reg. 2017/565 Art 72(1); 24 hours is house.
 
@@ -303,18 +337,31 @@ def integrity(subject: Subject, *, hours: int = 24) -> list[Finding]:
         raise Missing("There is no trail to verify.")
     if not chain.ok:
         return [Finding(message=chain.problem or "The trail does not verify.", verdict=Verdict.FAIL, measured=1.0, allowed="0 breaks")]
-    anchors = subject.records.about("checkpoint.anchored") if subject.records else ()
-    newest = max([*(act.time for act in anchors), *([chain.anchored] if chain.anchored else [])], default=None)
-    now = subject.records.now if subject.records else None
-    age = (now - newest).total_seconds() / 3600 if newest and now else None
     whole = Finding(
         message="Every entry of the trail matches its digest and its place.", verdict=Verdict.PASS, measured=0.0, allowed="0 breaks"
     )
-    if age is not None and age <= hours:
-        said = f"The newest outside witness is {age:.0f} hours old."
-        return [whole, Finding(message=said, verdict=Verdict.PASS, measured=age, allowed=f"{hours} h", where="witness")]
-    said = "No outside witness holds the head of the trail." if age is None else f"The newest outside witness is {age:.0f} hours old."
-    return [whole, Finding(message=said, verdict=Verdict.WARN, measured=age, allowed=f"{hours} h", where="witness")]
+    return [whole, *_signed(chain), *_witness(subject, chain, hours)]
+
+
+def _signed(chain: Chain) -> Iterator[Finding]:
+    if chain.signed:
+        said = f"The first {chain.signed:,} entries are under a signed checkpoint whose key was valid."
+        yield Finding(message=said, verdict=Verdict.PASS, n=chain.signed, where="signature")
+    for sentence in chain.silent:
+        yield Finding(message=sentence, verdict=Verdict.WARN, where="not proven")
+    if not chain.signed and not chain.silent:
+        yield Finding(message="No checkpoint of the trail is signed.", verdict=Verdict.WARN, where="signature")
+
+
+def _witness(subject: Subject, chain: Chain, hours: int) -> Iterator[Finding]:
+    now = subject.records.now if subject.records else None
+    age = (now - chain.anchored).total_seconds() / 3600 if chain.anchored and now else None
+    if age is None:
+        said = "No outside witness holds the head of the trail."
+    else:
+        said = f"The newest entry that an outside witness holds is {age:.0f} hours old."
+    verdict = Verdict.PASS if age is not None and age <= hours else Verdict.WARN
+    yield Finding(message=said, verdict=verdict, measured=age, allowed=f"{hours} h", where="witness")
 
 
 @validator("audit.completeness", title="Audit-trail completeness", needs=("records", "chain", "lineage"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Text, Verdict, validator
@@ -110,9 +111,11 @@ def _whole(read: list[Program], texts: tuple[Text, ...], told: list[Finding]) ->
     lines = sum(len(program.places) for program in read)
     commands = sum(len(program.commands) for program in read)
     grave = sum(one.verdict is Verdict.FAIL for one in told)
-    said = f"{lines:,} lines of Python, {commands} shell commands and magics, and {len(texts)} texts were analysed: "
+    # Statements, not lines: another layout is no other measurement.
+    statements = sum(isinstance(node, ast.stmt) for program in read if program.places for node in ast.walk(program.tree))
+    said = f"{statements:,} statements of Python, {commands} shell commands and magics, and {len(texts)} texts were analysed: "
     said += (
         f"{grave} high, {sum(one.verdict is Verdict.WARN for one in told)} medium, {sum(one.verdict is Verdict.PASS for one in told)} low."
     )
     verdict = Verdict.PASS if lines or commands or not any(is_code(text) for text in texts) else Verdict.INCONCLUSIVE
-    return Finding(message=said, verdict=verdict, measured=float(grave), allowed="0 high", n=lines)
+    return Finding(message=said, verdict=verdict, measured=float(grave), allowed="0 high", n=statements)

@@ -1,0 +1,154 @@
+"""One recorded session in a real kernel: what an edit of the notebook does to its report, its evidence and its gate."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.integrations.papermill import run_notebook
+from jupyter_mlgov.validation.results import Report
+from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.judging import changes, last_report
+
+NAME = "n.ipynb"
+CELLS = {
+    "base": ("step = 2", ()),
+    "scores": (
+        "import pandas as pd\nscored = pd.DataFrame({'approve': [1, 1, 0, 1] * 25 * step, 'white': [0, 1] * 50 * step})",
+        ("mlgov:data",),
+    ),
+    "evaluate": ("rows = len(scored)  # how many", ("mlgov:evaluate",)),
+    "aside": ("note = 'nobody reads this'", ()),
+}
+TEAM = """
+[model]
+name = "credit"
+[subject]
+outcome = "approve"
+favourable = 1
+protected = ["white"]
+[policy]
+packs = ["{pack}"]
+"""
+PACK = """
+[policy]
+id = "small"
+version = "1"
+title = "Small"
+framework = "F"
+"""
+CONTROL = """
+[[control]]
+id = "{id}"
+cite = "c"
+url = ""
+verified = "P"
+obligation = "do"
+automation = "auto"
+severity = "high"
+gates = ["train"]
+basis = "b"
+[[control.requirements]]
+validator = "{validator}"
+"""
+
+
+def written(path: Path, cells: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+    made = [nbformat.v4.new_code_cell(source, id=cell_id, metadata={"tags": list(tags)}) for cell_id, (source, tags) in cells.items()]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), path)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which the notebook ran once, and was validated."""
+    folder = tmp_path_factory.mktemp("session")
+    pack = folder / "small.toml"
+    asked = ("fair.air", "lineage.complete", "repro.rerun", "code.sast")
+    pack.write_text(PACK + "".join(CONTROL.format(id=f"C.{name}", validator=name) for name in asked), "utf-8")
+    (folder / "mlgov.toml").write_text(TEAM.format(pack=pack), "utf-8")
+    Workspace.create(folder, Settings(actor="ann")).close()
+    written(folder / NAME, CELLS)
+    run_notebook(folder / NAME, folder / "out.ipynb", {}, cwd=folder)
+    Workspace(folder, Settings(actor="ann", anchors="none")).judge(NAME)
+    return folder
+
+
+@pytest.fixture
+def workspace(ran: Path, tmp_path: Path) -> Iterator[Workspace]:
+    folder = shutil.copytree(ran, tmp_path / "w")
+    found = Workspace(folder, Settings(actor="ann", anchors="none"))
+    yield found
+    found.close()
+
+
+Edit = Callable[[dict[str, tuple[str, tuple[str, ...]]]], dict[str, tuple[str, tuple[str, ...]]]]
+
+
+def saying(cell: str, source: str) -> Edit:
+    return lambda cells: {**cells, cell: (source, cells[cell][1])}
+
+
+def codes(workspace: Workspace) -> list[tuple[str, str]]:
+    return [(reason.code, reason.cell) for reason in workspace.why("staging", NAME).reasons]
+
+
+def told(workspace: Workspace) -> Report:
+    found = last_report(workspace, NAME)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        saying("evaluate", "rows = len(scored)  # another comment"),
+        saying("evaluate", "# above\nrows   =   len( scored )\n\n"),
+        saying("base", "step = 2  # a comment in a cell without a tag"),
+    ],
+    ids=["comment", "layout", "untagged"],
+)
+def test_a_formatting_change_keeps_report_evidence_and_gate(workspace: Workspace, edit: Edit) -> None:
+    before, shut = told(workspace), codes(workspace)
+    written(workspace.path_of(NAME), edit(CELLS))
+    assert changes(before, workspace.lineage(NAME), workspace.team_for(NAME)) == ()
+    assert codes(workspace) == shut
+    again = workspace.judge(NAME)
+    assert again.report.digest == before.digest
+    assert [result.evidence for result in again.report.results] == [result.evidence for result in before.results]
+    ran_again = {one.validator for one in again.reuse if not one.reused}
+    assert ran_again <= {"code.sast"}, "only what reads comments looks again"
+
+
+def test_a_changed_constant_of_a_step_makes_it_stale_and_shuts_the_gate(workspace: Workspace) -> None:
+    written(workspace.path_of(NAME), saying("evaluate", "rows = len(scored) + 1")(CELLS))
+    assert ("step-stale", "evaluate") in codes(workspace)
+    assert workspace.judge(NAME).report.result("repro.rerun") is not None
+
+
+@pytest.mark.parametrize(
+    ("edit", "cell", "because"),
+    [
+        (saying("base", "step = 3"), "base", "edited"),
+        (lambda cells: {key: value for key, value in cells.items() if key != "aside"}, "aside", "deleted"),
+        (lambda cells: {"scores": cells["scores"], "base": cells["base"], **cells}, "scores", "upstream"),
+    ],
+    ids=["untagged cell edited", "deleted cell lives on", "out of order"],
+)
+def test_hidden_state_fails_the_control_and_shuts_the_gate_with_the_cell(workspace: Workspace, edit: Edit, cell: str, because: str) -> None:
+    assert not [code for code, _ in codes(workspace) if code in ("hidden-state", "step-stale")]
+    written(workspace.path_of(NAME), edit(CELLS))
+    assert cell in {where for code, where in codes(workspace) if code in ("hidden-state", "step-stale")}
+    judged = workspace.judge(NAME)
+    result = judged.report.result("repro.rerun")
+    assert result is not None
+    assert result.verdict is Verdict.FAIL
+    assert (cell, because) in {(finding.where, finding.details.get("because")) for finding in result.findings}
+    assert "the hidden state of the session changed" in {one.validator: one.why for one in judged.reuse}["repro.rerun"]
+    assert ("verdict-fail", result.cell) in codes(workspace)
