@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.lineage.facts import CellRun, Outcome, StepState
-from jupyter_mlgov.lineage.staleness import Because, Rerun
+from jupyter_mlgov.lineage.staleness import Because, HiddenState, Rerun
 from jupyter_mlgov.lineage.steps import Cell, Judge, present
 
 _NOTHING = Digest.of_text("")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HiddenState:
-    """`rerun`: the exact cells to run again, from the top. `never`: cells that did not run.
-
-    `lingering`: names that live on, each with the cell that is gone. `disorder`: cells that ran before a cell above them did; where
-    that matters they are in `rerun` too.
-    """
-
-    rerun: tuple[Rerun, ...] = ()
-    never: tuple[str, ...] = ()
-    lingering: tuple[tuple[str, str], ...] = ()
-    disorder: tuple[str, ...] = ()
-    recorded: bool = True
-
-    @property
-    def verdict(self) -> Verdict:
-        """Pass only where every cell ran, none is stale and no name of a deleted cell lives on."""
-        if not self.recorded:
-            return Verdict.INCONCLUSIVE
-        if self.rerun or self.lingering:
-            return Verdict.FAIL
-        return Verdict.INCONCLUSIVE if self.never else Verdict.PASS
 
 
 def hidden_state(runs: Sequence[CellRun], cells: Sequence[Cell]) -> HiddenState:

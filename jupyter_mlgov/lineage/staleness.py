@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.lineage.effects import source_digest
 from jupyter_mlgov.lineage.follow import Trace, follow, sets_seed
 from jupyter_mlgov.lineage.restore import restoring
@@ -52,6 +53,30 @@ class RerunPlan:
     @property
     def is_fresh(self) -> bool:
         return not self.changed and not self.lingering
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenState:
+    """`rerun`: the exact cells to run again, from the top. `never`: cells that did not run.
+
+    `lingering`: names that live on, each with the cell that is gone. `disorder`: cells that ran before a cell above them did; where
+    that matters they are in `rerun` too.
+    """
+
+    rerun: tuple[Rerun, ...] = ()
+    never: tuple[str, ...] = ()
+    lingering: tuple[tuple[str, str], ...] = ()
+    disorder: tuple[str, ...] = ()
+    recorded: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass only where every cell ran, none is stale and no name of a deleted cell lives on."""
+        if not self.recorded:
+            return Verdict.INCONCLUSIVE
+        if self.rerun or self.lingering:
+            return Verdict.FAIL
+        return Verdict.INCONCLUSIVE if self.never else Verdict.PASS
 
 
 Cells = Sequence[tuple[str, str]]

@@ -15,7 +15,7 @@ from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import StepStatus
-from jupyter_mlgov.lineage.hidden import HiddenState
+from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.promotion import fold, gates, since
 from jupyter_mlgov.promotion.conditions import Circumstances
 from jupyter_mlgov.promotion.counting import person

@@ -9,7 +9,7 @@ from jupyter_mlgov.core.gating import GateRule
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import StepState, StepStatus
-from jupyter_mlgov.lineage.hidden import HiddenState
+from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.promotion.conditions import Circumstances, about_age, about_drill, about_limits, about_needs, asked_here, shown, tightest
 from jupyter_mlgov.promotion.counting import approving, ignored, last_words
 from jupyter_mlgov.promotion.data import KeptData, unpushed

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlgov.core.verdicts import Verdict
-from jupyter_mlgov.lineage.hidden import HiddenState
-from jupyter_mlgov.lineage.staleness import Rerun, RerunPlan
+from jupyter_mlgov.lineage.staleness import HiddenState, Rerun, RerunPlan
 from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.reports.terminal import paint, wrap
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.team import Roles, Scope
 from jupyter_mlgov.lineage.facts import Environment, Lineage
-from jupyter_mlgov.lineage.hidden import HiddenState
+from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.validation.reading import open_table
 from jupyter_mlgov.validation.records import Chain, Form, Records
 from jupyter_mlgov.validation.results import SubjectRef

@@ -10,8 +10,8 @@ from jupyter_mlgov.lineage.facts import Lineage, Session, Step
 
 if TYPE_CHECKING:
     from jupyter_mlgov.core.digests import Digest
-    from jupyter_mlgov.lineage.hidden import HiddenState
     from jupyter_mlgov.lineage.recorder import Recorder
+    from jupyter_mlgov.lineage.staleness import HiddenState
     from jupyter_mlgov.workspace.composition import Workspace
 
 

@@ -12,7 +12,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
-from jupyter_mlgov.lineage.hidden import HiddenState
+from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.pipelines.documents import Cell
 from jupyter_mlgov.validation.checks import NEEDS
 from jupyter_mlgov.validation.records import Act, Form, Records
