@@ -12,6 +12,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, UsageError
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.plan import Plan
+from jupyter_mlgov.pipelines.target import FileTarget
 
 _WRITTEN = "# Written by `mlgov export --to dvc` for "
 
@@ -49,7 +50,8 @@ def _pipeline(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> bytes:
     if reason:
         stage["always_changed"] = True
     body = (f"# Always run again, because {reason}\n" if reason else "") + _yaml({"stages": {"run": stage}})
-    return _signed(plan, folder / "dvc.yaml", body)
+    about = "".join(f"# {what} {digest}\n" for what, digest in plan.digests.told().items())
+    return _signed(plan, folder / "dvc.yaml", about + body)
 
 
 def _always(plan: Plan) -> str:
@@ -166,3 +168,6 @@ def _plain(content: str) -> bool:
 
 
 _WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"}
+
+
+TARGET = FileTarget("dvc", files, lambda _: False)

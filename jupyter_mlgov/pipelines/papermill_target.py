@@ -11,6 +11,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.pipelines.documents import INJECTED, PARAMETERS, Cell, load, notebook_of
 from jupyter_mlgov.pipelines.plan import Plan
+from jupyter_mlgov.pipelines.target import FileTarget
 
 _MARKER = "papermill-error-cell-tag"
 
@@ -64,6 +65,7 @@ def _about(plan: Plan, cells: list[dict[str, object]]) -> dict[str, object]:
         "exported_from": plan.name,
         "cells": cells_digest(cells),
         "team": plan.team,
+        "digests": plan.digests.told(),
         "steps": [step.label for step in plan.steps],
         "parameters": [parameter.name for parameter in plan.parameters],
     }
@@ -105,3 +107,6 @@ def _digest_there(document: Mapping[str, object]) -> Digest | None:
     cells = cast("list[dict[str, object]]", document["cells"])
     lines = [{**cell, "source": [cell["source"]] if isinstance(cell.get("source"), str) else cell.get("source", [])} for cell in cells]
     return cells_digest(lines)
+
+
+TARGET = FileTarget("papermill", files, lambda _: False)

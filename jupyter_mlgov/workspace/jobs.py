@@ -159,10 +159,13 @@ def _near(path: Path, root: Path) -> str:
 
 def export_notebook(workspace: Workspace, notebook: str, targets: tuple[str, ...], out: Path | None) -> tuple[Path, ...]:
     """Write `notebook` for each target and say so in the trail. Raises UsageError for an unknown target."""
-    from jupyter_mlgov.pipelines.export import TARGETS, export
+    from jupyter_mlgov.pipelines.export import export
+    from jupyter_mlgov.pipelines.target import known_targets
 
     if not targets:
-        raise UsageError("No target was named.", expected=f"Known: {', '.join(TARGETS)}.", next="`mlgov export --to papermill,dvc`.")
+        raise UsageError(
+            "No target was named.", expected=f"Known: {', '.join(known_targets())}.", next="`mlgov export --to papermill,dvc`."
+        )
     folder = (out or workspace.root).resolve()
     written = export(workspace.root, notebook, workspace.team_for(notebook), workspace.lineage(notebook), targets, folder)
     payload = {"targets": list(targets), "files": [_near(path, workspace.root) for path in written]}

@@ -17,7 +17,8 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, StorageProblem, UsageError
 from jupyter_mlgov.core.team import Team, read_team
 from jupyter_mlgov.lineage.facts import CellRun, Environment, FileRef, Lineage, Session, Step
-from jupyter_mlgov.pipelines.export import TARGETS, export
+from jupyter_mlgov.pipelines.export import export
+from jupyter_mlgov.pipelines.target import known_targets
 
 PYTHON = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -174,10 +175,10 @@ def test_what_is_no_pipeline_is_refused_and_nothing_is_written(
 
 def test_an_unknown_target_is_refused_with_the_nearest(root: Path) -> None:
     notebook(root)
-    with pytest.raises(UsageError, match=r'No target "papermil". Did you mean "papermill"[?] Known: papermill, dvc'):
+    with pytest.raises(UsageError, match=r'No target "papermil". Did you mean "papermill"[?] Known: .*dvc'):
         export(root, NAME, Team(), lineage(), ("dvc", "papermil"), root)
     assert not (root / "dvc.yaml").exists()
-    assert tuple(TARGETS) == ("papermill", "dvc")
+    assert {"papermill", "dvc"} <= set(known_targets())
 
 
 def test_a_folder_that_cannot_be_written_is_said(root: Path) -> None:
