@@ -21,7 +21,7 @@ DOORS = {
     "papermill": {"integrations/papermill"},
     "nbclient": {"integrations/papermill"},
     "nbformat": {"integrations/notebooks", "integrations/papermill"},  # papermill's engine is handed nbformat nodes
-    "nbconvert": set(),
+    "nbconvert": {"integrations/nbconvert"},
     "jupyter_client": {"integrations/notebooks", "integrations/papermill"},  # kernel specs, and the client of an engine
     "tornado": {"server"},
     "jupyter_server": {"server", "__init__"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from nbconvert.exporters.exporter import Exporter
 
@@ -16,9 +16,6 @@ from jupyter_mlgov.reports.html import CSP
 from jupyter_mlgov.reports.look import page_style, style
 from jupyter_mlgov.reports.markup import Html, el, join, say
 from jupyter_mlgov.reports.read import read_report
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
 _STYLE = """
 main{font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1b1f24;overflow-wrap:anywhere}
@@ -49,7 +46,7 @@ class ReportExporter(Exporter):  # type: ignore[misc]  # nbconvert ships no type
     def _file_extension_default(self) -> str:
         return ".html"
 
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
         """The page, and nbconvert's resources."""
         whole, resources = super().from_notebook_node(nb, resources, **kw)
         name = str((resources.get("metadata") or {}).get("name") or "Notebook")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbconvert.exporters.exporter import Exporter
 from nbconvert.utils.exceptions import ConversionException
@@ -17,9 +18,6 @@ from jupyter_mlgov.lineage.slices import backward_slice
 from jupyter_mlgov.lineage.tags import step_of
 from jupyter_mlgov.pipelines.documents import Cell, Notebook, notebook_of
 from jupyter_mlgov.pipelines.runnable import check_language
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
 # Lines that do nothing to a value: a script goes without them.
 _IDLE = re.compile(r"^\s*%(load_ext|reload_ext|matplotlib|config|autoreload|mlgov|autosave)\b.*$")
@@ -40,7 +38,7 @@ class ScriptExporter(Exporter):  # type: ignore[misc]  # nbconvert ships no type
     def _file_extension_default(self) -> str:
         return ".py"
 
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
         """The script, and nbconvert's resources. Raises ConversionException with a sentence where there is none to be had."""
         whole, resources = super().from_notebook_node(nb, resources, **kw)
         name = str((resources.get("metadata") or {}).get("name") or "notebook")
@@ -113,11 +111,13 @@ def _binds(cell: Cell) -> list[str]:
 
 
 def _refuse_magics(notebook: Notebook, cell: Cell, source: str) -> None:
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    manager: Any = TransformerManager  # IPython's has no annotations
-    if "get_ipython()" in manager().transform_cell(source):
+    """A magic, a shell line and an `await` outside a function are no syntax of Python's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd escape in the user's text is not our news
+            compile(source, cell.id, "exec")
+    except (SyntaxError, ValueError):
         raise NotReady(
-            f"Cell [{cell.index}] of {notebook.path} uses a magic or a shell line that only IPython runs, and the model rests on it.",
+            f"Cell [{cell.index}] of {notebook.path} uses what only IPython runs (a magic, a shell line, `await`), and the model rests on it.",
             next="Write it in Python, or use `--to script`.",
-        )
+        ) from None
