@@ -118,6 +118,6 @@ def _refuse_magics(notebook: Notebook, cell: Cell, source: str) -> None:
             compile(source, cell.id, "exec")
     except (SyntaxError, ValueError):
         raise NotReady(
-            f"Cell [{cell.index}] of {notebook.path} uses what only IPython runs (a magic, a shell line, `await`), and the model rests on it.",
+            f"Cell [{cell.index}] of {notebook.path} uses what only IPython runs (a magic, a shell line), and the model rests on it.",
             next="Write it in Python, or use `--to script`.",
         ) from None
