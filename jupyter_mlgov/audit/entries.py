@@ -99,9 +99,14 @@ class AuditEntry:
     digest: Digest
 
     def __str__(self) -> str:
-        words = {key: _words(value) for key, value in self.payload.items()}
-        words.update(actor=str(self.actor), subject=self.subject)
-        return ACTIONS.get(self.action, self.action + " {subject}").format_map(_Lenient(words))
+        return sentence(self.action, self.subject, self.actor, self.payload)
+
+
+def sentence(action: str, subject: str, actor: Actor, payload: Mapping[str, object]) -> str:
+    """How an act reads in English; a word that its payload has not got is said to be missing."""
+    words = {key: _words(value) for key, value in payload.items()}
+    words.update(actor=str(actor), subject=subject)
+    return ACTIONS.get(action, action + " {subject}").format_map(_Lenient(words))
 
 
 class _Lenient(dict[str, str]):

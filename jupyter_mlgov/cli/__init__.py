@@ -26,7 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
     "why": ("gate", "The shortest list of what stands before a stage."),
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),
-    "report": ("where", "Show or write the last report (text, HTML, JSON, SARIF)."),
+    "report": ("report", "The last report, or the dossier of MODEL@VERSION for a reader."),
     "review": ("gate", "Approve or refuse the last report, as a reviewer."),
     "waive": ("waive", "Ask to lift a check for a while, or answer somebody who did."),
     "promote": ("gate", "Ask for a stage: staging, production."),

@@ -25,6 +25,7 @@ def answer(control: str, folder: Path | None, notebook: str | None, source: Path
     \b
     mlgov answer SR26-2.V.2
     mlgov answer SR26-2.V.2 --from answers.toml
+    mlgov answer DOC.development --from answers.toml     (what only people can write in a document; any part of it)
     """
     workspace = opened(folder)
     name = workspace.notebook(notebook)
@@ -47,9 +48,11 @@ def answer(control: str, folder: Path | None, notebook: str | None, source: Path
     if style == "json":
         say_json(fields_of(form))
         return
-    click.echo(
-        f"{form.actor} answered {control}; entry {form.entry.short if form.entry else ''}. `mlgov validate` takes it into the report."
-    )
+    click.echo(f"{form.actor} answered {control}; entry {form.entry.short if form.entry else ''}. {_then(control)}")
+
+
+def _then(control: str) -> str:
+    return "`mlgov report MODEL` shows it." if control.startswith("DOC.") else "`mlgov validate` takes it into the report."
 
 
 def _read(path: Path) -> dict[str, str]:

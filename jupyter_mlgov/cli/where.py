@@ -47,25 +47,6 @@ def lineage(folder: Path | None, notebook: str | None, style: str) -> None:
 
 @click.command()
 @workspace_option
-@notebook_option
-@format_option("html", "sarif")
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
-@click.pass_context
-def report(ctx: click.Context, folder: Path | None, notebook: str | None, style: str, output: Path | None) -> None:
-    """Show or write the last report. Exit code as in `validate`."""
-    from jupyter_mlgov.cli.showing import exit_code, show
-
-    workspace = opened(folder)
-    name = workspace.notebook(notebook)
-    found = workspace.report(name)
-    if found is None:
-        raise NotReady(f"There is no report on {name} yet.", next="Ask for one: `mlgov validate`.")
-    show(found, style, output, workspace=workspace, notebook=name)
-    ctx.exit(exit_code(found))
-
-
-@click.command()
-@workspace_option
 @format_option()
 @click.option("--against", metavar="WHAT", help="Compare with a lock file, `lock`, an environment FILE.json, a session's id or a notebook.")
 @click.option("--of", "subject", metavar="WHAT", default="here", show_default=True, help="What to compare: as for --against.")

@@ -11,11 +11,15 @@ _PAGE_WORDS = (
     "body br code dd details div dl dt footer h2 head header html li main meta ol p section span strong style summary table tbody td th"
 )
 _MORE_WORDS = "time title tr ul a svg g line circle rect text path"
+_BOOK_WORDS = "thead h1 h3 h4 nav caption figure figcaption blockquote input label"
 _HTML_NAMES = "class href rel target lang title charset content name http-equiv open scope role datetime aria-label aria-hidden style"
 _SVG_NAMES = "x y x1 x2 y1 y2 cx cy r rx d width height viewBox text-anchor xmlns focusable data-cell"
-ELEMENTS = frozenset((*_PAGE_WORDS.split(" "), *_MORE_WORDS.split(" ")))
-ATTRIBUTES = frozenset((*_HTML_NAMES.split(" "), *_SVG_NAMES.split(" ")))
-_VOID = frozenset(("meta", "br"))
+_DRAWN_NAMES = "stroke stroke-width stroke-dasharray stroke-opacity fill font-size"
+_BOOK_NAMES = "id colspan type for hidden aria-labelledby aria-live data-row placeholder"
+ELEMENTS = frozenset((*_PAGE_WORDS.split(" "), *_MORE_WORDS.split(" "), *_BOOK_WORDS.split(" ")))
+ATTRIBUTES = frozenset((*_HTML_NAMES.split(" "), *_SVG_NAMES.split(" "), *_DRAWN_NAMES.split(" "), *_BOOK_NAMES.split(" ")))
+_VOID = frozenset(("meta", "br", "input"))
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 # Inline style carries numbers only: lengths and shares that we computed.
 _STYLE = re.compile(r"(?:[a-z-]+:-?[0-9.]+(?:%|px|em)?;?)+")
 
@@ -58,6 +62,13 @@ def link(url: str, label: str) -> Html:
     if not address:
         return join(label, f" ({visible(url)})") if url else join(label)
     return el("a", label, href=address, rel="noopener noreferrer", target="_blank")
+
+
+def anchor(target: str, label: str, *, name: str | None = None) -> Html:
+    """A link inside the page. `target` is an id that we made: letters, digits and `-` only."""
+    if not _ID.fullmatch(target):
+        raise ValueError(f"{target!r} is no id of ours.")
+    return el("a", label, href=f"#{target}", class_=name)
 
 
 def _attribute(name: str, value: str | int | float | bool | None) -> str:

@@ -61,6 +61,11 @@ def checked(control: Control, answers: Mapping[str, str]) -> dict[str, str]:
     return taken
 
 
+def lacks(text: str, question: str) -> str:
+    """What keeps `text` from being an answer to `question`, as words that go on from "the answer …"; empty where it says something."""
+    return _problem("", " ".join(text.split()), question, [])
+
+
 def _problem(name: str, text: str, question: str, others: list[str]) -> str:
     if not text:
         return "is missing"

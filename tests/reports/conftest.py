@@ -12,11 +12,15 @@ import pytest
 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
-from jupyter_mlgov.lineage.facts import CellRun, FileRef, Lineage, ObjectRef, Outcome, Step, StepState, StepStatus
+from jupyter_mlgov.lineage.facts import CellRun, FileRef, Fingerprint, Lineage, ObjectRef, Outcome, Step, StepState, StepStatus
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason
 from jupyter_mlgov.reports.context import Context
+from jupyter_mlgov.reports.dossier.facts import DossierFacts
 from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
+from jupyter_mlgov.testing import session
+from jupyter_mlgov.validation.records import Chain
 from jupyter_mlgov.validation.results import CheckResult, Estimate, Finding, PolicyRef, Report, RequirementResult, SubjectRef
 
 CONTROLS = {
@@ -429,6 +433,45 @@ def view(**more: object) -> NotebookView:
     return NotebookView(**{**base, **more})  # type: ignore[arg-type]  # a builder for tests
 
 
+def dossier_facts(report: Report | None = None, **more: object) -> DossierFacts:
+    """Version 3 of credit-approval with one session, one model and the mixed report; `report=None` and `bare=True`: nothing recorded."""
+    model = ObjectRef(name="model", kind="model", fingerprint=Fingerprint(method="mlgov-model-1", root=digest("model")))
+    print_ = Fingerprint(
+        method="mlgov-table-2",
+        root=digest("loanapp"),
+        rows=1989,
+        schema={"approve": "int64", "white": "int64"},
+        columns={"approve": digest("c1"), "white": digest("c2")},
+    )
+    table = ObjectRef(name="scored", kind="table", fingerprint=print_)
+    ran = run_of(
+        "c3",
+        4,
+        Step(kind="train"),
+        outputs=(model, table),
+        parameters={"seed": 7},
+        metrics={"auc": 0.7841},
+        files_read=(FileRef(path="data/loanapp.parquet", digest=digest("loanapp file"), size=9),),
+    )
+    base: dict[str, object] = {
+        "model": "credit-approval",
+        "version": "3",
+        "stage": "",
+        "team": Team(model="credit-approval"),
+        "lineage": Lineage(notebook="credit_approval.ipynb", session=session(notebook="credit_approval.ipynb"), runs=(ran,), steps=()),
+        "report": report or mixed(),
+        "made": MADE,
+        "by": AUTHOR,
+        "policies": (),
+        "authors": (AUTHOR,),
+        "runs": {ran.id: digest("entry of the run")},
+        "why": STOPS,
+        "chain": Chain(ok=True),
+        "size": 41,
+    }
+    return DossierFacts(**{**base, **more})  # type: ignore[arg-type]  # a builder for tests
+
+
 @pytest.fixture(scope="session")
 def made() -> SimpleNamespace:
     """Builders and facts for the other drawings."""
@@ -446,4 +489,9 @@ def made() -> SimpleNamespace:
         demand=demand,
         digest=digest,
         group=group,
+        hostile=hostile,
+        dossier_facts=dossier_facts,
+        MADE=MADE,
+        AUTHOR=AUTHOR,
+        REVIEWER=REVIEWER,
     )

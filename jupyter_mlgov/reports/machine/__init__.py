@@ -1,0 +1,1 @@
+"""What other programs read: the traceability matrix, CycloneDX, model card, statements."""

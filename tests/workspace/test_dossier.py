@@ -1,0 +1,151 @@
+"""A version's facts are those of its own session and report; people's words are never overwritten; the shell writes files."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import docx as python_docx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.cli.report import report as command
+from jupyter_mlgov.core.errors import UsageError
+from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
+from jupyter_mlgov.lineage.fingerprint import fingerprint
+from jupyter_mlgov.reports.dossier.assemble import dossier
+from jupyter_mlgov.reports.dossier.text import text
+from jupyter_mlgov.testing import cell_run, digest, session
+from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.dossier import gather, parse_name
+
+NOTEBOOK = "n.ipynb"
+TEAM = """
+[model]
+name = "credit"
+use = "credit"
+jurisdiction = "US"
+[subject]
+outcome = "approve"
+favourable = 1
+protected = ["white"]
+[policy]
+packs = ["us-fair-lending"]
+also = ["env.pin"]
+"""
+
+
+def train(workspace: Workspace, number: int, *, auc: float) -> None:
+    """One session that makes a model, and MLflow's answer that it is version `number`."""
+    table = pa.table({"approve": [1, 1, 0, 1] * 25, "white": [0, 1] * 50})
+    pq.write_table(table, workspace.root / "scored.parquet")
+    stored = workspace.objects.put_file(workspace.root / "scored.parquet")
+    scored = ObjectRef(name="scored", kind="table", fingerprint=fingerprint(table), stored=stored)
+    model = ObjectRef(name="model", kind="model", fingerprint=Fingerprint(method="m", root=digest(f"model {number}")))
+    fact = replace(session(notebook=NOTEBOOK), id=f"s{number}")
+    base = cell_run("train", notebook=NOTEBOOK, outputs=(model, scored), metrics={"auc": auc}, parameters={"seed": number})
+    run = replace(base, session=fact.id, id=f"r{number}")
+    workspace.record(
+        Draft(action="session.started", subject=NOTEBOOK, payload=fields_of(fact)),
+        Draft(action="cell.finished", subject=NOTEBOOK, payload=fields_of(run)),
+        Draft(
+            action="projection.delivered",
+            subject="credit",
+            payload={"key": f"run:{fact.id}:x", "kind": "run", "target": "mlflow", "model": "credit", "version": str(number)},
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("dossier")
+    (root / "mlgov.toml").write_text(TEAM, "utf-8")
+    made = Workspace.create(root, Settings(actor="ann", anchors="none"))
+    train(made, 1, auc=0.71)
+    made.validate(NOTEBOOK)
+    made.answer("DOC.development", {"purpose": "Lend to people at branches.", "limits": "Never tried on firms."}, NOTEBOOK)
+    train(made, 2, auc=0.82)
+    return made
+
+
+def test_each_version_tells_its_own_session_and_report(workspace: Workspace) -> None:
+    one, two, newest = (gather(workspace, name) for name in ("credit@1", "credit@v2", "credit"))
+    assert (one.digest, two.digest) == (digest("model 1"), digest("model 2"))
+    assert (one.lineage.metrics, two.lineage.metrics) == ({"auc": 0.71}, {"auc": 0.82})
+    assert one.report is not None
+    assert one.report.subject.model == digest("model 1")
+    assert two.report is None, "nobody judged version 2, and the report on version 1 is not its"
+    assert (newest.version, one.latest, two.latest) == ("2", False, True)
+    assert "not the newest version" in text(dossier(one, "engineer"))
+    assert "no report on this version" in text(dossier(two, "engineer"))
+
+
+def test_words_stay_with_the_model_they_are_about_and_no_answer_overwrites_another(workspace: Workspace) -> None:
+    assert "Written about an earlier model" in text(dossier(gather(workspace, "credit@2"), kind="development"))
+    assert "Written about an earlier model" not in text(dossier(gather(workspace, "credit@1"), kind="development"))
+    before = len(gather(workspace, "credit").forms)
+    workspace.answer("DOC.development", {"purpose": "Lend to people, also by telephone."}, NOTEBOOK)
+    workspace.answer("DOC.development", {"purpose": "Lend to people, also online."}, NOTEBOOK)
+    found = gather(workspace, "credit")
+    assert [form.answers["purpose"] for form in found.forms if "purpose" in form.answers][-3:] == [
+        "Lend to people at branches.",
+        "Lend to people, also by telephone.",
+        "Lend to people, also online.",
+    ]
+    assert len(found.forms) == before + 2
+    lines = text(dossier(found, kind="development"))
+    assert "Lend to people, also online." in lines
+    assert "telephone" not in lines
+    asked = workspace.questions("DOC.development", NOTEBOOK)
+    assert asked.answered is not None
+    assert asked.answered.answers["purpose"] == "Lend to people, also online."
+    assert "limits" not in asked.answered.answers, "what was said of version 1 is no answer about version 2"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("credit@9", 'No version of credit "9"'), ("kredit", 'No model "kredit"'), ("credit@", "names no version")]
+)
+def test_a_wrong_name_is_a_sentence(workspace: Workspace, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        gather(workspace, name)
+
+
+def test_names_are_split_at_the_last_at_sign() -> None:
+    assert parse_name("a@b@3") == ("a@b", "3")
+    assert parse_name("a") == ("a", "")
+
+
+def invoke(workspace: Workspace, *words: str) -> str:
+    done = CliRunner().invoke(command, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_shell_writes_each_form(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "Model development document — credit@1" in invoke(workspace, "credit@1")
+    invoke(workspace, "credit@1", "--for", "validator", "--format", "pdf")
+    assert (tmp_path / "credit-1-validator.pdf").read_bytes().startswith(b"%PDF-")
+    invoke(workspace, "credit@1", "--for", "regulator", "--format", "docx", "-o", "r.docx")
+    assert python_docx.Document(io.BytesIO((tmp_path / "r.docx").read_bytes())).core_properties.title == "Compliance dossier"
+    invoke(workspace, "credit@1", "--document", "matrix", "--format", "csv", "-o", "m.csv")
+    assert (tmp_path / "m.csv").read_bytes().startswith(b'"regulation",')
+    assert invoke(workspace, "credit@1", "--document", "matrix-back", "--format", "csv").startswith('"url",')
+    assert '"mlgov-dossier-1"' in invoke(workspace, "credit@1", "--document", "dpia", "--format", "json")
+    assert "<!doctype html>" in invoke(workspace, "credit@1", "--for", "customer", "--format", "html")
+
+
+def test_words_that_do_not_go_together_are_refused(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match=r"The matrix is not written as pdf\. Expected --format html, csv, json"):
+        invoke(workspace, "credit@1", "--document", "matrix", "--format", "pdf")
+    for words in (["--for", "regulator"], ["--format", "pdf"]):
+        done = CliRunner().invoke(command, [*words, "--workspace", str(workspace.root)])
+        assert done.exit_code == 2
+        assert re.search("name MODEL", done.output)
