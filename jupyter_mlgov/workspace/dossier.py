@@ -11,7 +11,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import NotReady, UsageError, unknown
 from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.reports.dossier.facts import DossierFacts
-from jupyter_mlgov.validation.records import Act
+from jupyter_mlgov.validation.records import Act, Chain
 from jupyter_mlgov.validation.results import Report
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def gather(workspace: Workspace, name: str) -> DossierFacts:
     """What documents about `MODEL@VERSION` are written from. Raises UsageError for an unknown name, NotReady without any run."""
     from jupyter_mlgov.promotion.fold import authors, decisions, reviews
     from jupyter_mlgov.validation.plugins import installed_policies
-    from jupyter_mlgov.workspace.subjects import chain, forms
+    from jupyter_mlgov.workspace.subjects import forms
 
     model, version = parse_name(name)
     entries = tuple(workspace.journal.entries())
@@ -64,11 +64,19 @@ def gather(workspace: Workspace, name: str) -> DossierFacts:
         },
         judged=judged.digest if judged else "",
         judged_at=judged.time if judged else None,
-        chain=chain(workspace),
+        chain=_chain(workspace),
         size=workspace.journal.head()[0],
         latest=latest,
     )
     return _standing(workspace, facts, notebook)
+
+
+def _chain(workspace: Workspace) -> Chain:
+    """Whether the trail is whole by itself; who outside witnesses it is for `mlgov audit verify` to ask."""
+    from jupyter_mlgov.workspace.trail import verify
+
+    found = verify(workspace, ask_anchors=False)
+    return Chain(ok=found.ok, problem="" if found.ok else found.sentence)
 
 
 def _standing(workspace: Workspace, facts: DossierFacts, notebook: str) -> DossierFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.promotion.conditions import shown
 from jupyter_mlgov.reports.dossier import parts
 from jupyter_mlgov.reports.dossier.development import DATA, PERSONAL, plan
 from jupyter_mlgov.reports.dossier.document import Block, Bullets, Facts, Gap, Inline, Paragraph, Section, Span, Table, code, say
@@ -76,7 +77,9 @@ def opinion(facts: DossierFacts) -> Iterator[Block]:
     for review in mine:
         word = "Approved" if review.verdict == "approve" else "Refused"
         attests = " Judged by hand what no check measured." if review.attests_unchecked else ""
-        said = f"{word} by {review.actor}, {review.time:%Y-%m-%d %H:%M} UTC.{attests} {review.comment}"
+        limits = f" Only with {', '.join(shown(limit) for limit in review.limits)}." if review.limits else ""
+        ends = f" Until {review.until}." if review.until else ""
+        said = f"{word} by {review.actor}, {review.time:%Y-%m-%d %H:%M} UTC.{limits}{ends}{attests} {review.comment}"
         yield Paragraph(words=say(said.strip(), report.digest))
     if facts.decision is not None:
         found = facts.decision
@@ -85,6 +88,8 @@ def opinion(facts: DossierFacts) -> Iterator[Block]:
         )
         if found.reasons:
             yield Bullets(items=tuple(say(reason.sentence) for reason in found.reasons), numbered=True)
+        for waiver in found.waivers:
+            yield Paragraph(words=(Span(text="The gate let something pass by waiver "), *code(waiver[:19] + "…", waiver), Span(text=".")))
 
 
 def independence(facts: DossierFacts) -> Iterator[Block]:
