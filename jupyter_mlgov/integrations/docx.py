@@ -138,7 +138,7 @@ class _Writer:
         link = OxmlElement("w:hyperlink")
         link.set(qn("w:anchor"), mark)
         run._r.addprevious(link)  # noqa: SLF001  # python-docx has no hyperlinks of its own; `_r` is its documented way to the XML
-        link.append(run._r)  # noqa: SLF001
+        link.append(run._r)  # noqa: SLF001  # as above
 
     def _bookmark(self, line: Line, mark: str) -> None:
         from docx.oxml import OxmlElement
@@ -149,8 +149,8 @@ class _Writer:
         for one in (start, end):
             one.set(qn("w:id"), number)
         start.set(qn("w:name"), mark)
-        line._p.append(start)  # noqa: SLF001
-        line._p.append(end)  # noqa: SLF001
+        line._p.append(start)  # noqa: SLF001  # as above
+        line._p.append(end)  # noqa: SLF001  # as above
 
     def _caption(self, words: str) -> None:
         self.made.add_paragraph(_text(words), style="Caption").paragraph_format.keep_with_next = True
@@ -237,7 +237,7 @@ def _repeat(row: Any) -> None:
 
     head = OxmlElement("w:tblHeader")
     head.set(qn("w:val"), "true")
-    row._tr.get_or_add_trPr().append(head)  # noqa: SLF001
+    row._tr.get_or_add_trPr().append(head)  # noqa: SLF001  # as above
 
 
 def _widths(table: Any, shares: Sequence[int]) -> None:
@@ -257,7 +257,7 @@ def _field(line: Any, name: str) -> None:
 
     field = OxmlElement("w:fldSimple")
     field.set(qn("w:instr"), name)
-    line._p.append(field)  # noqa: SLF001
+    line._p.append(field)  # noqa: SLF001  # as above
 
 
 def _points(number: int) -> Any:

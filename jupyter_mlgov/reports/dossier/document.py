@@ -124,9 +124,9 @@ class Document:
     missing: tuple[tuple[str, Gap], ...] = field(default=())
 
 
-def say(text: object, evidence: object = "", **more: str) -> Inline:
+def say(text: object, evidence: object = "") -> Inline:
     """One run of text, with the digest it was read from."""
-    return (Span(text=str(text), evidence=str(evidence or ""), **more),)  # type: ignore[arg-type]  # `look` is checked by its reader
+    return (Span(text=str(text), evidence=str(evidence or "")),)
 
 
 def code(text: object, evidence: object = "") -> Inline:
