@@ -133,6 +133,11 @@ class MemoryLedger:
         stop = min(stop, len(self.stored) // width)
         return [levels_over([leaf_hash(leaf) for leaf in self.leaves(at * width, (at + 1) * width)])[-1][0] for at in range(start, stop)]
 
+    def whole_tiles(self, level: int, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:
+        for index in range(start, stop):
+            if (found := self.tiles.get((level, index))) is not None:
+                yield self.roots(level, index, index + 1)[0], found
+
     def place(self) -> str | None:
         return None
 

@@ -57,6 +57,10 @@ class Ledger(Protocol):
         """The roots of the whole tiles start <= index < stop of a level, in order."""
         ...
 
+    def whole_tiles(self, level: int, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:
+        """(root, hashes) of the whole tiles start <= index < stop of a level, in order."""
+        ...
+
     def place(self) -> str | None:
         """Where another process finds the same log (a URL), or None when it cannot."""
         ...

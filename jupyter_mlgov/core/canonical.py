@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from json import encoder
 from json.encoder import JSONEncoder, encode_basestring
 
 type_error = "Canonical JSON holds null, booleans, numbers, strings, lists and objects with string keys; got {kind}."
@@ -21,7 +22,7 @@ def canonical_json(value: object) -> bytes:
     Raises NotCanonical for NaN, infinities, integers that a double cannot carry (past 2**53 - 1), lone surrogates and foreign types.
     """
     try:
-        text = _QUICK.encode(value) if _is_simple(value) else "".join(_write(value))
+        text = _quick(value) if _is_simple(value) else "".join(_write(value))
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise NotCanonical(f"A string holds a lone surrogate, which JSON text cannot carry: {error.reason}.") from None
@@ -29,6 +30,13 @@ def canonical_json(value: object) -> bytes:
 
 # Python's own writer agrees with RFC 8785 on what _is_simple() lets through, and is written in C. The tests hold both against each other.
 _QUICK = JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+# What JSONEncoder makes anew for each value, made once. It remembers no containers: _is_simple() has been through the value already.
+_MAKE = getattr(encoder, "c_make_encoder", None)  # None where Python has no C writer; typeshed does not name it
+_ENCODE = _MAKE and _MAKE(None, _QUICK.default, encode_basestring, None, ":", ",", True, False, False)
+
+
+def _quick(value: object) -> str:
+    return "".join(_ENCODE(value, 0)) if _ENCODE else _QUICK.encode(value)
 
 
 def _is_simple(value: object) -> bool:

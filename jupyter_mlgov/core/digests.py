@@ -24,7 +24,7 @@ class Digest(str):
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Digest:
-        return cls("sha256:" + hashlib.sha256(content).hexdigest())
+        return str.__new__(cls, "sha256:" + hashlib.sha256(content).hexdigest())  # a digest by its making
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[bytes]) -> Digest:

@@ -54,6 +54,9 @@ class Leaves:
         found = [(index, hashes) for (tier, index), hashes in sorted(self.tiles.items()) if tier == level and start <= index < stop]
         return [tile_of(level, index, [hashes[at : at + 32] for at in range(0, 8192, 32)]).root for index, hashes in found]
 
+    def whole_tiles(self, level: int, start: int, stop: int) -> object:
+        raise NotImplementedError
+
     def place(self) -> None:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import sqlite3
 import statistics
 import tempfile
@@ -51,11 +52,11 @@ def million() -> list[Figure]:
         _fill(path, MANY)
         with closing(open_journal(path, SystemClock())) as journal:
             ledger = journal.ledger()
-            start = time.perf_counter()
+            start, work = time.perf_counter(), _work()
             spans = scan_log(ledger)
             if not spans or not roots_agree(ledger, spans):
                 raise RuntimeError("the log we wrote does not verify")
-            whole = time.perf_counter() - start
+            whole, work = time.perf_counter() - start, _work() - work
             tree, noise = Tree(ledger), random.Random(1)
             places = [noise.randrange(100_000) for _ in range(2000)]
             for place in places:
@@ -66,12 +67,14 @@ def million() -> list[Figure]:
                 tree.inclusion(place, 100_000)
                 proofs.append(time.perf_counter() - start)
             with closing(sqlite3.connect(path)) as link:
-                start = time.perf_counter()
+                start, reading = time.perf_counter(), _work()
                 for _ in link.execute("SELECT * FROM log"):
                     pass
-                read = time.perf_counter() - start
+                read, reading = time.perf_counter() - start, _work() - reading
+    title = "1,000,000 entries verified / read by SQLite"
     return [
-        Figure(name="1,000,000 entries verified / read by SQLite", ours=whole, peer=read, unit="s", asked="< 10 s", holds=whole < 10),
+        Figure(name=f"{title}, processor time", ours=work, peer=reading, unit="s", asked="< 10 s", holds=work < 10),
+        Figure(name=title, ours=whole, peer=read, unit="s", asked="< 10 s", holds=whole < 10),
         Figure(
             name="an inclusion proof at 100,000 entries (median)",
             ours=statistics.median(proofs) * 1000,
@@ -81,6 +84,11 @@ def million() -> list[Figure]:
             holds=statistics.median(proofs) < 0.0001,
         ),
     ]
+
+
+def _work() -> float:
+    """Processor time of this process and of those it waited for: what a busy machine cannot make longer by much."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _rate(name: str, ours: float, peer: float) -> Figure:

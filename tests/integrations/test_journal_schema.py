@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def test_the_tiles_of_postgresql_and_sqlite_are_the_same(tmp_path: Path, postgre
         roots.append((Tree(journal.ledger()).root(300), journal.ledger().tile(0, 0), spans))
         journal.close()
     assert roots[0] == roots[1]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_tile_that_no_entries_fill_is_found(tmp_path: Path, level: int) -> None:
+    """A stored tile is believed by proofs, so one too many is as bad as a changed one: in a log that is too short for any, too."""
+    with closing(open_journal(tmp_path / "mlgov.db", FixedClock())) as journal:
+        journal.append([Draft(action="session.ended", subject=f"nb-{number}") for number in range(300 * level + 5)], actor=ANA)
+        spans = scan_log(journal.ledger())
+        assert spans
+        assert roots_agree(journal.ledger(), spans)
+        with journal._backend.writing() as connection:
+            connection.exec_driver_sql("INSERT INTO tiles (level, idx, root, hashes) VALUES (?, 0, zeroblob(32), zeroblob(8192))", (level,))
+        assert not roots_agree(journal.ledger(), spans)
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,5 +42,11 @@ class SqlLedger:
         with self._backend.reading() as connection:
             return filling.roots(filling.runner(connection, self._backend.mark), level, start, stop)
 
+    def whole_tiles(self, level: int, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:
+        chosen = select(tiles.c.root, tiles.c.hashes).where(tiles.c.level == level, tiles.c.idx >= start, tiles.c.idx < stop)
+        with self._backend.reading() as connection:
+            for root, hashes in connection.execute(chosen.order_by(tiles.c.idx)):
+                yield bytes(root), bytes(hashes)
+
     def place(self) -> str | None:
         return f"jupyter_mlgov.integrations.sql|{self._backend.url}"
