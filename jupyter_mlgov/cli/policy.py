@@ -16,8 +16,6 @@ from jupyter_mlgov.core.facts import fields_of
 if TYPE_CHECKING:
     from jupyter_mlgov.validation.policy import Control, Policy
 
-MARKS = {"P": "primary text seen", "Q": "verbatim quotes seen", "S": "seen in paraphrase only", "M": "from memory, to be checked"}
-
 
 @click.group()
 def policy() -> None:
@@ -34,8 +32,13 @@ def list_packs(style: str) -> None:
     if style == "json":
         say_json([{**fields_of(pack), "digest": pack.digest, "controls": [control.id for control in pack.controls]} for pack in packs])
         return
+    today = _today()
     for pack in packs:
-        click.echo(f"{pack.id:<18} {pack.version:<12} {len(pack.controls):>3} controls   {pack.title}")
+        binding = sum(_standing(pack, control, today) == "in force" for control in pack.controls)
+        rest = f", {len(pack.controls) - binding} not in force" if binding < len(pack.controls) else ""
+        click.echo(f"{pack.id:<16} {len(pack.controls):>2} controls{rest:<18} {pack.title}")
+    number = sum(len(pack.controls) for pack in packs)
+    click.echo(f"\n{len(packs)} packs, {number} controls. `mlgov policy show PACK` or `mlgov policy show CONTROL` says more.")
 
 
 @policy.command()
@@ -125,18 +128,38 @@ def _standing(pack: Policy, control: Control, today: date) -> str:
 
 def _as_json(pack: Policy, control: Control, known: Collection[str], today: date) -> dict[str, object]:
     from jupyter_mlgov.validation.forms import questions
+    from jupyter_mlgov.validation.policy import MARKS
 
     return {
         **fields_of(control),
         "policy": pack.id,
         "standing": _standing(pack, control, today),
         "wording": MARKS.get(control.verified, control.verified),
-        "decided_by": [{"validator": ask.validator, "installed": ask.validator in known} for ask in control.requirements],
+        "decided_by": [
+            {
+                "validator": ask.validator,
+                "installed": ask.validator in known,
+                "thresholds": [ask.told(name, value) for name, value in {**_defaults(ask.validator), **ask.parameters}.items()],
+            }
+            for ask in control.requirements
+        ],
         "questions": [fields_of(one) for one in questions(control)] if control.questions else [],
     }
 
 
+def _defaults(validator: str) -> dict[str, object]:
+    """What a validator measures with where no pack says otherwise."""
+    from jupyter_mlgov.validation.checks import Check
+    from jupyter_mlgov.validation.plugins import installed_validators
+
+    registry = installed_validators()
+    found = registry.get(validator) if validator in registry.ids else None
+    return dict(found.defaults) if isinstance(found, Check) else {}
+
+
 def _say(pack: Policy, control: Control, known: Collection[str], today: date) -> None:
+    from jupyter_mlgov.validation.policy import MARKS
+
     click.echo(f"{control.id}  {control.severity}, {control.automation}, {_standing(pack, control, today)}")
     click.echo(
         f"    {control.cite}\n    {control.obligation}\n    wording: {MARKS.get(control.verified, control.verified)}; {control.basis}"
@@ -146,8 +169,8 @@ def _say(pack: Policy, control: Control, known: Collection[str], today: date) ->
         click.echo(f"    applies if {fact} is {' or '.join(values)}, or nobody said")
     for ask in control.requirements:
         click.echo(f"    {'●' if ask.validator in known else '○'} {ask.validator}")
-        for parameter, value in ask.parameters.items():
-            click.echo(f"        {parameter} = {value}   ({ask.sources[parameter]})")
+        for parameter, value in {**_defaults(ask.validator), **ask.parameters}.items():
+            click.echo(f"        {ask.told(parameter, value)}")
     for one in control.questions:
         click.echo(f"    ? {one.id}: {one.text}")
     click.echo()

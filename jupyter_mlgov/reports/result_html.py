@@ -164,6 +164,7 @@ def control_html(item: RequirementResult) -> Html:
         el("span", item.obligation, class_="mg-obligation"),
         el("br"),
         f"Source seen as: {verified(item)}; wording here is ours. {automation(item).capitalize()}.{gates}",
+        *(join(el("br"), el("span", f"Asked: {ask}.", class_="mg-threshold")) for ask in item.asks),
     )
 
 

@@ -57,7 +57,11 @@ def _rule(report: Report, result: CheckResult) -> Object:
         "fullDescription": _message(" ".join(item.obligation for item in cited) or "No control of these policies asks for this check."),
         "help": _message("; ".join(f"{item.control}: {item.cite} ({verified(item)})" for item in cited) or "No citation."),
         "defaultConfiguration": {"level": "error"},
-        "properties": {"tags": [visible(item.control) for item in cited], "severity": severity(report, result.validator) or "not asked"},
+        "properties": {
+            "tags": [visible(item.control) for item in cited],
+            "severity": severity(report, result.validator) or "not asked",
+            "thresholds": [f"{item.control}: {visible(ask)}" for item in cited for ask in item.asks],
+        },
     }
     return rule | _help(item.url for item in cited)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from jupyter_mlgov.core.team import Scope
-from jupyter_mlgov.validation.policy import Control, Policy
+from jupyter_mlgov.validation.policy import Control, Policy, Requirement
 from jupyter_mlgov.validation.results import FORM, CheckResult, RequirementResult, Unchecked
 from jupyter_mlgov.validation.standing import Footing, Standing, footing
 
@@ -35,14 +35,23 @@ def asked(controls: Sequence[Placed], stage: str = "") -> tuple[str, ...]:
 def demands(controls: Sequence[Placed], told: Mapping[str, Told]) -> Iterator[RequirementResult]:
     """A demand that nothing answered has the verdict None, and its note says why; a control that asks nothing is one such demand."""
     for policy, control, where in controls:
-        names = [ask.validator for ask in control.requirements]
+        asked_of: list[Requirement | None] = [*control.requirements]
+        for ask in asked_of if control.requirements or control.questions else [None]:
+            yield _demand(policy, control, where, ask.validator if ask else "", told.get(ask.validator) if ask else None, ask)
         if control.questions:
-            names.append(f"{FORM}{control.id}")
-        for name in names or [""]:
-            yield _demand(policy, control, where, name, told.get(name))
+            name = f"{FORM}{control.id}"
+            yield _demand(policy, control, where, name, told.get(name), None)
 
 
-def _demand(policy: Policy, control: Control, where: Footing, name: str, answer: Told | None) -> RequirementResult:
+def _thresholds(ask: Requirement | None, answer: Told | None) -> tuple[str, ...]:
+    """Every parameter the answer was measured with (those the pack sets, where nothing was measured), with source and mark."""
+    used = dict(ask.parameters) if ask else {}
+    if isinstance(answer, CheckResult):
+        used.update(answer.parameters)
+    return tuple(ask.told(name, value) for name, value in used.items()) if ask else ()
+
+
+def _demand(policy: Policy, control: Control, where: Footing, name: str, answer: Told | None, ask: Requirement | None) -> RequirementResult:
     note = where.why
     if isinstance(answer, Unchecked):
         note = " ".join(filter(None, (answer.summary, answer.fix, note)))
@@ -62,4 +71,5 @@ def _demand(policy: Policy, control: Control, where: Footing, name: str, answer:
         verdict=answer.verdict if isinstance(answer, CheckResult) else None,
         standing=where.standing.value,
         note=note,
+        asks=_thresholds(ask, answer),
     )

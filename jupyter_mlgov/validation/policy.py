@@ -14,14 +14,34 @@ from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.validation.results import PolicyRef
 
+# How the wording of a control, or the source of a number, was seen.
+MARKS = {
+    "P": "primary text seen",
+    "Q": "verbatim quotes seen",
+    "S": "seen in paraphrase only",
+    "M": "from memory, to be checked",
+    "H": "house figure",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """A control's demand on one validator, with the parameters it sets and where each number comes from."""
+    """A control's demand on one validator: the parameters it sets, where each number comes from, and how that source was seen (MARKS)."""
 
     validator: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, name: str, value: object) -> str:
+        """A threshold for people: its value, and where it comes from. One that the pack leaves alone is the validator's own."""
+        if name not in self.parameters:
+            return f"{name} = {value} (the validator's own default; its page names the source)"
+        mark = MARKS[self.marks[name]] if name in self.marks else "how it was seen is not stated"
+        source = self.sources[name]
+        return (
+            f"{name} = {value} ({source})" if mark == MARKS["H"] and source.startswith("house") else f"{name} = {value} ({source}; {mark})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +122,9 @@ _CONTROL = {
     "requirements": _TABLES,
 }
 _QUESTION = {"id": _TEXT, "text": _TEXT}
-_REQUIREMENT = {"validator": _TEXT, "parameters": _TABLE, "sources": _TABLE}
+_REQUIREMENT = {"validator": _TEXT, "parameters": _TABLE, "sources": _TABLE, "marks": _TABLE}
 _OPTIONAL = {
-    *("effective", "until", "scope", "evidence", "threshold", "requirements", "parameters", "sources"),
+    *("effective", "until", "scope", "evidence", "threshold", "requirements", "parameters", "sources", "marks"),
     *("applies_from", "applies_until", "applies_if", "status", "profile", "questions"),
 }
 _DATES = ("effective", "until", "applies_from", "applies_until")
@@ -169,14 +189,16 @@ def _dates(values: Mapping[str, object], where: str) -> None:
 def _requirement(body: Mapping[str, object], where: str) -> Requirement:
     place = f"[[control.requirements]] in {where}"
     values = _check(body, _REQUIREMENT, place)
-    parameters, sources = values.get("parameters", {}), values.get("sources", {})
+    parameters, sources, marks = (values.get(key, {}) for key in ("parameters", "sources", "marks"))
     if silent := [name for name in parameters if not isinstance(sources.get(name), str) or not sources[name]]:
         raise BadInput(
             f"{place}: {', '.join(silent)} has no source.", expected="Each parameter says in `sources` where its number comes from."
         )
-    if loose := [name for name in sources if name not in parameters]:
+    if loose := [name for name in (*sources, *marks) if name not in parameters]:
         raise unknown(f"parameter with a source in {place}", loose[0], sorted(parameters))
-    return Requirement(validator=values["validator"], parameters=parameters, sources=sources)
+    if odd := [mark for mark in marks.values() if mark not in MARKS]:
+        raise unknown(f"mark in {place}", str(odd[0])[:60], tuple(MARKS))
+    return Requirement(validator=values["validator"], parameters=parameters, sources=sources, marks=marks)
 
 
 def _check(body: Mapping[str, object], keys: Mapping[str, str], where: str) -> dict[str, Any]:

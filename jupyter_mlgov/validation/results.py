@@ -96,7 +96,8 @@ class RequirementResult:
     """A control's demand on one validator (or on people: `form:CONTROL`), answered.
 
     `verdict` is None when nothing and nobody answered: unchecked, not passed. `standing` is `in force`, `readiness`,
-    `no longer in force` or `out of scope`; only the first keeps a gate shut. `note` says why in a sentence.
+    `no longer in force` or `out of scope`; only the first keeps a gate shut. `note` says why in a sentence. `asks` are the thresholds that
+    were asked for, each with its source and how sure that is.
     """
 
     policy: str
@@ -112,6 +113,7 @@ class RequirementResult:
     verdict: Verdict | None
     standing: str = IN_FORCE
     note: str = ""
+    asks: tuple[str, ...] = ()
 
     @property
     def binds(self) -> bool:

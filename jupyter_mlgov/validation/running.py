@@ -62,7 +62,7 @@ def stopped(check: Check, subject: Subject, values: Mapping[str, object], why: s
 
 def evidence(result: CheckResult, ref: SubjectRef) -> Evidence:
     """What `result` measured of `ref`, as the record whose id stands in `result.evidence`."""
-    payload = {"parameters": plain(result.parameters), "findings": plain(result.findings)}
+    payload = {"parameters": plain(result.parameters), "findings": plain(result.findings), "source": result.source}
     return Evidence(kind="measurement", subject=ref.digest, maker=f"{result.validator} {result.version}", payload=payload)
 
 

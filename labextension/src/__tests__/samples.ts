@@ -122,6 +122,9 @@ export function requirement(
     gates: ['staging'],
     validator: 'fair.air',
     verdict: 'fail',
+    standing: 'in force',
+    note: '',
+    asks: ['limit = 4/5 (29 CFR 1607.4(D); verbatim quotes seen)'],
     ...part
   };
 }
@@ -156,6 +159,8 @@ export function report(part: Partial<IReportJson> = {}): IReportJson {
     results: [result()],
     requirements: [requirement()],
     note: '',
+    thresholds: null,
+    looks: 0,
     ...part
   };
 }

@@ -71,7 +71,14 @@ describe('the gate', () => {
       next: 'n',
       severity: 'high' as const,
       validator: '',
-      cell: ''
+      cell: '',
+      fix: {
+        kind: 'command' as const,
+        cells: [],
+        code: '',
+        command: '',
+        people: []
+      }
     };
     expect(gateOf(state())).toBe('shut');
     expect(gateOf(state({ view: view({ report: 'r' }) }))).toBe('clear');

@@ -62,7 +62,8 @@ const reason: IReason = {
   next: 'Run `%mlgov validate`',
   severity: 'critical',
   validator: 'fair.air',
-  cell: 'train'
+  cell: 'train',
+  fix: { kind: 'command', cells: [], code: '', command: '', people: [] }
 };
 
 describe('the panel', () => {

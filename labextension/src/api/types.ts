@@ -190,6 +190,7 @@ export interface IRequirementResult {
   verdict: Verdict | null;
   standing: string;
   note: string;
+  asks: string[];
 }
 
 /** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */

@@ -1,0 +1,77 @@
+"""Every number that decides stands in its pack with its source and how that was seen, and people see all three."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from jupyter_mlgov.cli.policy import policy
+from jupyter_mlgov.sdk import Check
+from jupyter_mlgov.validation.plugins import installed_policies, installed_validators, policy_ids
+from jupyter_mlgov.validation.policy import MARKS
+from jupyter_mlgov.validation.settings import settle
+
+# How a thing is measured, and for how long; no verdict turns on them alone, and the validator's page says where they come from.
+HOW = {
+    *("bins", "budget", "draws", "evidently", "deep", "rows", "seeds", "permutations", "min_cell", "seconds", "flipped", "all_applicants"),
+    *("cost_approved", "cost_refused", "max_age_days", "pr_floor", "precision_floor", "recall_floor", "precision_drop"),
+    *("ks", "in_sd", "js", "v", "max_duplicates"),
+}
+
+
+@pytest.mark.parametrize("name", policy_ids())
+def test_every_threshold_of_a_requirement_is_in_the_pack_with_source_and_mark(name: str) -> None:
+    registry = installed_validators()
+    (pack,) = installed_policies((name,))
+    for control in pack.controls:
+        for ask in control.requirements:
+            assert set(ask.sources) == set(ask.marks) == set(ask.parameters), (control.id, ask.validator)
+            check = registry.get(ask.validator)
+            assert isinstance(check, Check)
+            assert set(check.defaults) - set(ask.parameters) - HOW <= {"testing_conditions"}, (control.id, ask.validator)
+            for parameter, mark in ask.marks.items():
+                assert mark == "H" or not ask.sources[parameter].startswith("house figure")
+
+
+def test_all_packs_can_be_met_together_by_every_validator() -> None:
+    registry = installed_validators()
+    packs = installed_policies(policy_ids())
+    for name in registry.ids:
+        check = registry.get(name)
+        assert isinstance(check, Check)
+        settle(check, packs, {})
+
+
+def test_people_see_value_source_and_mark_of_each() -> None:
+    shown = CliRunner().invoke(policy, ["show", "FAIR.AIR.1"]).output
+    assert "limit = 4/5 (29 CFR 1607.4(D): four fifths; in lending by convention, firm policy; verbatim quotes seen)" in shown
+    assert "early = 9/10 (house early warning)" in shown
+    assert "min_cell = 0 (the validator's own default; its page names the source)" in shown
+    told = json.loads(CliRunner().invoke(policy, ["show", "--format", "json"]).output)
+    assert len(told) == 92
+    lines = [line for one in told for ask in one["decided_by"] for line in ask["thresholds"]]
+    assert lines
+    ends = ("house", *MARKS.values(), "its page names the source")
+    assert [line for line in lines if not any(end in line for end in ends)] == []
+
+
+def test_the_list_is_a_line_a_pack_and_says_what_is_not_in_force() -> None:
+    lines = CliRunner().invoke(policy, ["list"]).output.splitlines()
+    assert len(lines) == len(policy_ids()) + 2
+    assert max(map(len, lines)) <= 110
+    assert any(line.startswith("sr-11-7-legacy") and "2 not in force" in line for line in lines)
+    assert "92 controls" in lines[-1]
+    packs = json.loads(CliRunner().invoke(policy, ["list", "--format", "json"]).output)
+    assert sum(len(pack["controls"]) for pack in packs) == 92
+
+
+def test_what_changed_from_sr_11_7_to_sr_26_2_reads_line_by_line(tmp_path: object) -> None:
+    done = CliRunner().invoke(policy, ["diff", "sr-11-7-legacy", "sr-26-2", "--workspace", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert sum(line.startswith("- SR11-7.") for line in lines) == 2
+    assert sum(line.startswith("+ SR26-2.") for line in lines) == 18
+    assert "+ perf.backtest  is asked for now" in lines
+    assert lines[-1].startswith("No evidence on record here")
