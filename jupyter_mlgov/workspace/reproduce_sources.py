@@ -99,12 +99,23 @@ def _versions(workspace: Workspace, recorded: Lineage) -> Iterator[str]:
 def _missing(recorded: Lineage, notebook: Notebook) -> str:
     """A cell that ran well and whose text is not in `notebook`; empty when all are. Cells that were deleted meanwhile are passed over."""
     deleted = {cell for run in recorded.runs for cell in run.deleted}
-    there = {cell.id: Digest.of_text(cell.source) for cell in notebook.cells if cell.type == "code"}
+    there = {(cell.id, Digest.of_text(cell.source)) for cell in notebook.cells if cell.type == "code"}
+    if recorded.session is not None and recorded.session.pipeline:
+        there |= _pieces(notebook)
     for cell, run in last_runs(recorded).items():
         counts = run.outcome is Outcome.OK and cell != INJECTED and cell not in deleted
-        if counts and there.get(cell) != run.source_digest:
+        if counts and (cell, run.source_digest) not in there:
             return cell
     return ""
+
+
+def _pieces(notebook: Notebook) -> set[tuple[str, Digest]]:
+    """The texts that a run by steps makes of the notebook's cells."""
+    from jupyter_mlgov.pipelines.plan import graph_or_refuse
+    from jupyter_mlgov.pipelines.runnable import parameters_of
+
+    graph = graph_or_refuse(notebook, parameters_of(notebook), notebook.path.name)
+    return {(piece.cell, Digest.of_text(piece.source)) for step in graph.steps for piece in step.pieces}
 
 
 def _refuse_own_paths(workspace: Workspace, notebook: Notebook) -> None:

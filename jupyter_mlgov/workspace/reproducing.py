@@ -61,7 +61,7 @@ def reproduce(workspace: Workspace, wish: Wish, say: Say) -> Reproduction:
     subject = found(workspace, wish.target)
     session = subject.recorded.session
     if session is None:
-        raise NotReady(f"{subject.recorded.notebook} has not run here.", next="Run it first: `mlgov run NOTEBOOK`.")
+        raise _never_ran(workspace, subject.recorded.notebook)
     team = workspace.team_for(subject.recorded.notebook)
     wanted = declared(team.register.get(SECTION, {}))
     model = subject.recorded.model
@@ -83,6 +83,14 @@ def reproduce(workspace: Workspace, wish: Wish, say: Say) -> Reproduction:
     done = replace(done, seconds=round(time.monotonic() - begun, 3))
     workspace.record(Draft(action="reproduce.done", subject=subject.model, payload=done.as_evidence()))
     return done
+
+
+def _never_ran(workspace: Workspace, notebook: str) -> NotReady:
+    """Nothing to run again. Raises BadInput for a notebook that could not have run here: another language, two parameter cells."""
+    from jupyter_mlgov.integrations.notebooks import check_runnable, read_notebook
+
+    check_runnable(read_notebook(workspace.path_of(notebook)))
+    return NotReady(f"{notebook} has not run here, so there is nothing to hold a second run against.", next="`mlgov run NOTEBOOK`.")
 
 
 # -- which session ----------------------------------------------------------------------------------------------------
@@ -112,18 +120,21 @@ def _in_stage(entries: list[AuditEntry], model: str, stage: str) -> str:
 
 
 def _session(entries: list[AuditEntry], key: str, upto: int) -> Lineage:
-    """The session that a delivery was about, as it stood then. Its key is `run:SESSION:…`."""
+    """The session that a delivery was about, as it stood then; of a run by steps, all of its sessions. The key is `run:SESSION:…`."""
     from jupyter_mlgov.lineage.fold import fold
 
     session = key.split(":")[1] if key.count(":") else ""
-    mine = [
+    starts = {str(entry.payload.get("id")): entry.payload.get("pipeline") for entry in entries if entry.action == "session.started"}
+    token = starts.get(session)
+    mine = {one for one, pipeline in starts.items() if one == session or (token and pipeline == token)}
+    kept = [
         entry
         for entry in entries
-        if (entry.payload.get("id") == session and entry.action == "session.started")
-        or (entry.payload.get("session") == session and (entry.seq < upto or entry.action == "session.described"))
+        if (entry.action == "session.started" and entry.payload.get("id") in mine)
+        or (entry.payload.get("session") in mine and (entry.seq < upto or entry.action == "session.described"))
     ]
-    notebook = next((entry.subject for entry in mine if entry.action == "session.started"), "")
-    return fold(mine, notebook)
+    notebook = next((entry.subject for entry in kept if entry.action == "session.started"), "")
+    return fold(kept, notebook)
 
 
 # -- the second run ---------------------------------------------------------------------------------------------------

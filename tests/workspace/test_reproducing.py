@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_mlgov.cli import mlgov
-from jupyter_mlgov.core.errors import UsageError
+from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.dvc import push, track
 from jupyter_mlgov.integrations.papermill import run_notebook
@@ -269,12 +269,18 @@ def test_an_environment_that_no_longer_resolves_is_no_verdict(place: Callable[[]
     assert "uv could not make the locked environment" in done.why
 
 
-def test_an_r_notebook_is_refused(place: Callable[[], Workspace]) -> None:
+def test_notebooks_nobody_here_wrote_are_refused_with_the_reason(place: Callable[[], Workspace]) -> None:
     workspace = place()
-    spec = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}
+    spec = {"kernelspec": {"name": "python3", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}
     written(workspace.root / "r.ipynb", metadata=spec)
-    result = CliRunner().invoke(mlgov, ["reproduce", "r.ipynb", "-w", str(workspace.root)])
-    assert result.exception is not None
+    with pytest.raises(BadInput, match="is written in R"):
+        again(workspace, "r.ipynb")
+    written(workspace.root / "new.ipynb")
+    with pytest.raises(NotReady, match="has not run here"):
+        again(workspace, "new.ipynb")
+    (workspace.root / "no.ipynb").write_text("{")
+    with pytest.raises(BadInput, match="is not a notebook"):
+        again(workspace, "no.ipynb")
 
 
 def test_an_unknown_version_says_which_there_are(place: Callable[[], Workspace]) -> None:
