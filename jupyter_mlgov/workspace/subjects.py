@@ -134,7 +134,12 @@ def records(workspace: Workspace, model: str, notebook: str) -> Records:
         )
         for entry in entries
         if not entry.action.startswith(_NOT_ACTS)
-        and (entry.subject in (model, notebook) or entry.payload.get("notebook") == notebook or entry.payload.get("model") == model)
+        and (
+            entry.action == "registry.reconciled"
+            or entry.subject in (model, notebook)
+            or entry.payload.get("notebook") == notebook
+            or entry.payload.get("model") == model
+        )
     )
     return Records(now=workspace.clock.now(), model=model, acts=mine, authors=authors(entries, notebook))
 

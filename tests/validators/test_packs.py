@@ -109,7 +109,9 @@ def test_every_id_stands_in_the_pages(checkout: Path, group: str) -> None:
 def test_the_page_shows_each_validators_own_words(checkout: Path) -> None:
     page = (checkout / "docs" / "validators.md").read_text("utf-8")
     registry = installed_validators()
-    for name in SEVEN:
+    for name in registry.ids:
         check = registry.get(name)
         assert isinstance(check, Check)
+        if not check.measure.__module__.startswith("mlgov_validators"):
+            continue
         assert check.page in page, f"docs/validators.md is older than the docstring of {name}"

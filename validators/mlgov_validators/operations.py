@@ -15,8 +15,12 @@ ACTS: dict[str, tuple[str, ...]] = {
     "limits.set": ("limits",),
     "limits.breached": ("limit", "value", "allowed"),
     "rollout.started": ("version",),
-    "drill.rollback": ("seconds", "parity", "version"),
-    "drill.killswitch": ("open", "cancelled", "alert_seconds", "out_of_band"),
+    "rollback.drilled": ("seconds", "outcome", "to", "before"),
+    "rollback.done": ("seconds", "outcome", "to", "before"),
+    "rollback.failed": ("problem",),
+    "rollback.refused": ("problem",),
+    "registry.reconciled": ("drifted", "compared"),
+    "killswitch.drilled": ("open", "cancelled", "alert_seconds", "out_of_band"),
     "reproduce.done": ("grade", "why", "model_digest", "equal", "difference", "auc_difference", "device", "out_of_order", "parted"),
     "endpoint.serving": ("endpoint",),
 }
@@ -139,35 +143,50 @@ def _breach(act: Act) -> Finding:
 def rollback(subject: Subject, *, days: int = 90, target: float = 900.0) -> list[Finding]:
     """Was the way back tried lately, was it fast, and did the version before give exactly its old answers?
 
-    Reads the last `drill.rollback`: `seconds` from trigger to a healthy older version, `parity` on the golden set.
+    Reads the last `rollback.drilled`, or rollback in earnest: `seconds` from order to an older version that answers, and what was looked
+    at `before` the move, among it whether the older version gives its golden predictions.
 
-    fail: over 24 hours, no exact parity, or the drill is older than `days`. warn: over `target` seconds.
-    inconclusive: no drill ran, or it does not say how long it took.
+    fail: it was refused or failed, took over 24 hours, gave other answers, or is older than `days`. warn: over `target` seconds.
+    inconclusive: nothing was ever tried, it does not say how long it took, or nobody could compare the answers.
 
     Source: 24 hours is the seed requirement; 15 minutes, 90 days and exact parity are house.
 
-    Fix: Run the rollback drill again (`mlgov rollback` once it is there).
+    Fix: Run the rollback drill again (`mlgov rollback --drill`).
     """
-    act = _last(subject, "drill.rollback")
-    seconds = number(act.payload, "seconds") if act else None
-    if act is None or seconds is None:
-        raise Missing("No rollback drill ran." if act is None else "The drill does not say how long it took.", next="Run one.")
+    acts = _records(subject).about("rollback.drilled", "rollback.done", "rollback.failed", "rollback.refused")
+    if not acts:
+        raise Missing("No rollback drill ran.", next="Run one.")
+    act = acts[-1]
+    if word(act.payload, "outcome") not in ("drilled", "done"):
+        said = word(act.payload, "problem") or "the trail does not say why"
+        return [Finding(message=f"The last way back did not work: {said}.", verdict=Verdict.FAIL, where="way back")]
+    seconds = number(act.payload, "seconds")
+    if seconds is None:
+        raise Missing("The drill does not say how long it took.", next="Run one.")
     verdict = Verdict.FAIL if seconds > 86400 else Verdict.WARN if seconds > target else Verdict.PASS
-    parity = act.payload.get("parity") is True
     age = _age(subject, act)
     return [
         Finding(
             message=f"Back in {seconds:.0f} s.", verdict=verdict, measured=seconds, allowed=f"{target:.0f} s, at most 24 h", where="time"
         ),
-        Finding(
-            message="The older version gave exactly its old answers."
-            if parity
-            else "The older version did not give exactly its old answers.",
-            verdict=Verdict.PASS if parity else Verdict.FAIL,
-            where="parity",
-        ),
+        _parity(act.payload),
         _fresh(age, days),
     ]
+
+
+def _parity(payload: Mapping[str, object]) -> Finding:
+    """Does the older version give exactly its old answers? What nobody could compare is no yes."""
+    looked = payload.get("before")
+    asked = (
+        [one for one in looked if isinstance(one, Mapping) and one.get("name") == "golden predictions"] if isinstance(looked, list) else []
+    )
+    answer = word(asked[-1], "answer") if asked else ""
+    if answer == "ok":
+        return Finding(message="The older version gave exactly its old answers.", verdict=Verdict.PASS, where="parity")
+    if answer == "failed":
+        return Finding(message="The older version did not give exactly its old answers.", verdict=Verdict.FAIL, where="parity")
+    said = word(asked[-1], "said") if asked else "no golden predictions are on record"
+    return Finding(message=f"Nobody could compare the older version's answers: {said}.", verdict=Verdict.INCONCLUSIVE, where="parity")
 
 
 def _fresh(age: float, most: int) -> Finding:
@@ -179,7 +198,7 @@ def _fresh(age: float, most: int) -> Finding:
 def killswitch(subject: Subject, *, days: int = 90, alert: float = 5.0) -> list[Finding]:
     """When the switch was tried, were all open orders cancelled and acknowledged, and did it work out of band?
 
-    Reads the last `drill.killswitch`: `open` and `cancelled` (counts), `alert_seconds`, `out_of_band`.
+    Reads the last `killswitch.drilled`: `open` and `cancelled` (counts), `alert_seconds`, `out_of_band`.
 
     fail: an order stayed live, the alert took longer than `alert` seconds, no out-of-band access, or the drill is older than `days`
     (the law says a year). inconclusive: no drill ran, no order was open in it, or counts are missing.
@@ -188,7 +207,7 @@ def killswitch(subject: Subject, *, days: int = 90, alert: float = 5.0) -> list[
 
     Fix: Mend the route of what stayed live, then repeat the drill with open orders.
     """
-    act = _last(subject, "drill.killswitch")
+    act = _last(subject, "killswitch.drilled")
     opened, cancelled = (number(act.payload, key) if act else None for key in ("open", "cancelled"))
     if act is None or not opened or cancelled is None or not 0 <= cancelled <= opened:
         raise Missing("No kill switch drill with open orders is on record.", next="Run one with open orders.")
@@ -369,7 +388,8 @@ def whole(subject: Subject) -> list[Finding]:
     """Does the trail have every step: no gap in its numbers, nothing the recorder missed, and an entry behind each change of stage?
 
     fail: the chain has a gap; an alias moved (`promotion.applied`) without a granted decision before it; the recorder says it missed
-    something in a tagged cell. inconclusive: nothing of this model was recorded.
+    something in a tagged cell; the last time the registry was held against the trail (`registry.reconciled`) it showed another version.
+    warn: stages changed, and the registry was not held against the trail since. inconclusive: nothing of this model was recorded.
 
     Source: Del. Reg. 2017/565 Art 72(1)(a); house. Reconciling with git, serving and identity logs is not done here.
 
@@ -390,6 +410,24 @@ def whole(subject: Subject) -> list[Finding]:
         if not any(one.entry == act.payload.get("decision") for one in decided):
             said = f"The alias {word(act.payload, 'stage')} moved with no granted decision behind it."
             findings.append(Finding(message=said, verdict=Verdict.FAIL, where=word(act.payload, "stage")))
+    findings += _reconciled(_records(subject))
     steps = sum(run.step is not None for run in lineage.runs)
     said = f"{steps} runs of tagged cells and every change of stage have their entry."
-    return findings or [Finding(message=said, verdict=Verdict.PASS, measured=0.0, allowed="0 gaps", n=steps)]
+    if any(one.verdict is Verdict.FAIL for one in findings):
+        return findings
+    return [Finding(message=said, verdict=Verdict.PASS, measured=0.0, allowed="0 gaps", n=steps), *findings]
+
+
+def _reconciled(records: Records) -> Iterator[Finding]:
+    """What the registry showed when it was last held against the trail; without any change of stage there is nothing to hold."""
+    moves = records.about("promotion.applied", "rollback.done", "stage.emptied")
+    held = records.about("registry.reconciled")
+    last = held[-1] if held else None
+    drifted = last.payload.get("drifted") if last else None
+    for one in drifted if isinstance(drifted, list) else []:
+        if isinstance(one, Mapping) and one.get("model") == records.model:
+            said = word(one, "sentence") or "the registry shows another version than the trail"
+            yield Finding(message=f"The registry went around the trail: {said}", verdict=Verdict.FAIL, where=word(one, "stage"))
+    if moves and (last is None or last.time < moves[-1].time):
+        said = "Stages changed, and nobody held the registry against the trail since."
+        yield Finding(message=said, verdict=Verdict.WARN, where="registry", fix="`mlgov audit reconcile`.")
