@@ -51,7 +51,8 @@ def _file(path: Path) -> Table:
             return connection.read_parquet(_literal(path), table_name=NAME)
         # The whole file decides the types, so that equal content has equal types; read once, asked often.
         view = connection.read_csv(_literal(path), header=True, sample_size=-1)
-        return connection.create_table(NAME, view)
+        connection.create_table(NAME, view)
+        return connection.table(NAME)  # by its bare name: the SQL text is evidence, and equal for equal content
     except (duckdb.Error, ibis.IbisError, OSError, ValueError) as error:
         raise BadInput(f"{path.name} cannot be read as {kind}: {_first_line(error)}", next="Mend the file, or name another.") from None
 

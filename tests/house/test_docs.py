@@ -121,3 +121,19 @@ def test_the_binder_files_are_well_formed(checkout: Path) -> None:
         path = checkout / "binder" / script
         assert path.stat().st_mode & 0o111, f"{script} cannot be executed"
         assert subprocess.run(["bash", "-n", path], check=False).returncode == 0
+
+
+def test_the_page_of_every_validator_is_its_docstring(checkout: Path) -> None:
+    """docs/validators.md is what people read and the docstring what is kept: they say the same, word for word."""
+    from jupyter_mlgov.validation.checks import Check
+    from jupyter_mlgov.validation.plugins import installed_validators
+
+    registry, text = installed_validators(), (checkout / "docs" / "validators.md").read_text("utf-8")
+    stale = []
+    for name in registry.ids:
+        check = registry.get(name)
+        assert isinstance(check, Check), name
+        part = text.partition(f"## `{name}`")[2].partition("\n## ")[0]
+        if "```text" in part and check.page.strip() not in part:
+            stale.append(name)
+    assert stale == [], f"Copy the docstring of {', '.join(stale)} into docs/validators.md."

@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
+PACKS = {
+    *("eu-ai-act", "gdpr", "mifid2-rts6", "nist-ai-rmf", "optional", "pra-ss1-23", "sr-11-7-legacy", "sr-26-2", "us-fair-lending"),
+}
 NO_NODE = {**os.environ, "PATH": "/usr/bin:/bin", "npm_config_offline": "true"}
 
 
@@ -53,15 +56,17 @@ def test_the_wheel_holds_the_house_and_the_panel_once(built: tuple[Path, Path]) 
     assert not any("node_modules" in name or "__pycache__" in name for name in names)
 
 
-def test_the_wheel_has_its_entry_points_and_scripts(built: tuple[Path, Path]) -> None:
+def test_the_wheel_has_its_entry_points_and_scripts(built: tuple[Path, Path], checkout: Path) -> None:
     with zipfile.ZipFile(built[0]) as archive:
         points = configparser.ConfigParser(delimiters="=", strict=True)
         points.optionxform = str  # type: ignore[assignment,method-assign]  # ids are case-sensitive
         points.read_file(io.StringIO(archive.read("jupyter_mlgov-0.1.0.dist-info/entry_points.txt").decode()))
     assert set(points["console_scripts"]) == {"mlgov", "jupyter-mlgov"}
     assert "mlgov" in points["papermill.engine"]
-    assert len(points["jupyter_mlgov.validators"]) == 7
-    assert set(points["jupyter_mlgov.policies"]) == {"us-fair-lending", "sr-26-2"}
+    declared = tomllib.loads((checkout / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    assert {group: set(points[group]) for group in declared} == {group: set(names) for group, names in declared.items()}
+    assert len(points["jupyter_mlgov.validators"]) == 52
+    assert set(points["jupyter_mlgov.policies"]) == PACKS
 
 
 def test_installed_from_the_wheel_both_extensions_are_enabled(built: tuple[Path, Path], tmp_path: Path) -> None:
@@ -85,7 +90,7 @@ def test_installed_from_the_wheel_both_extensions_are_enabled(built: tuple[Path,
     assert "jupyter_mlgov 0.1.0" in said(python, "-m", "jupyter_server", "extension", "list")
     assert str(home) in said(python, "-c", "import jupyter_mlgov; print(jupyter_mlgov.__file__)")
     packs = json.loads(said(home / "bin" / "jupyter-mlgov", "policy", "list", "--format", "json"))
-    assert {pack["id"] for pack in packs} == {"us-fair-lending", "sr-26-2"}
+    assert {pack["id"] for pack in packs} == PACKS
 
 
 def test_the_sdist_carries_the_built_panel_and_no_node_modules(built: tuple[Path, Path]) -> None:

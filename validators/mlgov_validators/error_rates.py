@@ -95,14 +95,17 @@ def error_rates(
 
     fail: a gap over `fail_at` whose interval lies wholly beyond 0.05. warn: a gap over `warn_at`; rows left out.
     inconclusive: a rate over fewer than `min_n` cases, in the group or in the reference; over none it is undefined, and reported as
-    undefined, not as 0; decisions and labels are one column; one group only; more than the share `max_missing` of rows left out;
-    groups kept back by `min_cell`.
+    undefined, not as 0; decisions and labels are one column (of a plain table: not applicable); one group only; more than the share
+    `max_missing` of rows left out; groups kept back by `min_cell`.
 
     Source: house; 0.10 is the band AIF360 displays as fair (from memory, not checked).
 
     Fix: Check label bias and missing labels per group first. Thresholds by group are usually not lawful in US credit (disparate
     treatment): prefer a change of features or model.
     """
+    if subject.is_table and subject.roles.outcome == subject.label and not subject.roles.cutoff:
+        said = f"The table holds decisions ({subject.label}) and no outcome apart from them, so there are no errors to count."
+        return [Finding(message=said, verdict=Verdict.NOT_APPLICABLE)]
     findings: list[Finding | None] = []
     for column in subject.roles.protected:
         cells = confusion_cells(subject, column, min_cell)

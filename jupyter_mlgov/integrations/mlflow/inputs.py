@@ -19,15 +19,8 @@ if TYPE_CHECKING:
 DIGEST_LENGTH = 36
 NAME_LENGTH = 500
 SCHEMA_LENGTH = 1_048_575  # MAX_DATASET_SCHEMA_SIZE of MLflow 3.17
-_TYPES = {
-    "int64": "long",
-    "uint64": "long",
-    "float64": "double",
-    "bool": "boolean",
-    "string": "string",
-    "binary": "binary",
-    "date": "datetime",
-}
+# Our names of types (docs/formats/fingerprint.md) in MLflow's; a type it has no name for is told as text.
+_TYPES = {"int": "long", "float": "double", "bool": "boolean", "string": "string", "binary": "binary", "date": "datetime"}
 
 
 def described(lineage: Lineage) -> list[dict[str, object]]:
