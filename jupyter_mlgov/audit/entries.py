@@ -32,6 +32,7 @@ ACTIONS: dict[str, str] = {
     "validation.done": "{actor} validated {subject}: {verdict}",
     "review.asked": "{actor} asked for a review of {subject} for {stage}",
     "review.claimed": "{actor} took review {review} of {subject}",
+    "review.released": "{actor} let review {review} of {subject} go",
     "review.said": "{actor} wrote in review {review} of {subject}",
     "review.reran": "{actor} validated {subject} again: report {found}",
     "review.given": "{actor} gave {verdict} on report {report}",

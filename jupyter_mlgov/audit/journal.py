@@ -11,7 +11,7 @@ from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 
-Target = Literal["mlflow", "dvc", "openlineage"]
+Target = Literal["mlflow", "dvc", "openlineage", "notify"]
 TARGETS: frozenset[str] = frozenset(get_args(Target))
 
 

@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("gate", "The shortest list of what stands before a stage."),
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),
     "report": ("report", "The last report, or the dossier of MODEL@VERSION for a reader."),
-    "review": ("gate", "Approve or refuse the last report, as a reviewer."),
+    "review": ("review", "Ask for a review, claim it, talk, approve or refuse; and the clock."),
     "waive": ("waive", "Ask to lift a check for a while, or answer somebody who did."),
     "promote": ("gate", "Ask for a stage: staging, production."),
     "rollback": ("back", "Bring a stage back to an earlier version, now."),

@@ -1,9 +1,8 @@
-"""`mlgov why`, `review`, `promote`: the gate, from both sides."""
+"""`mlgov why`, `promote` and `audit replay`: the gate, and its decisions decided again."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -29,14 +28,28 @@ def why(ctx: click.Context, stage: str | None, folder: Path | None, notebook: st
 
 @click.command()
 @click.argument("stage")
+@click.option("--traffic", help="How much of all traffic it is asked for (5%), where an approval limits that.")
+@click.option("--exposure", help="How much exposure it is asked for, where an approval limits that.")
 @workspace_option
 @notebook_option
 @format_option()
 @click.pass_context
-def promote(ctx: click.Context, stage: str, folder: Path | None, notebook: str | None, style: str) -> None:
+def promote(
+    ctx: click.Context,
+    stage: str,
+    traffic: str | None,
+    exposure: str | None,
+    folder: Path | None,
+    notebook: str | None,
+    style: str,
+) -> None:
     """Ask for STAGE. Granted: the alias is set in the registry. Refused: every reason, and exit code 1."""
+    from jupyter_mlgov.promotion.conditions import parse_limit
+
+    asked = {"traffic": traffic, "exposure": exposure}
+    limits = tuple(parse_limit(f"{name}<={value}") for name, value in asked.items() if value)
     workspace = opened(folder)
-    decision = workspace.promote(stage, workspace.notebook(notebook))
+    decision = workspace.promote(stage, workspace.notebook(notebook), limits)
     _say(decision, style, shortest_only=False)
     ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
 
@@ -72,24 +85,3 @@ def _say(decision: Decision, style: str, *, shortest_only: bool) -> None:
         click.echo(why_text(decision, shortest(decision), colour=colour(), width=width()))
     else:
         click.echo(decision_text(decision, colour=colour(), width=width()))
-
-
-@click.command()
-@click.argument("verdict", type=click.Choice(["approve", "refuse"]))
-@click.option("--comment", "-m", required=True, help="Why, in a sentence; it stands in the trail.")
-@click.option("--attest-unchecked", is_flag=True, help="You judged by hand the controls that no validator checks here.")
-@workspace_option
-@notebook_option
-@format_option()
-def review(verdict: str, comment: str, attest_unchecked: bool, folder: Path | None, notebook: str | None, style: str) -> None:
-    """Approve or refuse the last report, as yourself. An author's word does not open a gate."""
-    workspace = opened(folder)
-    name = workspace.notebook(notebook)
-    chosen: Literal["approve", "refuse"] = "approve" if verdict == "approve" else "refuse"
-    given, report = workspace.review(name, chosen, comment, attests_unchecked=attest_unchecked)
-    if style == "json":
-        say_json(plain(given))
-        return
-    click.echo(f"{given.actor} gave: {verdict} on report {report.digest.short} of {report.subject.name}.")
-    if report.unchecked and not attest_unchecked:
-        click.echo(f"{len(report.unchecked)} demands have no machine check here; `--attest-unchecked` says that you judged them by hand.")

@@ -23,6 +23,7 @@ class Settings:
     `deliver` is `auto` (what MLflow must be told is sent in the background) or `manual` (`mlgov sync` sends it).
     `openlineage` is where events go: `file:PATH`, an http(s) address, `auto` (what OpenLineage's own settings say), or empty for none.
     `database_url` puts the trail into PostgreSQL; `anchors` are the places where checkpoints are left, `tsa_roots` the certificates of one.
+    `notify` is whom to tell of reviews that come due and of alarms, as apprise's addresses; `notify_allow` the hosts it may lead to.
     """
 
     tracking_uri: str = ""
@@ -33,6 +34,8 @@ class Settings:
     database_url: str = ""
     anchors: str = ""
     tsa_roots: str = ""
+    notify: str = ""
+    notify_allow: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -45,4 +48,6 @@ class Settings:
             database_url=environ.get("MLGOV_DATABASE_URL", ""),
             anchors=environ.get("MLGOV_ANCHORS", ""),
             tsa_roots=environ.get("MLGOV_TSA_ROOTS", ""),
+            notify=environ.get("MLGOV_NOTIFY", ""),
+            notify_allow=environ.get("MLGOV_NOTIFY_ALLOW", ""),
         )

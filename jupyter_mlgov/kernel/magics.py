@@ -210,15 +210,43 @@ class GovernanceMagics(Magics):
         print(suggestions(self.session.workspace, self.session.notebook, asked.accept))
 
     def _review(self, rest: list[str]) -> None:
+        from jupyter_mlgov.promotion.conditions import parse_limit
+
         words = _Words("review")
-        words.add_argument("verdict", choices=("approve", "refuse"))
-        words.add_argument("--comment", "-m", required=True)
+        words.add_argument("verdict", choices=("approve", "refuse", "ask", "queue"))
+        words.add_argument("word", nargs="?")
+        words.add_argument("--comment", "-m", default="")
         words.add_argument("--attest-unchecked", action="store_true")
+        words.add_argument("--condition", action="append", default=[])
+        words.add_argument("--until", default="")
         asked = words.parse_args(rest)
+        if asked.verdict in ("ask", "queue"):
+            self._queue(asked.verdict, asked.word)
+            return
         given, report = self.session.workspace.review(
-            self.session.notebook, asked.verdict, asked.comment, attests_unchecked=asked.attest_unchecked
+            self.session.notebook,
+            asked.verdict,
+            asked.comment,
+            attests_unchecked=asked.attest_unchecked,
+            limits=tuple(map(parse_limit, asked.condition)),
+            until=asked.until,
+            number=self._number(asked.word),
         )
         print(f"{given.actor} gave: {given.verdict} on report {report.digest.short}")
+
+    def _queue(self, verb: str, stage: str | None) -> None:
+        from jupyter_mlgov.workspace.reviewing import ask, queue
+
+        workspace, notebook = self.session.workspace, self.session.notebook
+        found = (ask(workspace, notebook, self._stage(stage)),) if verb == "ask" else queue(workspace, notebook)
+        for one in found:
+            case = one.case
+            print(f"{case.number}  {case.model} for {case.stage}: {one.state.value}, due {one.deadline:%Y-%m-%d %H:%M} UTC")
+
+    def _number(self, word: str | None) -> int | None:
+        if word is not None and not word.isdecimal():
+            raise UsageError(f"`%mlgov review`: {word} is no number of a review.", next="See `%mlgov review queue`.")
+        return None if word is None else int(word)
 
     def _answer(self, rest: list[str]) -> None:
         words = _Words("answer")

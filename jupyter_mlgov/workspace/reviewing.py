@@ -1,0 +1,233 @@
+"""The review queue: ask, claim, talk, measure again, and the sealed packet that says what is reviewed. Each act is an entry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.canonical import canonical_json
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
+from jupyter_mlgov.core.facts import fields_of, plain
+from jupyter_mlgov.promotion.cases import ACTIONS, Case, Rerun, State, cases
+from jupyter_mlgov.promotion.words import words
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.validation.results import Report
+    from jupyter_mlgov.workspace.composition import Workspace
+
+PACKET = "mlgov-review-packet-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A case, its state now, when somebody must have answered, and what has come due."""
+
+    case: Case
+    state: State
+    deadline: datetime
+    due: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """What is reviewed, by digests: the report, its evidence, the kept objects, the cells. `problems` says what is not as it was sealed."""
+
+    digest: Digest
+    content: dict[str, object]
+    problems: tuple[str, ...] = ()
+
+
+def ask(workspace: Workspace, notebook: str, stage: str) -> Queued:
+    """Ask for a review of the newest report, for `stage`. Asking twice for the same is one case.
+
+    Raises NotReady where there is no report or it no longer holds, UsageError for an unknown stage.
+    """
+    from jupyter_mlgov.workspace.judging import changes, last_report
+
+    team = workspace.team_for(notebook)
+    team.gate(stage)
+    report = last_report(workspace, notebook)
+    if report is None:
+        raise NotReady("There is no report to review.", next="Ask for one: `mlgov validate`.")
+    changed = changes(report, workspace.lineage(notebook), team)
+    if changed:
+        raise NotReady(f"The report no longer holds, because since then {'; '.join(changed)}.", next="Validate again: `mlgov validate`.")
+    for one in queue(workspace, notebook):
+        if (one.case.stage, one.case.report) == (stage, report.digest) and one.state not in (State.VOID, State.CLOSED):
+            return one
+    sealed = workspace.objects.put(canonical_json(_packet(workspace, notebook, stage, report)))
+    payload = {"notebook": notebook, "stage": stage, "report": report.digest, "packet": sealed}
+    entry = workspace.journal.append([Draft(action="review.asked", subject=team.model, payload=payload)], actor=workspace.actor())[-1]
+    return find(workspace, entry.seq)
+
+
+def _packet(workspace: Workspace, notebook: str, stage: str, report: Report) -> dict[str, object]:
+    """No names in it: objects cannot be erased."""
+    lineage = workspace.lineage(notebook)
+    kept = [ref.stored for run in lineage.runs for ref in run.outputs if ref.stored]
+    return {
+        "schema": PACKET,
+        "model": report.subject.name,
+        "notebook": notebook,
+        "stage": stage,
+        "report": report.digest,
+        "subject": plain(report.subject),
+        "policies": [plain(policy) for policy in report.policies],
+        "evidence": {result.validator: list(result.evidence) for result in report.results if result.evidence},
+        "objects": sorted({str(digest) for digest in kept}),
+        "cells": [{"cell": run.cell_id, "source": run.source_digest} for run in lineage.runs if run.step],
+    }
+
+
+def queue(workspace: Workspace, notebook: str | None = None) -> tuple[Queued, ...]:
+    """Every case (of `notebook`), oldest first. A case whose subject changed since its report is void, and says what changed."""
+    from jupyter_mlgov.promotion.deadlines import deadline, dues
+    from jupyter_mlgov.promotion.since import log_time
+
+    entries = tuple(workspace.journal.entries())
+    now = log_time(entries, workspace.clock.now())
+    found = []
+    for case in cases(entry for entry in entries if entry.action in ACTIONS):
+        if notebook is not None and case.notebook != notebook:
+            continue
+        case = replace(case, changed=case.changed or _changed(workspace, case))
+        clock = workspace.team_for(case.notebook).clock
+        told = tuple(due.kind for due in dues(case, clock, now))
+        found.append(Queued(case=case, state=case.state, deadline=deadline(case, clock), due=told))
+    return tuple(found)
+
+
+def _changed(workspace: Workspace, case: Case) -> tuple[str, ...]:
+    from jupyter_mlgov.workspace.judging import changes, last_report
+
+    if case.closed:
+        return ()
+    report = last_report(workspace, case.notebook)
+    if report is None:
+        return ("its report is no longer on record",)
+    lineage = workspace.lineage(case.notebook)
+    told = changes(report, lineage, workspace.team_for(case.notebook))
+    if report.digest != case.report:
+        told = (f"there is a newer report ({report.digest.short})", *told)
+    stale = tuple(f"the step {status.step.label} {status.why or status.state.value}" for status in lineage.steps if status.state != "fresh")
+    return (*told, *stale)
+
+
+def find(workspace: Workspace, number: int) -> Queued:
+    """Case `number`. Raises UsageError with the known ones."""
+    known = {one.case.number: one for one in queue(workspace)}
+    if number not in known:
+        raise unknown("review", str(number), [str(one) for one in known], next="See `mlgov review queue`.")
+    return known[number]
+
+
+def live(workspace: Workspace, number: int) -> Queued:
+    """Case `number`, if a word on it would still count."""
+    one = find(workspace, number)
+    if one.state is State.VOID:
+        raise NotReady(
+            f"Review {number} is void, because since then {'; '.join(one.case.changed)}.", next="See `mlgov review impact`, then ask again."
+        )
+    if one.state is State.CLOSED:
+        raise NotReady(f"Review {number} is closed: its gate has opened.", next="See `mlgov review queue`.")
+    return one
+
+
+def claim(workspace: Workspace, number: int) -> Queued:
+    """Take a case. Raises UsageError where somebody has it, or where the claimer worked on the model or may not approve it."""
+    from jupyter_mlgov.promotion.counting import person
+
+    one = live(workspace, number)
+    me = workspace.actor()
+    why_not = stranger_here(workspace, one.case)
+    if why_not:
+        raise UsageError(f"{me} cannot review {one.case.model}: {why_not}.", next="Somebody else takes it.")
+    if one.case.claimed_by is None:
+        _act(workspace, one.case, "review.claimed", {})
+        one = find(workspace, number)
+    taken = one.case.claimed_by
+    if taken is None or person(taken.id) != person(me.id):
+        raise UsageError(f"{taken} has review {number}.", next=f"They let it go with `mlgov review release {number}`.")
+    return one
+
+
+def stranger_here(workspace: Workspace, case: Case) -> str:
+    """Why the acting person's approval would not count for `case`; empty where it would."""
+    from jupyter_mlgov.promotion.counting import stranger
+    from jupyter_mlgov.promotion.docket import authors
+    from jupyter_mlgov.workspace.judging import committers
+
+    team = workspace.team_for(case.notebook)
+    people, problem = committers(workspace, case.notebook)
+    makers = authors(workspace.journal.entries(), case.notebook, people)
+    return problem or stranger(workspace.actor(), makers, team.approvers(team.gate(case.stage)))
+
+
+def release(workspace: Workspace, number: int) -> Queued:
+    """Let a claimed case go. Raises UsageError where it is somebody else's."""
+    from jupyter_mlgov.promotion.counting import person
+
+    one = find(workspace, number)
+    taken = one.case.claimed_by
+    if taken is None or person(taken.id) != person(workspace.actor().id):
+        raise UsageError(f"Review {number} is not yours: {taken or 'nobody'} has it.", next="See `mlgov review queue`.")
+    _act(workspace, one.case, "review.released", {})
+    return find(workspace, number)
+
+
+def say(workspace: Workspace, number: int, kind: Literal["question", "answer"], text: str) -> Queued:
+    """Ask about a case, or answer. Raises BadInput for a text that is too long, UsageError for one that says nothing."""
+    one = live(workspace, number)
+    _act(workspace, one.case, "review.said", {"kind": kind, "comment": words(text, kind)})
+    return find(workspace, number)
+
+
+def packet(workspace: Workspace, number: int) -> Packet:
+    """The sealed packet of a case, each thing in it held against its digest. Raises StorageProblem where the packet itself was changed."""
+    case = find(workspace, number).case
+    content = json.loads(workspace.objects.get(case.packet))
+    problems = []
+    if content.get("report") != case.report:
+        problems.append("the packet is of another report")
+    wanted = [*content["objects"], *(name for names in content["evidence"].values() for name in names)]
+    for name in dict.fromkeys(wanted):
+        try:
+            workspace.objects.path(Digest(name))
+        except (MlgovError, ValueError) as error:
+            problems.append(str(getattr(error, "what", error)))
+    return Packet(digest=case.packet, content=content, problems=tuple(problems))
+
+
+def rerun(workspace: Workspace, number: int) -> tuple[Rerun, tuple[str, ...]]:
+    """Measure everything of a case again, as the acting person. Returns what came out, and which answers are others now."""
+    from jupyter_mlgov.promotion.docket import find_report
+
+    case = live(workspace, number).case
+    before = find_report(workspace.journal.entries(actions=("validation.done",)), case.report)
+    report = workspace.judge(case.notebook, fresh=True).report
+    entry = _act(workspace, case, "review.reran", {"report": case.report, "found": report.digest})
+    same = report.digest == case.report
+    return Rerun(actor=workspace.actor(), time=entry, found=report.digest, same=same), _others(before, report) if not same else ()
+
+
+def _others(before: Report | None, now: Report) -> tuple[str, ...]:
+    """Each answer that is not as it was, by name; a difference elsewhere in the report is said too."""
+    if before is None:
+        return ("the report that was sealed is not on record",)
+    names = dict.fromkeys(result.validator for result in (*before.results, *now.results))
+    told = []
+    for name in names:
+        one, other = before.result(name), now.result(name)
+        if plain(one) != plain(other):
+            told.append(f"{name}: {one.verdict.value if one else 'absent'} before, {other.verdict.value if other else 'absent'} now")
+    parts = [part for part, value in fields_of(before.subject).items() if value != fields_of(now.subject)[part]]
+    return (*told, *(f"the subject's {part} is another" for part in parts)) or ("what the policies ask is another",)
+
+
+def _act(workspace: Workspace, case: Case, action: str, payload: dict[str, object]) -> datetime:
+    draft = Draft(action=action, subject=case.model, payload={"review": case.number, "notebook": case.notebook, **payload})
+    return workspace.journal.append([draft], actor=workspace.actor())[-1].time

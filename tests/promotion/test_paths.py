@@ -1,0 +1,222 @@
+"""No path opens a gate without its due: promote, review, waive, edit, roll back, tamper, and time passes, in any order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
+
+from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.team import parse_team
+from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.promotion.docket import replay
+from jupyter_mlgov.promotion.facts import Answer, Decision, Limit
+from jupyter_mlgov.promotion.intended import intended
+from tests.promotion.world import ANA, BOB, CARL, World
+
+DORA = Actor(id="dora@firm.example", source="jupyter", name="Dora")
+MALLORY = Actor(id=" ANA@firm.example", source="declared")
+PEOPLE = st.sampled_from([ANA, BOB, CARL, DORA, MALLORY])
+TEAM = """
+[model]
+name = "credit"
+notebook = "credit.ipynb"
+[policy]
+packs = ["p"]
+[promotion]
+reviewers = ["bob@firm.example", "carl@firm.example"]
+[promotion.gates.production]
+approvals = 2
+evidence_days = 60
+"""
+
+
+class Paths(RuleBasedStateMachine):
+    """Beside the real log stands a plain bookkeeper, who remembers what was truly done and knows what each gate is due."""
+
+    waivers = Bundle("waivers")
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(parse_team(TEAM))
+        self.makers = {ANA.id}
+        self.failing: dict[Digest, Severity | None] = {}
+        self.measured: dict[Digest, object] = {}
+        self.words: dict[tuple[str, Digest], tuple[str, float, object]] = {}
+        self.asked: dict[Digest, tuple[str, Digest, object]] = {}
+        self.answers: dict[Digest, dict[str, str]] = {}
+        self.out: set[tuple[str, str]] = set()
+        self.granted: set[tuple[str, str]] = set()
+        self.tampered = False
+
+    def day(self) -> object:
+        return self.world.clock.now().date()
+
+    # -- what people do -----------------------------------------------------------------------------------------------
+
+    @rule(who=st.sampled_from([ANA, DORA, BOB]))
+    def train(self, who: Actor) -> None:
+        self.world.train(who)
+        self.makers.add(who.id)
+
+    @rule(failing=st.sampled_from([None, None, Severity.HIGH, Severity.CRITICAL]), people=st.sampled_from([(BOB,), (BOB, CARL)]))
+    def prepare(self, failing: Severity | None, people: tuple[Actor, ...]) -> None:
+        """All that a gate is due, in one go, but for the waivers: otherwise chance would seldom open one."""
+        self.train(ANA)
+        self.validate(failing)
+        for who in people:
+            self.review(who, "approve", 5, 400)
+
+    @rule(
+        failing=st.sampled_from([None, Severity.HIGH, Severity.CRITICAL]),
+        two=st.booleans(),
+        lift=st.sampled_from([None, (ANA, 80), (BOB, 5), (ANA, 120)]),
+        between=st.sampled_from(["", "", "", "edit", "train", "refuse", "4 days", "100 days", "back"]),
+        percent=st.sampled_from([None, 5, 50]),
+    )
+    def all_the_way(self, failing: Severity | None, two: bool, lift: tuple[Actor, int] | None, between: str, percent: int | None) -> None:
+        """From training to production, with something in between that may come to nothing."""
+        self.prepare(failing, (BOB, CARL) if two else (BOB,))
+        if lift:
+            self.all_say_yes(self.waive(*lift))
+        self.promote(ANA, "staging", None)
+        deeds = {"edit": self.edit, "train": lambda: self.train(ANA), "refuse": lambda: self.review(CARL, "refuse", 1, 0)}
+        deeds |= {f"{days} days": lambda days=days: self.time_passes(days) for days in (4, 100)}
+        deeds |= {"back": lambda: self.roll_back("staging"), "": lambda: None}
+        deeds[between]()
+        self.promote(BOB, "production", percent)
+        self.promote(BOB, "staging", percent)
+
+    @rule(waiver=waivers)
+    def all_say_yes(self, waiver: AuditEntry | None) -> None:
+        for who in (BOB, CARL, DORA):
+            self.answer(waiver, who, "approve")
+
+    @rule()
+    def edit(self) -> None:
+        self.world.edited = True
+
+    @rule(failing=st.sampled_from([None, None, Severity.HIGH, Severity.CRITICAL]))
+    def validate(self, failing: Severity | None) -> None:
+        report = self.world.validate(failing)
+        self.failing[report.digest], self.measured[report.digest] = failing, self.world.clock.now()
+
+    @rule(
+        who=PEOPLE,
+        verdict=st.sampled_from(["approve", "approve", "approve", "refuse"]),
+        percent=st.sampled_from([1, 5, 100]),
+        days=st.sampled_from([0, 3, 400]),
+    )
+    def review(self, who: Actor, verdict: str, percent: int, days: int) -> None:
+        if self.world.report is None:
+            return
+        until = self.day() + timedelta(days=days)  # type: ignore[operator]  # a date
+        more = {"limits": (Limit(name="traffic", most=percent / 100),), "until": until.isoformat()} if verdict == "approve" else {}
+        self.world.review(who, verdict, **more)
+        self.words[who.id.strip().lower(), self.world.report.digest] = (verdict, percent / 100, until)
+
+    @rule(target=waivers, who=PEOPLE, days=st.sampled_from([5, 80, 120]))
+    def waive(self, who: Actor, days: int) -> AuditEntry | None:
+        if self.world.report is None:
+            return None
+        model = self.world.report.subject.model
+        assert model
+        entry = self.world.waive(who, days)
+        ends = self.day() + timedelta(days=days)  # type: ignore[operator]  # a date
+        self.asked[entry.digest] = (who.id.strip().lower(), model, ends if days <= 90 else None)
+        self.answers[entry.digest] = {}
+        return entry
+
+    @rule(waiver=waivers, who=PEOPLE, verdict=st.sampled_from(["approve", "approve", "refuse"]))
+    def answer(self, waiver: AuditEntry | None, who: Actor, verdict: str) -> None:
+        if waiver is None:
+            return
+        self.world.answer(who, waiver, verdict)
+        told = self.answers[waiver.digest]
+        key = who.id.strip().lower()
+        told[key] = verdict if told.get(key) != "refuse" else "refuse"
+
+    @rule(stage=st.sampled_from(["staging", "production"]))
+    def roll_back(self, stage: str) -> None:
+        there = intended(self.world.entries(), "credit", stage)
+        if there:
+            self.world.write(ANA, "rollback.ordered", stage=stage, to="0", reason="harm", **{"from": there.version})
+            self.granted.discard((stage, there.version))
+
+    @rule(days=st.sampled_from([1, 4, 40, 100]))
+    def time_passes(self, days: int) -> None:
+        self.world.clock.advance(timedelta(days=days))
+
+    @rule(who=PEOPLE, stage=st.sampled_from(["staging", "production"]), percent=st.sampled_from([None, 1, 5, 50]))
+    def promote(self, who: Actor, stage: str, percent: int | None) -> None:
+        wanted = () if percent is None else (Limit(name="traffic", most=percent / 100),)
+        decision = self.world.ask(stage, who, limits=wanted)
+        if decision.answer is Answer.GRANTED:
+            self.due(decision, stage, percent)
+            self.granted.add((stage, decision.version))
+        else:
+            assert decision.reasons
+            self.granted = {one for one in self.granted if one[0] != stage} if stage == "staging" else self.granted
+
+    @rule(lie=st.sampled_from(["answer", "approved_by", "version"]))
+    def tamper(self, lie: str) -> None:
+        """A decision is rewritten in the storage; replay must say so, and the log is mended again."""
+        rows = [row for row in self.world.journal.rows if row["action"] == "promotion.decided"]
+        if not rows:
+            return
+        entries = list(self.world.entries())
+        victim = next(entry for entry in entries if entry.seq == rows[-1]["seq"])
+        changes = {
+            "answer": {"answer": "refused", "reasons": [_REASON]}
+            if victim.payload["answer"] == "granted"
+            else {"answer": "granted", "reasons": []},
+            "approved_by": {"approved_by": [{"id": "nobody", "source": "os", "name": ""}]},
+            "version": {"version": "999"},
+        }
+        changed = replace(victim, payload={**victim.payload, **changes[lie]})
+        found = replay([changed if entry.seq == victim.seq else entry for entry in entries])
+        assert [one.outcome for one in found if one.seq == victim.seq] == ["disagrees"]
+
+    # -- what is due --------------------------------------------------------------------------------------------------
+
+    def due(self, decision: Decision, stage: str, percent: int | None) -> None:
+        """Counted by the bookkeeper alone, without the gate's own functions."""
+        report = self.world.report
+        assert report is not None and not self.world.edited
+        assert report.subject.model == Digest.of_text(f"model {self.world.version}")
+        today = self.day()
+        words = {who: word for (who, about), word in self.words.items() if about == report.digest}
+        assert all(word[0] != "refuse" for word in words.values())
+        allowed = {BOB.id, CARL.id} - self.makers
+        counting = {who: word for who, word in words.items() if who in allowed and word[2] >= today}
+        assert len(counting) >= (2 if stage == "production" else 1)
+        failing = self.failing[report.digest]
+        if failing:
+            assert any(self.lifts(name, failing, report.subject.model, today) for name in self.asked)
+        if stage == "production":
+            assert ("staging", decision.version) in self.granted
+            assert percent is not None and percent / 100 <= min(word[1] for word in counting.values())
+            assert self.world.clock.now() - self.measured[report.digest] <= timedelta(days=60, seconds=99)  # type: ignore[operator]
+
+    def lifts(self, name: Digest, failing: Severity, model: Digest | None, today: object) -> bool:
+        asker, about, ends = self.asked[name]
+        told = self.answers[name]
+        yes = {who for who, verdict in told.items() if verdict == "approve"} & ({BOB.id, CARL.id} - self.makers - {asker})
+        in_time = ends is not None and ends >= today  # type: ignore[operator]  # dates
+        return in_time and about == model and "refuse" not in told.values() and len(yes) >= (2 if failing is Severity.CRITICAL else 1)
+
+    def teardown(self) -> None:
+        """Every decision of the whole history replays."""
+        if hasattr(self, "world"):
+            assert {one.outcome for one in replay(self.world.entries())} <= {"agrees"}
+
+
+_REASON = {"code": "x", "sentence": "s", "next": "n", "severity": "high", "validator": "", "cell": ""}
+
+TestPaths = Paths.TestCase
+TestPaths.settings = settings(max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
