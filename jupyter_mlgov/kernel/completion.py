@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "report": ("--output",),
     "promote": ("staging", "production"),
     "rollback": ("staging", "production", "--reason", "--to", "--drill"),
-    "review": ("approve", "refuse", "--comment", "--attest-unchecked"),
+    "review": ("ask", "queue", "approve", "refuse", "--comment", "--attest-unchecked", "--condition", "--until"),
     "answer": (),
     "reproduce": ("--environment", "auto", "current", "lock"),
     "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),
