@@ -29,6 +29,8 @@ def fixed(reason: Reason, approvers: tuple[str, ...]) -> Reason:
 def fix_of(reason: Reason, approvers: tuple[str, ...] = ()) -> Fix:
     """The deed that answers `reason`. A failed check with a place is mended in its cell; one without is read in the report."""
     code = reason.code
+    if code == "hidden-state" and not reason.next.startswith("Run"):
+        return Fix(kind="command", command="mlgov run")
     if code in _RUN and reason.cell:
         return Fix(kind="run-cell", cells=(reason.cell,))
     if code in _JUDGE:

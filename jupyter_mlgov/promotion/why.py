@@ -9,7 +9,7 @@ from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.facts import Decision, Fix, Reason
 from jupyter_mlgov.promotion.fixes import VALIDATE, together
 
-_RUN = frozenset({"no-steps", "step-never-ran", "step-running", "step-stale", "step-killed"})
+_RUN = frozenset({"no-steps", "step-never-ran", "step-running", "step-stale", "step-killed", "hidden-state"})
 _MEND = frozenset({"step-failed"})
 _VALIDATE = frozenset({"no-report", "stale-report", "partial-report", "policy-missing", "nothing-measured", "old-evidence"})
 # What a new run and a new report answer anew: not worth a line of its own while they are due.

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
 from jupyter_mlgov.core.team import parse_team
 from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.lineage.hidden import HiddenState
+from jupyter_mlgov.lineage.staleness import Because, Rerun
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Limit
 from tests.promotion.world import ANA, BOB, CARL, World
@@ -91,6 +93,15 @@ def test_a_changed_review_before_it_is_found_out_too() -> None:
     (found,) = replay(relinked(world.entries(), review.seq, {**review.payload, "verdict": "refuse"}))
     assert found.outcome == "disagrees"
     assert "refused" in found.why
+
+
+def test_hidden_state_is_part_of_what_is_decided_again() -> None:
+    world = good()
+    rerun = Rerun(cell="c2", place=2, because=Because.EDITED, why="was edited after it ran")
+    decision = world.ask(hidden=HiddenState(rerun=(rerun,), lingering=(("x", "c9"),)))
+    assert [reason.code for reason in decision.reasons] == ["hidden-state", "hidden-state"]
+    assert [reason.fix and reason.fix.kind for reason in decision.reasons] == ["run-cell", "command"]
+    assert [one.outcome for one in replay(world.entries())] == ["agrees", "agrees"]
 
 
 def test_a_decision_without_its_docket_is_unproven_and_not_agreed_to() -> None:
