@@ -311,8 +311,8 @@ class Workspace:
         until: str = "",
         number: int | None = None,
     ) -> tuple[Review, Report]:
-        """The acting person's word on the newest report; see judging.review()."""
-        from jupyter_mlgov.workspace.judging import review
+        """The acting person's word on the newest report; see reviewing.review()."""
+        from jupyter_mlgov.workspace.reviewing import review
 
         return review(self, notebook, verdict, comment, attests_unchecked=attests_unchecked, limits=limits, until=until, number=number)
 

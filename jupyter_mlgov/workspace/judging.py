@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError
+from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import worst
 from jupyter_mlgov.lineage.facts import Lineage
-from jupyter_mlgov.promotion.facts import Answer, Decision, Review
+from jupyter_mlgov.promotion.facts import Answer, Decision
 from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import Report, report_json
 
@@ -284,50 +284,3 @@ def _witnessed(workspace: Workspace, decision: Decision) -> tuple[str, ...]:
         workspace.record(Draft(action="checkpoint.failed", subject=decision.model, payload={"anchor": "every anchor", "problem": problem}))
         return (problem,)
     return left.problems
-
-
-def review(
-    workspace: Workspace,
-    notebook: str,
-    verdict: Literal["approve", "refuse"],
-    comment: str,
-    *,
-    attests_unchecked: bool,
-    limits: tuple[Limit, ...] = (),
-    until: str = "",
-    number: int | None = None,
-) -> tuple[Review, Report]:
-    """Write the acting person's word on the newest report, or on that of review `number` while it is the newest.
-
-    `limits` and `until` are the conditions of an approval. Raises NotReady when there is no report to read or the review is void,
-    BadInput for a comment that is too long, UsageError for one that says nothing or a day that is past.
-    """
-    from jupyter_mlgov.promotion.conditions import parse_day
-    from jupyter_mlgov.promotion.since import log_time
-    from jupyter_mlgov.promotion.words import words
-
-    words(comment, "comment")
-    team = workspace.team_for(notebook)
-    report = last_report(workspace, notebook)
-    if report is None:
-        raise NotReady("There is no report to review.", next="Ask for one: `mlgov validate`.")
-    if verdict == "refuse" and (limits or until):
-        raise UsageError("A refusal has no conditions.", next="Leave --condition, --exposure and --until away.")
-    if number is not None:
-        from jupyter_mlgov.workspace.reviewing import live
-
-        if live(workspace, number).case.notebook != notebook:
-            raise UsageError(f"Review {number} is about another notebook.", next="See `mlgov review queue`.")
-    given = Review(
-        actor=workspace.actor(),
-        verdict=verdict,
-        report=report.digest,
-        comment=comment,
-        time=workspace.clock.now(),
-        attests_unchecked=attests_unchecked,
-        limits=limits,
-        until=until and parse_day(until, today=log_time(workspace.journal.entries(), workspace.clock.now()).date()),
-    )
-    payload = {**fields_of(given), "notebook": notebook}
-    workspace.record(Draft(action="review.given", subject=team.model, payload=payload))
-    return given, report

@@ -13,9 +13,11 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.promotion.cases import ACTIONS, Case, Rerun, State, cases
+from jupyter_mlgov.promotion.facts import Review
 from jupyter_mlgov.promotion.words import words
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.promotion.facts import Limit
     from jupyter_mlgov.validation.results import Report
     from jupyter_mlgov.workspace.composition import Workspace
 
@@ -226,6 +228,50 @@ def _others(before: Report | None, now: Report) -> tuple[str, ...]:
             told.append(f"{name}: {one.verdict.value if one else 'absent'} before, {other.verdict.value if other else 'absent'} now")
     parts = [part for part, value in fields_of(before.subject).items() if value != fields_of(now.subject)[part]]
     return (*told, *(f"the subject's {part} is another" for part in parts)) or ("what the policies ask is another",)
+
+
+def review(
+    workspace: Workspace,
+    notebook: str,
+    verdict: Literal["approve", "refuse"],
+    comment: str,
+    *,
+    attests_unchecked: bool,
+    limits: tuple[Limit, ...] = (),
+    until: str = "",
+    number: int | None = None,
+) -> tuple[Review, Report]:
+    """Write the acting person's word on the newest report, or on that of review `number` while it is the newest.
+
+    `limits` and `until` are the conditions of an approval. Raises NotReady when there is no report to read or the review is void,
+    BadInput for a comment that is too long, UsageError for one that says nothing or a day that is past.
+    """
+    from jupyter_mlgov.promotion.conditions import parse_day
+    from jupyter_mlgov.promotion.since import log_time
+    from jupyter_mlgov.workspace.judging import last_report
+
+    words(comment, "comment")
+    team = workspace.team_for(notebook)
+    report = last_report(workspace, notebook)
+    if report is None:
+        raise NotReady("There is no report to review.", next="Ask for one: `mlgov validate`.")
+    if verdict == "refuse" and (limits or until):
+        raise UsageError("A refusal has no conditions.", next="Leave --condition, --exposure and --until away.")
+    if number is not None and live(workspace, number).case.notebook != notebook:
+        raise UsageError(f"Review {number} is about another notebook.", next="See `mlgov review queue`.")
+    given = Review(
+        actor=workspace.actor(),
+        verdict=verdict,
+        report=report.digest,
+        comment=comment,
+        time=workspace.clock.now(),
+        attests_unchecked=attests_unchecked,
+        limits=limits,
+        until=until and parse_day(until, today=log_time(workspace.journal.entries(), workspace.clock.now()).date()),
+    )
+    payload = {**fields_of(given), "notebook": notebook}
+    workspace.record(Draft(action="review.given", subject=team.model, payload=payload))
+    return given, report
 
 
 def _act(workspace: Workspace, case: Case, action: str, payload: dict[str, object]) -> datetime:
