@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -46,15 +46,15 @@ class Paths(RuleBasedStateMachine):
         self.world = World(parse_team(TEAM))
         self.makers = {ANA.id}
         self.failing: dict[Digest, Severity | None] = {}
-        self.measured: dict[Digest, object] = {}
-        self.words: dict[tuple[str, Digest], tuple[str, float, object]] = {}
-        self.asked: dict[Digest, tuple[str, Digest, object]] = {}
+        self.measured: dict[Digest, datetime] = {}
+        self.words: dict[tuple[str, Digest], tuple[str, float, date]] = {}
+        self.asked: dict[Digest, tuple[str, Digest, date | None]] = {}
         self.answers: dict[Digest, dict[str, str]] = {}
         self.out: set[tuple[str, str]] = set()
         self.granted: set[tuple[str, str]] = set()
         self.tampered = False
 
-    def day(self) -> object:
+    def day(self) -> date:
         return self.world.clock.now().date()
 
     # -- what people do -----------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Paths(RuleBasedStateMachine):
     def review(self, who: Actor, verdict: str, percent: int, days: int) -> None:
         if self.world.report is None:
             return
-        until = self.day() + timedelta(days=days)  # type: ignore[operator]  # a date
+        until = self.day() + timedelta(days=days)
         more = {"limits": (Limit(name="traffic", most=percent / 100),), "until": until.isoformat()} if verdict == "approve" else {}
         self.world.review(who, verdict, **more)
         self.words[who.id.strip().lower(), self.world.report.digest] = (verdict, percent / 100, until)
@@ -127,7 +127,7 @@ class Paths(RuleBasedStateMachine):
         model = self.world.report.subject.model
         assert model
         entry = self.world.waive(who, days)
-        ends = self.day() + timedelta(days=days)  # type: ignore[operator]  # a date
+        ends = self.day() + timedelta(days=days)
         self.asked[entry.digest] = (who.id.strip().lower(), model, ends if days <= 90 else None)
         self.answers[entry.digest] = {}
         return entry
@@ -201,13 +201,13 @@ class Paths(RuleBasedStateMachine):
         if stage == "production":
             assert ("staging", decision.version) in self.granted
             assert percent is not None and percent / 100 <= min(word[1] for word in counting.values())
-            assert self.world.clock.now() - self.measured[report.digest] <= timedelta(days=60, seconds=99)  # type: ignore[operator]
+            assert self.world.clock.now() - self.measured[report.digest] <= timedelta(days=60, seconds=99)
 
-    def lifts(self, name: Digest, failing: Severity, model: Digest | None, today: object) -> bool:
+    def lifts(self, name: Digest, failing: Severity, model: Digest | None, today: date) -> bool:
         asker, about, ends = self.asked[name]
         told = self.answers[name]
         yes = {who for who, verdict in told.items() if verdict == "approve"} & ({BOB.id, CARL.id} - self.makers - {asker})
-        in_time = ends is not None and ends >= today  # type: ignore[operator]  # dates
+        in_time = ends is not None and ends >= today
         return in_time and about == model and "refuse" not in told.values() and len(yes) >= (2 if failing is Severity.CRITICAL else 1)
 
     def teardown(self) -> None:
