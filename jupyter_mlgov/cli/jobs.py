@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, workspace_option
 from jupyter_mlgov.core.facts import fields_of
-from jupyter_mlgov.workspace.jobs import Done, export_notebook, run_governed
+from jupyter_mlgov.workspace.jobs import Done, drafted, export_notebook, run_governed, run_stepwise
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.afterwards import Ending
 
 
 @click.command()
@@ -18,6 +23,11 @@ from jupyter_mlgov.workspace.jobs import Done, export_notebook, run_governed
 @click.option("--params-file", type=click.Path(path_type=Path, dir_okay=False), help="Parameters from a YAML or JSON file.")
 @click.option("--metrics", type=click.Path(path_type=Path, dir_okay=False), help="Write the recorded metrics as JSON.")
 @click.option("--timeout", type=click.IntRange(min=1), help="Seconds one cell may take.")
+@click.option("--steps", "stepwise", is_flag=True, help="Each step in a kernel of its own, with what [pipelines] of mlgov.toml says.")
+@click.option("--token", default="", help="Names the run: asked twice, it runs once.")
+@click.option("--schedule-id", default="", help="A scheduler's name for this run; the same as --token.")
+@click.option("--resume", is_flag=True, help="With --token: keep the steps that are still right, run the rest.")
+@click.option("--then", default="", help="What follows a good run: validate,promote=STAGE. Exit code 1 when a gate stays shut.")
 @workspace_option
 @format_option()
 @click.pass_context
@@ -29,21 +39,43 @@ def run(
     params_file: Path | None,
     metrics: Path | None,
     timeout: int | None,
+    stepwise: bool,
+    token: str,
+    schedule_id: str,
+    resume: bool,
+    then: str,
     folder: Path | None,
     style: str,
 ) -> None:
-    """Run NOTEBOOK as a governed job: recorded, projected to MLflow. Exit code 1 when a cell failed."""
+    """Run NOTEBOOK as a governed job: recorded, projected to MLflow.
+
+    Exit codes: 0 done and every gate of --then open, 1 a cell failed or a gate stayed shut, 2 wrong usage, 3 could not run or check.
+    """
+    from jupyter_mlgov.workspace.afterwards import afterwards, parse_then
+    from jupyter_mlgov.workspace.jobs import existing
+
     workspace = opened_or_made(folder)
-    done = run_governed(
-        workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=_say
-    )
-    if style == "json":
-        say_json(done.as_json())
+    name = workspace.name_of(existing(workspace, notebook))
+    acts = parse_then(then, workspace.team_for(name))
+    if stepwise or resume or token or schedule_id:
+        act = partial(run_stepwise, token=token or schedule_id, resume=resume)
     else:
-        click.echo(done.sentence)
-        for problem in done.problems:
-            click.echo(f"! {problem}", err=True)
-    ctx.exit(0 if done.outcome == "ok" else 1)
+        act = partial(run_governed)
+    done = act(workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=_say)
+    ending = afterwards(workspace, name, acts, _say) if done.outcome == "ok" else None
+    _tell(done, ending, style)
+    ctx.exit(1 if ending is None else ending.code)
+
+
+def _tell(done: Done, ending: Ending | None, style: str) -> None:
+    if style == "json":
+        say_json({**done.as_json(), "then": list(ending.sentences) if ending else []})
+        return
+    click.echo(done.sentence)
+    for sentence in ending.sentences if ending else ():
+        click.echo(sentence)
+    for problem in done.problems:
+        click.echo(f"! {problem}", err=True)
 
 
 def _say(line: str) -> None:
@@ -56,15 +88,46 @@ def _say(line: str) -> None:
 @click.command()
 @workspace_option
 @notebook_option
-@click.option("--to", "targets", default="papermill,dvc", show_default=True, help="Targets, separated by commas: papermill, dvc.")
+@click.option("--to", "targets", default="papermill,dvc", show_default=True, help="Targets, separated by commas.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; default: the workspace.")
+@click.option("--dry-run", is_flag=True, help="Show the steps and the files, and write nothing.")
+@click.option("--per-step", is_flag=True, help="papermill: a notebook for each step.")
+@click.option("--image", default="", help="The image the job runs in, pinned: NAME@sha256:….")
+@click.option("--base-image", "base", default="", help="image: what it is built on, pinned.")
+@click.option("--schedule", default="", help="Five cron fields, for targets that start the job themselves.")
+@click.option("--stage", default="", help="The stage the job asks for; default: the first with a gate.")
+@click.option("--unproven", is_flag=True, help="Do not run the steps to prove that they equal the notebook. It is recorded as unproven.")
 @format_option()
-def export(folder: Path | None, notebook: str | None, targets: str, output: Path | None, style: str) -> None:
-    """Write the notebook as a parameterised job."""
+def export(
+    folder: Path | None,
+    notebook: str | None,
+    targets: str,
+    output: Path | None,
+    dry_run: bool,
+    per_step: bool,
+    image: str,
+    base: str,
+    schedule: str,
+    stage: str,
+    unproven: bool,
+    style: str,
+) -> None:
+    """Write the notebook as a job. Exit code 1 when its steps do not give what the notebook gives."""
+    from jupyter_mlgov.pipelines.plan import Deployment
+    from jupyter_mlgov.pipelines.shown import draft_facts, draft_text
+
     workspace = opened(folder)
-    written = export_notebook(
-        workspace, workspace.notebook(notebook), tuple(filter(None, (one.strip() for one in targets.split(",")))), output
-    )
+    name = workspace.notebook(notebook)
+    wanted = tuple(filter(None, (one.strip() for one in targets.split(","))))
+    deployment = Deployment(image=image, base=base, schedule=schedule, stage=stage, per_step=per_step)
+    if dry_run:
+        made = drafted(workspace, name, wanted, output, deployment)
+        if style == "json":
+            say_json(draft_facts(made))
+        else:
+            click.echo(draft_text(made))
+        return
+    written = export_notebook(workspace, name, wanted, output, deployment=deployment, unproven=unproven, say=_say)
     if style == "json":
         say_json([str(path) for path in written])
         return

@@ -20,7 +20,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "review": ("ask", "queue", "approve", "refuse", "--comment", "--attest-unchecked", "--condition", "--until"),
     "answer": (),
     "reproduce": ("--environment", "auto", "current", "lock"),
-    "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output"),
+    "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output", "--dry-run", "--unproven"),
     "audit": ("log", "verify"),
 }
 

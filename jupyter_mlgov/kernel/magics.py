@@ -278,14 +278,20 @@ class GovernanceMagics(Magics):
         print(reproduction_text(reproduce(self.session.workspace, wish, print)))
 
     def _export(self, rest: list[str]) -> None:
-        from jupyter_mlgov.workspace.jobs import export_notebook
+        from jupyter_mlgov.pipelines.shown import draft_text
+        from jupyter_mlgov.workspace.jobs import drafted, export_notebook
 
         words = _Words("export")
         words.add_argument("--to", default="papermill,dvc")
         words.add_argument("--output", "-o", type=Path)
+        words.add_argument("--dry-run", action="store_true")
+        words.add_argument("--unproven", action="store_true")
         asked = words.parse_args(rest)
         targets = tuple(filter(None, (one.strip() for one in asked.to.split(","))))
-        for path in export_notebook(self.session.workspace, self.session.notebook, targets, asked.output):
+        if asked.dry_run:
+            print(draft_text(drafted(self.session.workspace, self.session.notebook, targets, asked.output)))
+            return
+        for path in export_notebook(self.session.workspace, self.session.notebook, targets, asked.output, unproven=asked.unproven):
             print(f"Wrote {path}")
 
     def _audit(self, rest: list[str]) -> None:

@@ -42,12 +42,14 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
     runs: dict[str, Mapping[str, Any]] = {}
     pipelines: dict[str, tuple[Mapping[str, Any], dict[str, Mapping[str, Any]]]] = {}
     living: dict[str, Mapping[str, Any]] = {}
+    steps: dict[str, str] = {}
     for entry in entries:
         if entry.subject != notebook:
             continue
         payload = cast("Mapping[str, Any]", entry.payload)
         if entry.action == "session.started":
             token = payload.get("pipeline")
+            steps = {**steps, str(payload.get("id")): str(payload.get("step", ""))} if token else {}
             session, runs = pipelines.setdefault(token, (payload, {})) if token else (payload, {})
             living = {**living, str(payload.get("id")): payload} if runs else {str(payload.get("id")): payload}
         elif session is None or (payload.get("session") != session.get("id") and payload.get("session") not in living):
@@ -70,7 +72,7 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
         gone = frozenset(one for one, start in living.items() if not start or dead(start.get("process") or {}))
         told = _ended([read_run(run) for run in runs.values()], gone)
         fact = read_session(session)
-        told = _joined(told) if fact.pipeline else told
+        told = _joined(told, steps) if fact.pipeline else told
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageProblem(
             f"The record of {notebook} is not in a form this program knows ({type(error).__name__}: {error}).",
@@ -90,8 +92,13 @@ def _ended(runs: list[CellRun], gone: frozenset[str]) -> tuple[CellRun, ...]:
     )
 
 
-def _joined(runs: Iterable[CellRun]) -> tuple[CellRun, ...]:
-    """The sessions of one pipeline run as one: what sets the scene of several steps again (`mlgov-repeated`) counts once."""
+def _joined(runs: Iterable[CellRun], steps: Mapping[str, str]) -> tuple[CellRun, ...]:
+    """The sessions of one pipeline run as one; `steps` maps a session to its step, of which the last session counts.
+
+    What sets the scene of several steps again (`mlgov-repeated`) counts once.
+    """
+    last = {step: session for session, step in steps.items()}
+    runs = [run for run in runs if last.get(steps.get(run.session, "")) == run.session]
     kept = [run for run in runs if REPEATED not in run.tags or run.outcome is not Outcome.OK]
     return tuple(replace(run, order=place) for place, run in enumerate(kept, 1))
 

@@ -27,7 +27,7 @@ def files(plan: Plan, folder: Path) -> dict[Path, bytes]:
             f"{folder} lies outside the workspace {plan.root}, and a DVC pipeline has to lie inside.",
             next="Name a folder in the workspace.",
         )
-    values = {one.name: one.default for one in plan.parameters if _writable(one)}
+    values = {one.name: one.default for one in plan.parameters if _writable(one) and not one.secret}
     found = {folder / "dvc.yaml": _pipeline(plan, folder, tuple(values))}
     if values:
         found[folder / "params.yaml"] = _params(plan, folder / "params.yaml", values)

@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.contents import is_a, is_sparse
+from jupyter_mlgov.lineage.facts import Fingerprint
 from jupyter_mlgov.lineage.fingerprint import measured
 from jupyter_mlgov.lineage.typenames import Unfit as NoFingerprint
 from jupyter_mlgov.pipelines.chance import SharedState, generator_of, state_of
@@ -53,6 +54,15 @@ def _root(value: object) -> Digest:
     if found is None:
         raise Unfit(f"a {type(value).__name__} has no fingerprint")
     return Digest.of_json({"method": found.method, "root": found.root, "type": type(value).__name__})
+
+
+def roots_from(found: Fingerprint) -> frozenset[Digest]:
+    """The roots that a value with this recorded fingerprint can have: the record does not tell a table from a Series of it."""
+    names = ["DataFrame", "Series", "Table", "ndarray", "csr_matrix", "csr_array", "csc_matrix", "csc_array", "coo_matrix", "coo_array"]
+    names += [found.schema["class"].rpartition(".")[2]] if "class" in found.schema else []
+    leaves = [Digest.of_json({"method": found.method, "root": found.root, "type": name}) for name in names]
+    kinds = [Digest.of_json(["array", found.schema["dtype"], leaf]) for leaf in leaves] if "dtype" in found.schema else []
+    return frozenset(Digest.of_json({"root": one}) for one in (*leaves, *kinds))
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------

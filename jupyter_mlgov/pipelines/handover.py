@@ -92,9 +92,9 @@ def root_of(value: object) -> Digest | None:
         return None
 
 
-def roots(namespace: Mapping[str, Any], names: Iterable[str]) -> dict[str, str | None]:
-    """The roots of these names, None where one has none; a name that is not there is left out."""
-    return {name: str(root) if (root := root_of(namespace[name])) is not None else None for name in names if name in namespace}
+def roots(namespace: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The roots of these names as JSON, null where one has none; a name that is not there is left out."""
+    return json.dumps({name: root_of(namespace[name]) for name in names if name in namespace})
 
 
 def peak_memory() -> int:

@@ -8,9 +8,10 @@ import json
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jupyter_mlgov.core.errors import BadInput, UsageError, unknown
+from jupyter_mlgov.pipelines.declarations import Declaration, declaration
 
 _BASIC = {"int", "float", "bool", "str", "list", "tuple", "dict", "None"}
 _ALIASES = {"List": "list", "Sequence": "list", "Dict": "dict", "Mapping": "dict", "Tuple": "tuple", "NoneType": "None"}
@@ -23,6 +24,7 @@ class Parameter:
     """One name that the `parameters` cell assigns.
 
     `kinds` are the basic types it takes (empty: any). `literal` is False where the default is computed; `default` is None then.
+    `declares` are bounds, choices and unit; the value of a `secret` is written nowhere.
     """
 
     name: str
@@ -31,11 +33,12 @@ class Parameter:
     kinds: tuple[str, ...] = ()
     comment: str = ""
     secret: bool = False
+    declares: Declaration = field(default_factory=Declaration)
 
     @property
     def expected(self) -> str:
-        """`int`, `str or None`, or `any value`."""
-        return " or ".join(self.kinds) or "any value"
+        """`int from 1 to 1000`, `str or None`, or `any value`."""
+        return (" or ".join(self.kinds) or "any value") + self.declares.told
 
 
 def declared(source: str) -> tuple[Parameter, ...]:
@@ -94,7 +97,16 @@ def _parameter(name: str, value: ast.expr, annotation: ast.expr | None, comment:
     kinds = _annotated(annotation) if annotation is not None else ()
     if annotation is None and literal and default is not None:
         kinds = (kind,) if (kind := _kind(default)) in _BASIC else ()
-    return Parameter(name=name, default=default, literal=literal, kinds=kinds, comment=comment)
+    declares = declaration(name, comment, annotation, default)
+    if declares.choices and not kinds:
+        kinds = tuple(dict.fromkeys(_kind(one) for one in declares.choices if _kind(one) in _BASIC))
+    if literal and declares.bounded and not declares.admits(default):
+        raise BadInput(
+            f"The parameter `{name}` has the default {default!r}, which its own declaration (`{comment or 'Literal'}`) does not allow.",
+            expected=f"Expected {' or '.join(kinds) or 'a value'}{declares.told}.",
+            next="Mend the cell tagged `parameters`.",
+        )
+    return Parameter(name=name, default=default, literal=literal, kinds=kinds, comment=comment, secret=declares.secret, declares=declares)
 
 
 def _annotated(annotation: ast.expr) -> tuple[str, ...]:
@@ -169,12 +181,15 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
 def _fits(value: object, parameter: Parameter) -> bool:
     """An int passes where a float is declared; true and false are no numbers."""
     kind = _kind(value)
-    return not parameter.kinds or any(kind in _ACCEPTS.get(want, {want}) for want in parameter.kinds)
+    typed = not parameter.kinds or any(kind in _ACCEPTS.get(want, {want}) for want in parameter.kinds)
+    return typed and parameter.declares.admits(value)
 
 
 def _wrong(parameter: Parameter, value: object) -> UsageError:
-    shown = repr(value)
-    example = f", for instance {parameter.default!r}" if parameter.literal and parameter.default is not None else ""
+    shown = "that value" if parameter.secret else repr(value)
+    example = (
+        f", for instance {parameter.default!r}" if parameter.literal and parameter.default is not None and not parameter.secret else ""
+    )
     return UsageError(
         f'Parameter "{parameter.name}" cannot be {shown if len(shown) <= 60 else shown[:59] + "…"} ({_kind(value)}).',
         expected=f"Expected {parameter.expected}{example}.",
@@ -196,7 +211,10 @@ def parse_values(texts: Iterable[str], declared: Sequence[Parameter]) -> dict[st
             raise UsageError(f'"{text}" sets no parameter.', expected="Expected NAME=VALUE.", next="For instance `-p folds=5`.")
         if name in values:
             raise UsageError(f'Parameter "{name}" is given twice.', expected="Expected each name once.", next="Take one of the two away.")
-        values[name] = _read(raw, _known(name, known))
+        parameter = _known(name, known)
+        values[name] = _read(raw, parameter)
+        if not parameter.declares.admits(values[name]):
+            raise _wrong(parameter, values[name])
     return values
 
 
@@ -208,6 +226,12 @@ def _read(raw: str, parameter: Parameter) -> object:
         if value is not _NO:
             return value
     raise _wrong(parameter, raw)
+
+
+def hidden(values: Mapping[str, object], declared: Sequence[Parameter]) -> dict[str, object]:
+    """Those of `values` whose parameters are secrets."""
+    secret = {one.name for one in declared if one.secret}
+    return {name: value for name, value in values.items() if name in secret}
 
 
 _NO = object()

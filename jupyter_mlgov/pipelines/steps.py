@@ -130,6 +130,7 @@ class _Cutting:
         self._step: dict[str, Step] = {}
         self._scene: dict[Step, set[int]] = {}
         self._uses: list[_Use] = []
+        self._made: dict[int, set[str]] = {}
         self._last: dict[tuple[Step, str], int] = {}
 
     # -- which cell belongs to which step -----------------------------------------------------------------------------
@@ -179,6 +180,7 @@ class _Cutting:
             for name in line.binds:
                 makers[name] = [place]
             changes = {name for name in line.changes if not self._unchanging(name, makers, line)}
+            self._made[place] = {name for name in line.binds | changes if " " not in name} - line.imports - _defined(line.node)
             for name in changes:
                 makers[name] = [*makers.get(name, []), place]
             step = self.owner(place)
@@ -347,8 +349,7 @@ class _Cutting:
         own = [place for place in range(len(self.lines)) if self.owner(place) == step]
         cells = list(dict.fromkeys(self.lines[place].cell for place in own))
         scene = self._scene.get(step, set())
-        bound = {name for place in own for name in self.lines[place].binds | self.lines[place].changes if " " not in name}
-        modules = {name for place in own for name in self.lines[place].imports}
+        made = set().union(*(self._made.get(place, set()) for place in own))
         read = {name for place in (*own, *scene) for name in self.lines[place].takes}
         return PlannedStep(
             name=names[step],
@@ -362,7 +363,7 @@ class _Cutting:
                 if use.taker == step and self._crosses(use) and (maker := self.owner(use.maker))
             },
             gives=tuple(sorted({use.name for use in self._uses if self.owner(use.maker) == step and self._crosses(use)})),
-            made=tuple(sorted(bound - modules)),
+            made=tuple(sorted(made)),
             parameters=tuple(name for name in sorted(self._parameters) if name in read),
             after=tuple(names[one] for one in self.order if one in self._edges[step]),
         )
@@ -418,6 +419,11 @@ def _skipped(cell: Cell) -> bool:
 def _first_line(source: str) -> str:
     line = source.strip().partition("\n")[0]
     return line if len(line) <= 80 else line[:79] + "…"
+
+
+def _defined(node: ast.stmt | None) -> set[str]:
+    """The function or class that a statement defines: its text stands in the notebook, so it is no result."""
+    return {node.name} if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else set()
 
 
 def _stored_on(node: ast.stmt | None) -> set[str]:

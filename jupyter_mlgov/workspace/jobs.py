@@ -16,7 +16,10 @@ from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.workspace.tracking import track_named
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.pipelines.export import Draft as ExportDraft
+    from jupyter_mlgov.pipelines.plan import Deployment
     from jupyter_mlgov.workspace.composition import Workspace
+    from jupyter_mlgov.workspace.stepping import StepDone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,45 @@ def run_governed(
         _write_metrics(metrics, lineage)
     sentence = result.error or f"{name} ran in {result.seconds:.1f} s. Executed notebook: {_near(target, workspace.root)}"
     return Done(notebook=name, output=target, outcome=str(result.outcome), sentence=sentence, seconds=result.seconds, problems=problems)
+
+
+def run_stepwise(
+    workspace: Workspace,
+    notebook: Path,
+    *,
+    token: str = "",
+    resume: bool = False,  # as in run_pipeline()
+    output: Path | None = None,
+    given: Sequence[str] = (),
+    params_file: Path | None = None,
+    metrics: Path | None = None,
+    timeout: int | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Done:
+    """Run `notebook` step by step, as one run under `token`, and tell MLflow. Raises as run_governed() and run_pipeline() do."""
+    from jupyter_mlgov.workspace.pipelines import new_token, run_pipeline
+    from jupyter_mlgov.workspace.stepping import step_book
+
+    if output is not None or timeout is not None:
+        raise UsageError("--output and --timeout are for a run in one kernel.", next="Steps take `timeout` from [pipelines] of mlgov.toml.")
+    path = existing(workspace, notebook)
+    name = workspace.name_of(path)
+    before, _ = workspace.journal.head()
+    values = parameters_given(path, given, params_file)
+    track_named(workspace, name)
+    with _delivered_here():
+        done = run_pipeline(workspace, step_book(path, name), values, token=token or new_token(name), resume=resume, say=say)
+    workspace.project(name)
+    problems = (*_pickled(done.steps), *_gaps(workspace, before), *workspace.deliver(say))
+    if say:
+        say("")
+    if metrics is not None:
+        _write_metrics(metrics, workspace.lineage(name))
+    return Done(notebook=name, output=done.folder, outcome=done.outcome, sentence=done.sentence, seconds=done.seconds, problems=problems)
+
+
+def _pickled(steps: Sequence[StepDone]) -> tuple[str, ...]:
+    return tuple(f"`{name}` of step {one.step} crossed as a pickle, which mlgov.toml allows." for one in steps for name in one.pickled)
 
 
 @contextmanager
@@ -157,9 +199,11 @@ def _near(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def export_notebook(workspace: Workspace, notebook: str, targets: tuple[str, ...], out: Path | None) -> tuple[Path, ...]:
-    """Write `notebook` for each target and say so in the trail. Raises UsageError for an unknown target."""
-    from jupyter_mlgov.pipelines.export import export
+def drafted(
+    workspace: Workspace, notebook: str, targets: tuple[str, ...], out: Path | None, deployment: Deployment | None = None
+) -> ExportDraft:
+    """What an export would write; nothing is. Raises UsageError for an unknown target."""
+    from jupyter_mlgov.pipelines.export import draft
     from jupyter_mlgov.pipelines.target import known_targets
 
     if not targets:
@@ -167,7 +211,54 @@ def export_notebook(workspace: Workspace, notebook: str, targets: tuple[str, ...
             "No target was named.", expected=f"Known: {', '.join(known_targets())}.", next="`mlgov export --to papermill,dvc`."
         )
     folder = (out or workspace.root).resolve()
-    written = export(workspace.root, notebook, workspace.team_for(notebook), workspace.lineage(notebook), targets, folder)
-    payload = {"targets": list(targets), "files": [_near(path, workspace.root) for path in written]}
+    return draft(workspace.root, notebook, workspace.team_for(notebook), workspace.lineage(notebook), targets, folder, deployment)
+
+
+def export_notebook(
+    workspace: Workspace,
+    notebook: str,
+    targets: tuple[str, ...],
+    out: Path | None,
+    *,
+    deployment: Deployment | None = None,
+    unproven: bool = False,  # what a person takes upon himself; it is recorded
+    say: Callable[[str], None] | None = None,
+) -> tuple[Path, ...]:
+    """Write `notebook` for each target and say so in the trail; a target that runs it step by step is proven first.
+
+    Raises UsageError for an unknown target, NotEquivalent and CannotCross where the steps do not give what the notebook gives.
+    """
+    from jupyter_mlgov.pipelines.export import write
+
+    made = drafted(workspace, notebook, targets, out, deployment)
+    if made.by_step and not unproven:
+        _proven(workspace, notebook, say)
+    written = write(made)
+    payload = {"targets": list(targets), "files": [_near(path, workspace.root) for path in written], "digests": made.plan.digests.told()}
+    if made.by_step and unproven:
+        workspace.record(Draft(action="export.unproven", subject=notebook, payload={"targets": list(made.by_step)}))
     workspace.record(Draft(action="export.written", subject=notebook, payload=payload))
     return written
+
+
+def _proven(workspace: Workspace, notebook: str, say: Callable[[str], None] | None) -> None:
+    """Prove the steps, unless the trail holds a proof of the same cells, parameters, data and environment."""
+    from jupyter_mlgov.core.digests import Digest
+    from jupyter_mlgov.workspace.proving import proof_subject, prove
+    from jupyter_mlgov.workspace.stepping import step_book
+
+    book = step_book(workspace.path_of(notebook), notebook)
+    lineage = workspace.lineage(notebook)
+    subject = proof_subject(workspace, book, lineage)
+    known = workspace.journal.entries(actions=("export.proven",))
+    if subject is not None and any(one.subject == notebook and one.payload.get("of") == subject for one in known):
+        return
+    proof = prove(workspace, book, lineage, say)
+    payload = {
+        "of": subject or Digest.of_text("not to be used again"),
+        "sentence": proof.sentence,
+        "equal": list(proof.equal),
+        "unknown": list(proof.unknown),
+        "recorded": list(proof.recorded),
+    }
+    workspace.record(Draft(action="export.proven", subject=notebook, payload=payload))

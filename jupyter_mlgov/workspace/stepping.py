@@ -56,6 +56,7 @@ class StepDone:
     memory: int = -1
     made: Mapping[str, str | None] = field(default_factory=dict)
     pickled: tuple[str, ...] = ()
+    snapshots: Mapping[int, Mapping[str, str | None]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -106,17 +107,21 @@ def run_step(
     *,
     token: str = "",
     recorded: bool = True,
+    snapshots: Mapping[int, tuple[str, ...]] | None = None,
     timeout: int | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> StepDone:
     """Run one step and leave its values in `folder`, with the executed notebook beside them whatever happens.
 
     Raises NotReady for a value that no folder holds, BadInput for one that was changed, UsageError for parameters that do not fit; then
-    no cell ran, and the trail says that it was refused. `token` names the pipeline run; `recorded=False` is a rehearsal.
+    no cell ran, and the trail says that it was refused. `token` names the pipeline run; `recorded=False` is a rehearsal, which may ask
+    for `snapshots`: the roots of these names behind the cell of that number.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="mlgov-step-") as place:
-            return _run(workspace, book, step, inputs, folder.resolve(), values, Path(place), token, recorded, timeout, progress)
+            return _run(
+                workspace, book, step, inputs, folder.resolve(), values, Path(place), token, recorded, snapshots or {}, timeout, progress
+            )
     except MlgovError as error:
         if recorded:
             payload = {"step": step.name, "pipeline": token, "problem": str(error)}
@@ -134,6 +139,7 @@ def _run(
     scratch: Path,
     token: str,
     recorded: bool,  # a fact, not a mode: the record is what makes a run a run
+    snapshots: Mapping[int, tuple[str, ...]],
     timeout: int | None,
     progress: Callable[[int, int, str], None] | None,
 ) -> StepDone:
@@ -163,6 +169,7 @@ def _run(
         handover=handover,
         report=str(scratch / "report.json"),
         recorded=recorded,
+        snapshots=snapshots,
         limit=rules.of(step.label, step.name).timeout if timeout is None else timeout,
     )
     output = folder / f"{step.name}.ipynb"
@@ -205,7 +212,7 @@ def _finished(
 
     report = json.loads(Path(stepping.report).read_text("utf-8"))
     written = [Crossed(**one) for one in report["values"]]
-    known = _shown(values, book)
+    known = shown(values, book)
     about = {
         "step": step.name,
         "notebook": book.name,
@@ -236,10 +243,11 @@ def _finished(
         memory=report["memory"],
         made=report["made"],
         pickled=pickled,
+        snapshots=stepping.seen,
     )
 
 
-def _shown(values: Mapping[str, object], book: StepBook) -> dict[str, object]:
+def shown(values: Mapping[str, object], book: StepBook) -> dict[str, object]:
     """Parameters as they were in this run, given or default; secrets are left out."""
     defaults = {one.name: one.default for one in book.parameters if one.literal}
     secret = {one.name for one in book.parameters if one.secret}
@@ -260,7 +268,7 @@ def _sources(
             f"Step {step.name} of {book.name} needs {wanted}, and no --in folder holds a finished {' or '.join(missing)}.",
             next=f"Run it first: `mlgov run-step {book.name} {missing[0]} --out DIR`, and name that DIR with --in.",
         )
-    known = _shown(values, book)
+    known = shown(values, book)
     taken: dict[str, object] = {}
     for maker in sorted(set(step.takes.values())):
         manifest = read_manifest(there[maker])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlgov.core.errors import BadInput, UsageError
+from jupyter_mlgov.pipelines.declarations import Declaration
 from jupyter_mlgov.pipelines.parameters import Parameter, check, declared, parse_values
 
 CELL = """\
@@ -26,7 +27,7 @@ a, b = 1, "two"
 def test_names_defaults_types_and_comments_are_read() -> None:
     found = {one.name: one for one in declared(CELL)}
     assert list(found) == ["data_file", "folds", "strength", "fast", "protected", "limit", "when", "home", "a", "b"]
-    assert found["folds"] == Parameter(name="folds", default=5, kinds=("int",), comment="2..20")
+    assert found["folds"] == Parameter(name="folds", default=5, kinds=("int",), comment="2..20", declares=Declaration(low=2, high=20))
     assert found["fast"].kinds == ("bool",)
     assert found["protected"].kinds == ("list",)
     assert found["limit"].kinds == ("int", "None")
@@ -115,8 +116,8 @@ def test_text_is_read_by_the_declared_type(text: str, value: object) -> None:
     [
         (["folds"], "sets no parameter. Expected NAME=VALUE"),
         (["=3"], "sets no parameter"),
-        (["folds=1", "folds=2"], "given twice"),
-        (["folds=many"], "\"folds\" cannot be 'many' .*Expected int, for instance 5"),
+        (["folds=3", "folds=2"], "given twice"),
+        (["folds=many"], "\"folds\" cannot be 'many' .*Expected int from 2 to 20, for instance 5"),
         (["folds=5.5"], "Expected int"),
         (["fast=2"], "Expected bool"),
         (["protected=white"], "Expected list"),
@@ -147,3 +148,48 @@ def test_any_source_is_declared_or_refused_with_a_sentence(source: str) -> None:
         declared(source)
     except BadInput as error:
         assert "`parameters` cell" in str(error)  # noqa: PT017  # either answer is right; only a traceback is wrong
+
+
+@pytest.mark.parametrize(
+    ("line", "good", "bad", "told"),
+    [
+        ("n: int = 100  # 1..1000", ("1", "1000"), ("0", "1001"), "int from 1 to 1000"),
+        ("share = 0.5  # of the rows, > 0, <= 1", ("1", "1e-9"), ("0", "1.1", "nan"), "float above 0 to 1"),
+        ("wait = 3  # 0.. [s]", ("0", "10"), ("-1",), "int of 0 or more in s"),
+        ('kind: Literal["a", "b"] = "a"', ("b",), ("c", "A"), "str: 'a' or 'b'"),
+        ('loss = "l1"  # l1|l2', ("l2",), ("l3",), "str: 'l1' or 'l2'"),
+        ("depth = 4  # 1|2|4", ("2",), ("3",), "int: 1 or 2 or 4"),
+        ("sizes = [1, 2]  # 1..9", ("[9]",), ("[1, 10]",), "list from 1 to 9"),
+    ],
+)
+def test_bounds_choices_and_units_are_declared_beside_a_parameter(
+    line: str, good: tuple[str, ...], bad: tuple[str, ...], told: str
+) -> None:
+    (one,) = declared(line)
+    assert one.expected == told
+    for text in good:
+        parse_values([f"{one.name}={text}"], [one])
+    for text in bad:
+        with pytest.raises(UsageError, match="cannot be"):
+            parse_values([f"{one.name}={text}"], [one])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["n = 2  # keep > 3 months of history", "n = 5  # see 1..3 of the manual, please", "s = 'x'  # a|b or so", "n = 5  # and so on..."],
+)
+def test_prose_declares_nothing(line: str) -> None:
+    assert not declared(line)[0].declares.bounded
+
+
+def test_a_default_outside_of_its_own_bounds_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"`n` has the default 0, which its own declaration \(`1\.\.9`\) does not allow"):
+        declared("n = 0  # 1..9")
+
+
+def test_a_secret_is_marked_and_never_shown() -> None:
+    marked, named, plain = declared("key: str = ''  # secret\napi_token = ''\nn = 1")
+    assert marked.secret and named.secret and not plain.secret
+    with pytest.raises(UsageError) as told:
+        check({"key": 12345}, [marked])
+    assert "12345" not in str(told.value)

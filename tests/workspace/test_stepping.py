@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.pipelines import run_pipeline
+from jupyter_mlgov.workspace.proving import NotEquivalent, prove
 from jupyter_mlgov.workspace.stepping import StepBook, StepDone, run_step, step_book
 
 pytestmark = pytest.mark.slow
@@ -104,3 +107,50 @@ def test_a_folder_with_other_files_is_left_alone(ran: tuple[Workspace, StepBook,
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(UsageError, match="holds other files"):
         run_step(workspace, book, book.step("data"), [], tmp_path, {})
+
+
+def test_export_of_steps_is_proven_or_names_the_first_value_that_differs(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path, Settings())
+    good = prove(workspace, written(tmp_path), workspace.lineage(NAME))
+    assert set(good.equal) == {"data.table", "features.table", "evaluate.total"} | {"data.note"} and good.unknown == ()
+    chance = (*CELLS[:3], (["mlgov:features"], "import random\ntable['b'] = random.random()"), CELLS[4])
+    with pytest.raises(NotEquivalent, match="`table`, which step features makes"):
+        prove(workspace, written(tmp_path, "chance.ipynb", chance), workspace.lineage("chance.ipynb"))
+    assert workspace.lineage(NAME).session is None, "a proof is no run of the model"
+    workspace.close()
+
+
+FIVE = (
+    (["parameters"], "n: int = 3\nbroken: bool = True"),
+    (["mlgov:data"], "rows = [n] * 3 + list(map(str, [n]))"),
+    (["mlgov:features"], "wide = rows + [len(rows)]"),
+    (["mlgov:train"], "import os\nif broken and not os.path.exists('mended'):\n    os._exit(9)\nfitted = sum(map(len, map(str, wide)))"),
+    (["mlgov:evaluate"], "score = fitted * 1.5"),
+    (["mlgov:report"], "text = str(score)"),
+)
+
+
+def test_a_kernel_that_dies_in_step_3_of_5_is_said_resumed_and_one_run(tmp_path: Path) -> None:
+    """The record is truthful in between, the good steps are kept, and asking once more runs nothing."""
+    workspace = Workspace.create(tmp_path, Settings())
+    book = written(tmp_path, "five.ipynb", FIVE)
+    died = run_pipeline(workspace, book, {}, token="t:1")
+    assert died.outcome == "killed" and [one.step for one in died.steps] == ["data", "features", "train"]
+    assert "2 steps after it did not run" in died.sentence and "--token t:1 --resume" in died.sentence
+    states = {one.step.kind: str(one.state) for one in workspace.lineage("five.ipynb").steps}
+    assert states == {"data": "fresh", "features": "fresh", "train": "killed", "evaluate": "never ran", "report": "never ran"}
+    (tmp_path / "mended").touch()
+    done = run_pipeline(workspace, book, {}, token="t:1", resume=True)
+    assert done.outcome == "ok" and done.kept == ("data", "features") and len(done.steps) == 3
+    again = run_pipeline(workspace, book, {}, token="t:1")
+    assert again.steps == () and "nothing ran again" in again.sentence
+    assert {str(one.state) for one in workspace.lineage("five.ipynb").steps} == {"fresh"}
+    with pytest.raises(UsageError, match="with other parameters"):
+        run_pipeline(workspace, book, {"n": 4}, token="t:1")
+    with (tmp_path / ".mlgov" / "pipelines" / "t_1" / "lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(NotReady, match="under way in another process"):
+            run_pipeline(workspace, book, {}, token="t:1")
+    ended = [entry.payload["outcome"] for entry in workspace.journal.entries(actions=("pipeline.ended",))]
+    assert ended == ["killed", "ok"]
+    workspace.close()

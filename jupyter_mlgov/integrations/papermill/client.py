@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.integrations.papermill.places import Place
 from jupyter_mlgov.integrations.papermill.results import RunResult
 from jupyter_mlgov.lineage.facts import Outcome
+from jupyter_mlgov.pipelines.documents import INJECTED
 from jupyter_mlgov.pipelines.handover import Handover
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _LOADED = "'mlgov' in get_ipython().magics_manager.magics['line']"
 _TAKE_UP = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['take_up']).take_up(get_ipython().user_ns, {request!r})"
 _LEAVE = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['leave']).leave(get_ipython().user_ns, {request!r}, {report!r})"
 
+_ROOTS = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['roots']).roots(get_ipython().user_ns, {names!r})"
+
 
 class NotHandedOver(NotReady):
     """A step could not take up the values it needs, or leave those it gives. The sentence says which and why."""
@@ -46,24 +50,35 @@ class Stepping:
     """What makes a run the run of one step: what it hands over, and the file `report` in which its kernel tells of it.
 
     `recorded` is False for a rehearsal, which is no run of the model and stands in no trail. `limit`: seconds for all cells, 0 for no end.
+    `snapshots`: behind the cell of this number the roots of these names go into `seen`.
     """
 
     handover: Handover
     report: str
     recorded: bool = True
     limit: int = 0
+    snapshots: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    seen: dict[int, dict[str, str | None]] = field(default_factory=dict)
 
 
 class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
     """papermill's client; each execution carries the cell's metadata, as JupyterLab's does."""
 
     def __init__(
-        self, manager: GovernedManager, *, place: Place, where: dict[int, int], stepping: Stepping | None = None, **options: Any
+        self,
+        manager: GovernedManager,
+        *,
+        place: Place,
+        where: dict[int, int],
+        stepping: Stepping | None = None,
+        secrets: Mapping[str, object] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self.place = place
         self.where = where
         self.stepping = stepping
+        self.secrets = secrets or {}
         self.result = RunResult(outcome=Outcome.RUNNING)
 
     def papermill_execute_cells(self) -> None:
@@ -85,10 +100,30 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
                 self.timeout = max(1, math.ceil(ends - monotonic()))
             if not self._execute(cell, index):
                 break
+            if self.secrets and INJECTED in cell.metadata.get("tags", []):
+                self._tell_secrets()
+            if self.stepping is not None and index in self.where:
+                self._see(self.where[index], self.stepping)
         else:
             if self.stepping is not None:
                 self._hand_over(_LEAVE)
         self.kc.session.metadata = {}
+
+    def _see(self, number: int, stepping: Stepping) -> None:
+        if number not in stepping.snapshots:
+            return
+        told = {"told": _ROOTS.format(names=list(stepping.snapshots[number]))}
+        content = self.wait_for_reply(self.kc.execute("", silent=True, store_history=False, user_expressions=told))["content"]
+        answer = content["user_expressions"]["told"]
+        if answer["status"] != "ok":
+            raise NotHandedOver(f"{answer.get('ename')}: {answer.get('evalue')}")
+        stepping.seen[number] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+
+    def _tell_secrets(self) -> None:
+        """Give the kernel the values that no file may hold. The message between us is encrypted where the kernel can."""
+        code = f"get_ipython().user_ns.update({dict(self.secrets)!r})"
+        message = self.kc.execute("", silent=True, store_history=False, user_expressions={"told": code})
+        self.wait_for_reply(message)
 
     def _hand_over(self, code: str) -> None:
         """Run `code` beside the cells. Raises NotHandedOver with what it says is wrong, KernelKilled when the kernel dies of it."""

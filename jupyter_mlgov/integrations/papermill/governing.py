@@ -21,7 +21,7 @@ from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progre
 from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
 from jupyter_mlgov.lineage.fold import REPEATED
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
-from jupyter_mlgov.pipelines.parameters import check
+from jupyter_mlgov.pipelines.parameters import check, hidden
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def execute(
     """
     source = local_path(input_path)
     where = _identify(nb, source)
-    _refuse(nb, source or Path("notebook"), kernel_name)
+    secrets = _refuse(nb, source or Path("notebook"), kernel_name)
     place = place or place_of(source, notebook_name, input_path)
     manager = GovernedManager(
         nb,
@@ -72,6 +72,7 @@ def execute(
         place=place,
         where=where,
         stepping=stepping,
+        secrets=secrets,
         timeout=limit,
         startup_timeout=options.pop("startup_timeout", start_timeout),
         kernel_name=kernel_name,
@@ -107,12 +108,33 @@ def _facts(nb: NotebookNode, path: Path) -> Notebook:
     return notebook_of(nb, path)
 
 
-def _refuse(nb: NotebookNode, path: Path, kernel: str) -> None:
-    """Raises UsageError for parameters that the notebook does not declare, or that are of another type."""
+def _refuse(nb: NotebookNode, path: Path, kernel: str) -> dict[str, object]:
+    """The values of secret parameters, taken out of the notebook, which is saved.
+
+    Raises UsageError for parameters that the notebook does not declare, or that are of another type.
+    """
     notebook = _facts(nb, path)
     check_runnable(notebook, _installed(), kernel)
     given: Mapping[str, object] = nb.metadata.get("papermill", {}).get("parameters", {})
-    check({name: value for name, value in given.items() if name not in _PATHS}, parameters_of(notebook))
+    known = parameters_of(notebook)
+    secrets = hidden(check({name: value for name, value in given.items() if name not in _PATHS}, known), known)
+    if secrets:
+        _take_out(nb, secrets)
+    return secrets
+
+
+def _take_out(nb: NotebookNode, secrets: Mapping[str, object]) -> None:
+    """The injected cell again without the secrets, whose values only the kernel hears."""
+    from papermill.translators import papermill_translators
+
+    given = {name: value for name, value in nb.metadata["papermill"]["parameters"].items() if name not in secrets}
+    nb.metadata["papermill"]["parameters"] = given
+    for cell in nb.cells:
+        if INJECTED in cell.metadata.get("tags", []):
+            text = papermill_translators.find_translator("python3", "python").codify(
+                given, f"Parameters; not written here: {', '.join(secrets)}"
+            )
+            cell.source = text
 
 
 def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:
