@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,12 +19,16 @@ from jupyter_mlgov.lineage.spool import SUFFIX, Header, Record, Spools, encode_h
 
 # Seconds without a new record before the thread moves what is there; many records are moved all the same.
 QUIET = 0.2
-MANY = 2000
-# While cells run, the thread moves few records at a time, so that no cell waits long for the interpreter.
+MANY = 10_000
+# The thread moves few records at a time and looks up between: a cell that runs comes first, and does not wait long for the interpreter.
 CHUNK, PAUSE = 16, 0.02
 MOST_WAITING = 5000
 # Seconds before moving is tried again after it failed.
 AGAIN = 1.0
+
+
+class _CellsRun(Exception):
+    """Cells run: moving ends here, to go on when the kernel rests."""
 
 
 class Outbound:
@@ -79,24 +83,10 @@ class Outbound:
         if not self._work.is_set():
             self._work.set()
 
-    def move(self, *, chunk: int = 500, pause: float = 0.0) -> None:
+    def move(self) -> None:
         """Move all that was written into the journal. Raises StorageProblem; what is in the spool stays there."""
-        if os.getpid() != self._pid:
-            return
-        with self._moving:
-            with self._writing:
-                if self._waiting:
-                    self._put()
-                last = self._last
-                self._seal()
-            try:
-                place = self._spools.drain(self._journal, sealed=frozenset(self._sealed), chunk=chunk, pause=pause)
-            except MlgovError as error:
-                self.problem = error
-                raise
-            self.problem = None
-            self._sealed = set()
-            self._moved, self._after = last, max(self._after, place)
+        if os.getpid() == self._pid:
+            self._move(500, lambda _: None)
 
     def close(self) -> None:
         """Move the rest and stop the thread. Raises StorageProblem; the next process that opens the workspace moves it then."""
@@ -112,6 +102,22 @@ class Outbound:
                 self._seal()
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _move(self, chunk: int, rest: Callable[[int], None]) -> None:
+        with self._moving:
+            with self._writing:
+                if self._waiting:
+                    self._put()
+                last = self._last
+                self._seal()
+            try:
+                place = self._spools.drain(self._journal, sealed=frozenset(self._sealed), chunk=chunk, between=lambda: rest(last))
+            except MlgovError as error:
+                self.problem = error
+                raise
+            self.problem = None
+            self._sealed = set()
+            self._moved, self._after = last, max(self._after, place)
 
     def _put(self) -> None:
         """One write() for all that waits. What could be written only in part is taken back, so that no line is torn."""
@@ -192,7 +198,9 @@ class Outbound:
                 return
             self._work.clear()
             try:
-                self.move(chunk=CHUNK, pause=PAUSE)
+                self._move(CHUNK, self._while_quiet)
+            except _CellsRun:
+                self._work.set()
             except MlgovError:
                 self._work.set()  # said by the cell's thread; tried again after a while
                 self._stop.wait(AGAIN)
@@ -205,6 +213,12 @@ class Outbound:
         while not self._stop.is_set() and seen != self._last and self._last - self._moved < MANY:
             seen = self._last
             self._stop.wait(QUIET)
+
+    def _while_quiet(self, last: int) -> None:
+        """Between two chunks: end for cells that ran since `last`, unless there is so much that it has to be moved beside them."""
+        self._stop.wait(PAUSE)
+        if self._last != last and self._last - self._moved < MANY and not self._stop.is_set():
+            raise _CellsRun
 
     # -- a fork -------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +139,10 @@ def segments(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
+def _go_on() -> None:
+    """Nothing stands against the next chunk."""
+
+
 class Spools:
     """All spools of a workspace, seen from any process. drain() is exactly once: kill it anywhere and run it again."""
 
@@ -146,10 +150,13 @@ class Spools:
         self.folder = folder
         self._drained: dict[str, int] = {}
 
-    def drain(self, journal: Journal, *, sealed: frozenset[str] = frozenset(), chunk: int = CHUNK, pause: float = 0.0) -> int:
+    def drain(
+        self, journal: Journal, *, sealed: frozenset[str] = frozenset(), chunk: int = CHUNK, between: Callable[[], None] = _go_on
+    ) -> int:
         """Move every record that the journal has not got, in order, and remove the files nobody writes any more.
 
-        `sealed` names files that their own session gives up. Returns the last place written, 0 for none.
+        `sealed` names files that their own session gives up. `between` is called between two chunks; what it raises ends the moving
+        there, and the rest stays where it is. Returns the last place written, 0 for none.
         Raises StorageProblem: nothing is lost then, the rest stays where it is.
         """
         if not any(self._is_new(path) or path.name in sealed for paths in segments(self.folder).values() for path in paths):
@@ -158,7 +165,7 @@ class Spools:
         with _alone(self.folder):
             for paths in segments(self.folder).values():
                 try:
-                    last = max(last, self._carry(journal, paths, sealed, chunk, pause))
+                    last = max(last, self._carry(journal, paths, sealed, chunk, between))
                 except OSError as error:
                     raise StorageProblem(
                         f"What a kernel left in {self.folder} cannot be moved into the trail: {error.strerror or error}.",
@@ -172,7 +179,7 @@ class Spools:
         except OSError:
             return False
 
-    def _carry(self, journal: Journal, paths: Sequence[Path], sealed: frozenset[str], chunk: int, pause: float) -> int:
+    def _carry(self, journal: Journal, paths: Sequence[Path], sealed: frozenset[str], chunk: int, between: Callable[[], None]) -> int:
         read = [read_segment(path) for path in paths]
         header = next((segment.header for segment in read if segment.header), None)
         if header is None:
@@ -189,9 +196,9 @@ class Spools:
         last = 0
         fresh = [record for record in records if record.number > moved]
         for start in range(0, len(fresh), chunk):
+            if start:
+                between()
             last = _append(journal, fresh[start : start + chunk], header)
-            if pause:
-                time.sleep(pause)
         for segment in read:
             if segment.broken:
                 segment.path.rename(segment.path.with_suffix(".damaged"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jupyter_mlgov.lineage.facts import CellRun, Lineage, StepStatus
@@ -35,10 +36,39 @@ class Row:
         found = [ref.path for run in self.runs for ref in (run.files_written if written else run.files_read)]
         return tuple(dict.fromkeys(found))
 
+    def versions(self) -> list[str]:
+        """Data of systems that keep versions, each with the version that was read."""
+        return list(dict.fromkeys(f"{ref.system} {ref.name} at {ref.version}" for run in self._last() for ref in run.sources_read))
+
+    def surroundings(self) -> list[str]:
+        """What its cells took from outside the notebook when they last ran: why a second run may give something else."""
+        told = [run.surroundings for run in self._last()]
+        return [
+            *(["the clock"] if any(one.clocks for one in told) else []),
+            *_few("unseeded", (name for one in told for name in one.unseeded)),
+            *_few("variables", (name for one in told for name in one.variables if name not in _FURNITURE)),
+            *_few("connections", (name for one in told for name in one.connections)),
+            *_few("remote", (name for one in told for name in one.remote)),
+            *_few("programs", (name for one in told for name in one.programs)),
+        ]
+
+    def _last(self) -> tuple[CellRun, ...]:
+        return tuple({run.cell_id: run for run in self.runs}.values())
+
     def made(self) -> tuple[str, ...]:
         """Names it made, with the kind where it is recorded: tables, arrays, models."""
         kinds = {ref.name: ref.name if ref.name == ref.kind else f"{ref.kind} {ref.name}" for run in self.runs for ref in run.outputs}
         return tuple(dict.fromkeys([*kinds.values(), *(name for name in self.status.writes if name not in kinds)]))
+
+
+# What the kernel itself asks for in each cell is no fact about the cell.
+_FURNITURE = frozenset({"IPYKERNEL_CELL_NAME"})
+
+
+def _few(label: str, names: Iterable[str], most: int = 5) -> list[str]:
+    found = list(dict.fromkeys(names))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return [f"{label} {', '.join(found[:most])}{more}"] if found else []
 
 
 def rows(lineage: Lineage) -> tuple[Row, ...]:
@@ -57,7 +87,7 @@ def rows(lineage: Lineage) -> tuple[Row, ...]:
 
 
 def lineage_text(lineage: Lineage, *, colour: bool = False, width: int = 88) -> str:
-    """A list: state, step, cells; what it read, from whom; what it made."""
+    """A list: state, step, cells; what it read, from whom; what it made; what it took from outside the notebook."""
     width = max(40, width)
     drawn = rows(lineage)
     lines = [paint(line, "bold", colour) for line in wrap(_title(lineage), width)]
@@ -124,6 +154,7 @@ def _parts(row: Row, drawn: tuple[Row, ...]) -> list[tuple[str, str]]:
         ("reads", "; ".join([*sources, *(f"file {path}" for path in files)])),
         ("also reads", ", ".join(others)),
         ("makes", "; ".join([*row.made(), *(f"file {path}" for path in written)])),
+        ("takes", "; ".join([*row.versions(), *row.surroundings()])),
     ]
     return [(name, value) for name, value in pairs if value]
 

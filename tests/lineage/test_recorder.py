@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,8 @@ from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.clock import SystemClock
 from jupyter_mlgov.core.errors import StorageProblem
 from jupyter_mlgov.integrations.sql import open_journal
-from jupyter_mlgov.lineage.facts import CellRun, Outcome
+from jupyter_mlgov.lineage.current import running
+from jupyter_mlgov.lineage.facts import CellRun, Outcome, Step, Surroundings
 from jupyter_mlgov.lineage.fold import fold
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.recorder import Recorder, _payload
@@ -100,6 +102,34 @@ def test_the_start_is_written_before_the_code_runs(bench: Bench) -> None:
     bench.run("x = 1", cell="c1", before_end=lambda: seen.extend(run.outcome for run in bench.runs()))
     assert seen == [Outcome.RUNNING]
     assert [run.outcome for run in bench.runs()] == [Outcome.OK]
+
+
+def test_who_is_called_from_a_cell_can_ask_which_one_runs(bench: Bench) -> None:
+    """From its beginning, with its step, to its end; a step said in its middle counts from then on."""
+    seen: list[CellRun | None] = [running()]
+    run = bench.run("x = 1", "mlgov:train", cell="c1", before_end=lambda: seen.append(running()))
+    seen.append(running())
+    assert seen[0] is None and seen[2] is None
+    assert seen[1] is not None
+    assert (seen[1].id, seen[1].cell_id, seen[1].step) == (run.id, "c1", run.step)
+
+    def say() -> None:
+        bench.recorder.step(Step(kind="evaluate"), "y = 2", bench.names)
+        seen.append(running())
+
+    bench.run("y = 2", cell="c2", before_end=say)
+    assert seen[3] is not None
+    assert seen[3].step == Step(kind="evaluate")
+    assert running() is None
+
+
+def test_the_document_names_every_field_of_a_run() -> None:
+    """docs/formats/cell-run.md is the record's page: a field it leaves out cannot be read by anybody else."""
+    page = (Path(__file__).parents[2] / "docs/formats/cell-run.md").read_text()
+    table = [line.split("|")[1] for line in page.splitlines() if line.startswith("| ")]
+    named = {name for cell in table for name in re.findall(r"`([a-z_.]+)`", cell)}
+    fields = {*CellRun.__slots__, *(f"surroundings.{name}" for name in Surroundings.__slots__)} - {"surroundings"}
+    assert named == fields
 
 
 def test_names_parameters_metrics_and_order(bench: Bench) -> None:

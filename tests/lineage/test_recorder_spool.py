@@ -168,6 +168,24 @@ def test_another_process_sees_what_a_living_kernel_finished_and_takes_nothing_aw
     assert problems(journal) == ["p0", "p1", "p2"]
 
 
+def test_a_cell_that_runs_comes_before_moving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that come while the thread moves end the moving behind the chunk it is at; nothing is lost, and flush() moves it all."""
+    journal = MemoryJournal()
+    session = made(journal, tmp_path / "spool")
+    monkeypatch.setattr(room, "QUIET", 3600.0)  # the thread itself stays asleep
+    session.write([draft(number) for number in range(100)])
+    with pytest.raises(room._CellsRun):
+        session._move(16, lambda last: (session.write([draft(last)]), session._while_quiet(last))[1])
+    assert problems(journal) == [f"p{number}" for number in range(16)]
+    monkeypatch.setattr(room, "MANY", 50)
+    session._move(16, session._while_quiet)  # so many that they are moved beside cells
+    assert problems(journal) == [f"p{number}" for number in range(101)]
+    session.write([draft(101)])
+    session.close()
+    assert problems(journal) == [f"p{number}" for number in range(102)]
+    assert not list((tmp_path / "spool").glob("*.spool"))
+
+
 def test_many_movers_at_once_write_each_record_once(tmp_path: Path) -> None:
     journal = MemoryJournal()
     session = made(journal, tmp_path / "spool")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlgov.lineage.facts import SourceRef, Surroundings
 from jupyter_mlgov.promotion.facts import Answer
 from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.reports.lineage import lineage_text
@@ -117,6 +119,22 @@ def test_lineage_says_what_each_step_read_from_whom(made: SimpleNamespace) -> No
     assert "reads X, y of features" in drawn
     assert "reads file data/loanapp.parquet" in drawn
     assert "↻ [4] train:champion: stale, cell c3 — features ran after it" in drawn
+
+
+def test_lineage_says_what_a_step_took_from_outside(made: SimpleNamespace) -> None:
+    """The last run of each cell counts; the kernel's own variable is no fact about the cell; long lists are cut and say so."""
+    lineage = made.small_lineage()
+    run = next(one for one in lineage.runs if one.cell_id in lineage.steps[0].cells)
+    hosts = tuple(f"h:{number}" for number in range(7))
+    said = Surroundings(clocks=("time.time",), unseeded=("numpy.random",), variables=("IPYKERNEL_CELL_NAME", "HOME"), connections=hosts)
+    source = SourceRef(system="delta", name="loans", version="3")
+    before = replace(run, surroundings=Surroundings(programs=("old",)))
+    again = replace(run, order=run.order + 50, surroundings=said, sources_read=(source,))
+    drawn = lineage_text(replace(lineage, runs=(before, *lineage.runs, again)), width=400)
+    taken = "takes delta loans at 3; the clock; unseeded numpy.random; variables HOME; connections h:0, h:1, h:2, h:3, h:4 and 2 more"
+    assert taken in drawn
+    assert "takes" not in lineage_text(lineage)
+    assert "old" not in drawn
 
 
 @given(st.text())
