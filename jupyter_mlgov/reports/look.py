@@ -67,7 +67,7 @@ padding:8px 14px;align-items:baseline}
 .mg .mg-why>.mg-next{grid-column:3;color:var(--mg-soft)}
 .mg .mg-next b{font-weight:650;color:var(--mg-ink)}
 .mg table{border-collapse:collapse;border:0;margin:0;font-size:12px;width:100%;table-layout:auto;color:var(--mg-ink)}
-.mg .mg-plot{max-width:640px}
+.mg .mg-plot{max-width:640px}.mg .mg-drawn{max-width:84ch}
 .mg tr,.mg tbody tr:nth-child(even),.mg tbody tr:hover{background:none;border:0}
 .mg th,.mg td{padding:0 10px 0 0;text-align:left;vertical-align:middle;border:0;font-weight:400;max-width:none;background:none}
 .mg .mg-plot td.mg-lane{width:60%;min-width:110px;padding:0 10px}

@@ -6,6 +6,7 @@ import json
 
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.reports.clean import visible
+from jupyter_mlgov.reports.figures import MOST, bars, curve, curve_bins, drift_bins, told
 from jupyter_mlgov.reports.look import tone
 from jupyter_mlgov.reports.markup import Html, el, join, link, prose, say
 from jupyter_mlgov.reports.numbers import count, figure, measured, percent, rate, share
@@ -82,7 +83,20 @@ def _fix(text: str) -> Html:
 
 
 def plot(finding: Finding) -> Html:
-    """Groups with their intervals on one scale, the reference through all of them; the numbers stand beside, as text."""
+    """Groups with their intervals on one scale, the reference through all of them; the numbers stand beside, as text.
+
+    A calibration check has its curve and a drift check its bars besides.
+    """
+    points, shares = curve_bins(finding.details), drift_bins(finding.details)
+    drawn = curve(points) if points else bars(shares) if shares else Html()
+    if not drawn:
+        return _groups(finding)
+    numbers = "; ".join(f"{name}: {value}" for name, value in told(finding)[:MOST])
+    spoken = el("p", numbers, class_="mg-num mg-small mg-soft")
+    return join(el("div", drawn, spoken, class_="mg-drawn"), "" if shares else _groups(finding))
+
+
+def _groups(finding: Finding) -> Html:
     estimates = rows(finding)
     on = scale(estimates, finding.reference) if estimates else None
     if on is None:
@@ -134,9 +148,10 @@ def _spoken(finding: Finding) -> str:
 
 def _details(finding: Finding) -> Html:
     """Further numbers, run on like a sentence: a column of them would push away what matters."""
-    names = ((name.replace("_", " "), value) for name, value in finding.details.items())
-    told = [join(el("span", f"{name} ", class_="mg-soft"), _value(value)) for name, value in names]
-    return el("p", join(*told, by=" · "), class_="mg-num mg-small") if told else Html()
+    drawn = ("bins", "reference", "current") if curve_bins(finding.details) or drift_bins(finding.details) else ()
+    names = ((name.replace("_", " "), value) for name, value in finding.details.items() if name not in drawn)
+    more = [join(el("span", f"{name} ", class_="mg-soft"), _value(value)) for name, value in names]
+    return el("p", join(*more, by=" · "), class_="mg-num mg-small") if more else Html()
 
 
 def _value(value: object) -> str:

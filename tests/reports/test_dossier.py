@@ -23,6 +23,7 @@ from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.integrations.docx import docx
 from jupyter_mlgov.integrations.pdf import pdf
 from jupyter_mlgov.reports.dossier.assemble import AUDIENCES, KINDS, dossier
+from jupyter_mlgov.reports.dossier.changes import change_log
 from jupyter_mlgov.reports.dossier.document import Document, Figure, Gap, Paragraph, Section, Span, Table, Written, all_spans, gaps, walk
 from jupyter_mlgov.reports.dossier.html import html
 from jupyter_mlgov.reports.dossier.published import document_json
@@ -402,3 +403,40 @@ def test_the_json_says_each_block_and_holds_the_same_words(whole: Document) -> N
 
     look(body)
     assert {"paragraph", "bullets", "facts", "table", "figure", "gap"} <= kinds
+
+
+# -- what changed -----------------------------------------------------------------------------------------------------
+
+
+def test_a_change_log_names_what_changed_and_which_check_turned(made: SimpleNamespace) -> None:
+    before = made.dossier_facts(made.green(), forms=(form(made, "Lend to people who can pay.", 1),))
+    run = before.lineage.runs[0]
+    later = replace(
+        before,
+        version="4",
+        report=made.mixed(),
+        forms=(),
+        lineage=replace(
+            before.lineage, runs=(replace(run, parameters={"seed": 8}, metrics={"auc": 0.7}, source_digest=made.digest("other")),)
+        ),
+    )
+    lines = text(change_log(before, later), width=400)
+    assert "credit-approval@3 → credit-approval@4" in lines
+    assert "Kind: parameter · Name: seed · Before: 7 · Now: 8" in lines
+    assert "Kind: metric · Name: auc · Before: 0.7841 · Now: 0.7000" in lines
+    assert "Cell: c3 · Step: train · Changed: yes" in lines
+    assert re.search(r"Check: priv\.pii · Before: ✓ passed.* · Now: ! passed, look.* · Turn: worse", lines)
+    assert re.search(r"Check: fair\.air · Before: no answer · Now: ✕ failed .* · Turn: new", lines)
+    assert "Before: Lend to people who can pay. · Now: —" in lines
+    assert "1 checks answer worse, 0 better" in lines
+
+
+def test_two_equal_versions_changed_nothing_and_a_missing_report_is_a_gap(made: SimpleNamespace) -> None:
+    one = made.dossier_facts()
+    lines = text(change_log(one, replace(one, version="4")))
+    for said in ("No parameter and no metric changed", "No cell that ran changed", "Each check answers as before"):
+        assert said in lines
+    bare = change_log(one, replace(one, version="4", report=None))
+    assert "No report on credit-approval@4" in bare.missing[0][1].what
+    html(bare)
+    docx(bare)

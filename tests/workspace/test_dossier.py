@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
+import json
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +18,13 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.offline import check, pae
 from jupyter_mlgov.cli.report import report as command
-from jupyter_mlgov.core.errors import UsageError
+from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.integrations.cyclonedx import check_bom
+from jupyter_mlgov.integrations.signing import Ed25519Verifier
 from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
 from jupyter_mlgov.lineage.fingerprint import fingerprint
 from jupyter_mlgov.reports.dossier.assemble import dossier
@@ -25,6 +32,8 @@ from jupyter_mlgov.reports.dossier.text import text
 from jupyter_mlgov.testing import cell_run, digest, session
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.dossier import gather, parse_name
+from jupyter_mlgov.workspace.handing import AUDIT, FILES, MANIFEST
+from jupyter_mlgov.workspace.trail import keys
 
 NOTEBOOK = "n.ipynb"
 TEAM = """
@@ -149,3 +158,48 @@ def test_words_that_do_not_go_together_are_refused(workspace: Workspace) -> None
         done = CliRunner().invoke(command, [*words, "--workspace", str(workspace.root)])
         assert done.exit_code == 2
         assert re.search("name MODEL", done.output)
+
+
+def test_the_regulators_bundle_holds_every_form_and_its_manifest_is_signed(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "r.zip"
+    invoke(workspace, "credit@1", "--for", "regulator", "--format", "zip", "-o", str(path))
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert {*FILES, "README.txt", AUDIT, MANIFEST} - set(files) == {"decision.dsse.json"}
+    assert b"decision.dsse.json (No decision about credit@1 was signed." in files["README.txt"]
+    envelope = json.loads(files.pop(MANIFEST))
+    payload = base64.b64decode(envelope["payload"])
+    (life,) = keys(workspace)
+    signature = base64.b64decode(envelope["signatures"][0]["sig"])
+    assert Ed25519Verifier().holds(life.key, pae(envelope["payloadType"], payload), signature)
+    named = {one["name"]: one["digest"]["sha256"] for one in json.loads(payload)["subject"]}
+    assert named == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    inner = tmp_path / AUDIT
+    inner.write_bytes(files[AUDIT])
+    found = check(inner)
+    assert not found.broken
+    assert check_bom(files["bom.cdx.json"]) == "1.6"
+    assert json.loads(files["report.sarif"])["version"] == "2.1.0"
+
+
+def test_the_shell_writes_what_changed_and_checks_a_bom(workspace: Workspace, tmp_path: Path) -> None:
+    lines = invoke(workspace, "credit@2", "--since", "1")
+    assert "Change log — credit@1 → credit@2" in lines
+    assert re.search(r"Name: auc · Before: 0.7100 · Now: 0.8200", lines)
+    with pytest.raises(UsageError, match="is the version asked about"):
+        invoke(workspace, "credit@1", "--since", "credit@1")
+    with pytest.raises(UsageError, match="A change log is a document of its own"):
+        invoke(workspace, "credit@2", "--since", "1", "--format", "csv")
+    path = tmp_path / "bom.json"
+    invoke(workspace, "credit@1", "--format", "cyclonedx", "-o", str(path))
+    assert "is a valid CycloneDX 1.6 BOM" in invoke(workspace, "--check-bom", str(path))
+    path.write_text("{}", "utf-8")
+    with pytest.raises(BadInput, match="no valid CycloneDX BOM"):
+        invoke(workspace, "--check-bom", str(path))
+
+
+def test_without_a_report_or_a_decision_there_is_no_sarif_and_no_statement(workspace: Workspace) -> None:
+    for style in ("sarif", "intoto"):
+        with pytest.raises(NotReady):
+            invoke(workspace, "credit@2", "--format", style)
+    assert "No report on this version" in invoke(workspace, "credit@2", "--format", "md")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_mlgov.core.errors import unknown
 from jupyter_mlgov.reports.dossier import customer, development, parts, regulatory, validation
@@ -79,22 +79,33 @@ def _one(facts: DossierFacts, kind: str) -> Document:
 
 
 def _whole(facts: DossierFacts, kind: str, title: str, basis: str, sections: tuple[Section, ...]) -> Document:
-    from dataclasses import replace
-
     missing = tuple(gap for section in sections for gap in gaps(section))
-    outside = kind == "customer"
+    summary = tuple(_summary(facts, missing, kind == "customer"))
+    return finished((facts,), kind, title, basis, facts.name, summary, sections)
+
+
+def finished(
+    about: tuple[DossierFacts, ...],
+    kind: str,
+    title: str,
+    basis: str,
+    subject: str,
+    summary: tuple[Block, ...],
+    sections: tuple[Section, ...],
+) -> Document:
+    """The document with its title page, its gaps and the list of its evidence. The title page is of the last of `about`."""
     document = Document(
         kind=kind,
         title=title,
-        subject=facts.name,
+        subject=subject,
         basis=basis,
-        facts=tuple(_facts(facts, outside)),
-        summary=tuple(_summary(facts, missing, outside)),
+        facts=tuple(_facts(about[-1], kind == "customer")),
+        summary=summary,
         sections=sections,
-        missing=missing,
+        missing=tuple(gap for section in sections for gap in gaps(section)),
         caveat=CAVEAT,
     )
-    return replace(document, sources=tuple(_sources(facts, document)))
+    return replace(document, sources=tuple(_sources(about, document)))
 
 
 def _facts(facts: DossierFacts, outside: bool) -> Iterator[tuple[str, Inline]]:  # outside: for readers who may see no names
@@ -159,9 +170,9 @@ def _told(result: CheckResult, outside: bool) -> str:  # outside: a summary may 
     return result.verdict.word if outside else result.summary or result.verdict.word
 
 
-def _sources(facts: DossierFacts, document: Document) -> Iterator[Source]:
+def _sources(about: tuple[DossierFacts, ...], document: Document) -> Iterator[Source]:
     """Every digest the document links to, once, with what it stands for."""
-    known = _known(facts)
+    known = {digest: told for facts in about for digest, told in _known(facts).items()}
     seen: dict[str, None] = dict.fromkeys(span.evidence for span in all_spans(document) if span.evidence)
     for digest in seen:
         kind, what = known.get(digest, ("digest", "named in the record"))
