@@ -6,7 +6,7 @@ repeated as a notification of the run, where viewers that hide `none` still show
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 from jupyter_mlgov._version import __version__
@@ -92,15 +92,42 @@ def _result(report: Report, result: CheckResult, places: Mapping[str, int]) -> O
     said = [result.summary, *(finding.message for finding in result.findings if finding.message != result.summary)]
     next_ = f"Next: {result.fix}" if result.fix else ""
     words = " ".join(visible(part) for part in (*said, next_) if part)
-    return _place(report, result.cell) | {
-        "ruleId": rule,
-        "ruleIndex": places[rule],
-        "kind": kind,
-        "level": level,
-        "message": _message(f"{result.verdict.word}: {words}"),
-        "partialFingerprints": {"mlgovSubject/v1": report.subject.digest, "mlgovCheck/v1": f"{rule}@{visible(result.version)}"},
-        "properties": {"verdict": result.verdict.value, "findings": _findings(result), "evidence": list(result.evidence)},
-    }
+    related = list(_related(report, result))
+    return (
+        _place(report, result.cell)
+        | ({"relatedLocations": related} if related else {})
+        | {
+            "ruleId": rule,
+            "ruleIndex": places[rule],
+            "kind": kind,
+            "level": level,
+            "message": _message(f"{result.verdict.word}: {words}"),
+            "partialFingerprints": {"mlgovSubject/v1": report.subject.digest, "mlgovCheck/v1": f"{rule}@{visible(result.version)}"},
+            "properties": {"verdict": result.verdict.value, "findings": _findings(result), "evidence": list(result.evidence)},
+        }
+    )
+
+
+def _related(report: Report, result: CheckResult) -> Iterator[Object]:
+    """Where the findings are that somebody should look at: a cell and its line, a line of a file, or a cell by its id."""
+    for one in result.findings:
+        if one.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+            continue
+        path, cell, line = (one.details.get(name) for name in ("path", "cell", "line"))
+        if isinstance(cell, int) and isinstance(line, int):
+            name = f"cell [{cell}], line {line}" if cell else f"line {line}"
+            yield _located(str(path or report.subject.notebook), name, 0 if cell else line, one.message)
+        elif one.where and "because" in one.details:
+            yield _located(report.subject.notebook, f"cell {one.where}", 0, one.message)
+
+
+def _located(path: str, name: str, line: int, said: str) -> Object:
+    """A line of a cell is no line of the notebook's file, so only plain files get a region."""
+    location: Object = {"logicalLocations": [{"name": visible(name)}], "message": _message(said)}
+    if path:
+        region: Object = {"region": {"startLine": line}} if line > 0 else {}
+        location["physicalLocation"] = {"artifactLocation": {"uri": quote(path.encode("utf-8", "replace"), safe="/")}} | region
+    return location
 
 
 def _findings(result: CheckResult) -> list[Object]:

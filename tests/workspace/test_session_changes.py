@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_mlgov.core.errors import UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.integrations.papermill import run_notebook
+from jupyter_mlgov.kernel.magics import GovernanceMagics
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.judging import changes, last_report
@@ -83,7 +87,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(ran: Path, tmp_path: Path) -> Iterator[Workspace]:
     folder = shutil.copytree(ran, tmp_path / "w")
-    found = Workspace(folder, Settings(actor="ann", anchors="none"))
+    found = Workspace(folder, Settings(actor="ann", anchors="none", deliver="manual"))
     yield found
     found.close()
 
@@ -124,6 +128,20 @@ def test_a_formatting_change_keeps_report_evidence_and_gate(workspace: Workspace
     assert [result.evidence for result in again.report.results] == [result.evidence for result in before.results]
     ran_again = {one.validator for one in again.reuse if not one.reused}
     assert ran_again <= {"code.sast"}, "only what reads comments looks again"
+
+
+def test_a_partial_run_in_a_cell_says_so_and_no_gate_takes_it(workspace: Workspace) -> None:
+    magics = GovernanceMagics(InteractiveShell.instance(), SimpleNamespace(workspace=workspace, notebook=NAME))
+    before = told(workspace)
+    magics.mlgov("validate fair.* --stage train --quiet")
+    entry = list(workspace.journal.entries(actions=("validation.done",)))[-1]
+    report = entry.payload["report"]
+    assert isinstance(report, dict)
+    assert [result["validator"] for result in report["results"]] == ["fair.air"]
+    assert report["note"] == "Partial: only fair.* of stage train ran. No gate takes it."
+    assert told(workspace).digest == before.digest
+    with pytest.raises(UsageError, match="train"):
+        workspace.judge(NAME, stage="trian")
 
 
 def test_a_changed_constant_of_a_step_makes_it_stale_and_shuts_the_gate(workspace: Workspace) -> None:
