@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "What differs between two tables, files or recorded states."),
     "stale": ("stale", "Which cells of an edited notebook must run again, and why."),
     "validate": ("validate", "Check a notebook's model, or a plain table with --data."),
+    "judge": ("judge", "Validate, and say in one word how a gate would answer: for pipelines."),
     "why": ("gate", "The shortest list of what stands before a stage."),
     "scan": ("scan", "Look for secrets, personal data and unsafe code before a commit."),
     "report": ("report", "The last report, or the dossier of MODEL@VERSION for a reader."),

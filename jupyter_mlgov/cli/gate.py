@@ -32,6 +32,7 @@ def why(ctx: click.Context, stage: str | None, folder: Path | None, notebook: st
 @click.option("--exposure", help="How much exposure it is asked for, where an approval limits that.")
 @workspace_option
 @notebook_option
+@click.option("--until-review", is_flag=True, help="Exit code 0 also where nothing but a review is missing: the end of an unattended job.")
 @format_option()
 @click.pass_context
 def promote(
@@ -41,6 +42,7 @@ def promote(
     exposure: str | None,
     folder: Path | None,
     notebook: str | None,
+    until_review: bool,  # the end of an unattended job
     style: str,
 ) -> None:
     """Ask for STAGE. Granted: the alias is set in the registry. Refused: every reason, and exit code 1."""
@@ -51,7 +53,8 @@ def promote(
     workspace = opened(folder)
     decision = workspace.promote(stage, workspace.notebook(notebook), limits)
     _say(decision, style, shortest_only=False)
-    ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
+    clear = {Answer.GRANTED, Answer.AWAITING_REVIEW} if until_review else {Answer.GRANTED}
+    ctx.exit(0 if decision.answer in clear else 1)
 
 
 @click.command()

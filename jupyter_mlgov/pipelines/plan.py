@@ -51,6 +51,7 @@ class Plan:
 
     `data` are files that the last recorded run read; `outside` are files it read that no clone will have; `recorded` says whether
     there was such a run. `graph` are the steps, or why there are none. `model` is the team's name for it; `stage` what the job asks for.
+    `live` are sources outside of files that the last recorded run read (warehouses, hosts, URLs): equal inputs may give other data.
     """
 
     root: Path
@@ -70,6 +71,7 @@ class Plan:
     model: str = "model"
     stage: str = ""
     lock: str = ""
+    live: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -109,7 +111,14 @@ def plan(root: Path, name: str, team: Team, lineage: Lineage, deployment: Deploy
         model=team.model,
         stage=_stage(team, deployment),
         lock=team.lock if team.lock and (root / team.lock).is_file() else "",
+        live=_live(lineage),
     )
+
+
+def _live(lineage: Lineage) -> tuple[str, ...]:
+    told = {f"{ref.system}:{ref.name}" for run in lineage.runs for ref in run.sources_read}
+    told |= {name for run in lineage.runs for name in (*run.surroundings.connections, *run.surroundings.remote, *run.surroundings.clocks)}
+    return tuple(sorted(told | {name for run in lineage.runs for name in run.surroundings.unseeded}))
 
 
 def _digests(root: Path, content: bytes, team: Team, lineage: Lineage) -> Digests:

@@ -23,6 +23,11 @@ DOORS = {
     "nbformat": {"integrations/notebooks", "integrations/papermill"},  # papermill's engine is handed nbformat nodes
     "nbconvert": {"integrations/nbconvert"},
     "jupyter_client": {"integrations/notebooks", "integrations/papermill"},  # kernel specs, and the client of an engine
+    "kfp": {"integrations/kfp"},
+    "google": {"integrations/kfp"},
+    "hera": set(),
+    "airflow": set(),
+    "jupyter_scheduler": {"integrations/scheduler"},
     "tornado": {"server"},
     "jupyter_server": {"server", "__init__"},
     "IPython": {"kernel", "__init__"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,17 +38,25 @@ def made(tmp_path: Path) -> Plan:
     cells = [nbformat.v4.new_code_cell(source, id=name, metadata={"tags": tags}) for name, (tags, source) in CELLS.items()]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), root / NAME)
     (root / "mlgov.toml").write_text('[model]\nname = "credit"\n')
-    (root / "requirements.lock").write_text("a==1\n")
+    (root / "requirements.lock").write_text("a==1\njupyter-mlgov==0.1.0\n")
+    (root / "data").mkdir()
+    (root / "data" / "a b.csv").write_text("a\n1\n")
     return plan(root, NAME, read_team(root), lineage(), PINNED)
 
 
-def lineage() -> Lineage:
+@pytest.fixture
+def portable(made: Plan) -> Plan:
+    """A plan whose steps hand on values alone, which every target can carry."""
+    return plan(made.root, NAME, read_team(made.root), lineage(handed_on=False), PINNED)
+
+
+def lineage(*, handed_on: bool = True) -> Lineage:
     environment = Environment(python="3.11", platform="x", packages={})
     session = Session(id="s", notebook=NAME, host="papermill", started=NOW, environment=environment)
     model = ObjectRef(name="model", kind="model", fingerprint=Fingerprint(method="m", root=Digest.of_text("model")))
     runs = (
         run("c2", "data", files_read=(FileRef(path="data/a b.csv", digest=None),), files_written=(FileRef(path="made.csv", digest=None),)),
-        run("c3", "train", outputs=(model,), files_read=(FileRef(path="made.csv", digest=None),)),
+        run("c3", "train", outputs=(model,), files_read=(FileRef(path="made.csv", digest=None),) if handed_on else ()),
     )
     return Lineage(notebook=NAME, session=session, runs=runs, steps=())
 
@@ -66,27 +75,57 @@ def test_the_plan_knows_files_digests_and_the_stage(made: Plan) -> None:
 
 
 @pytest.mark.parametrize("name", known_targets())
-def test_a_target_gives_whole_files_below_its_folder_and_writes_nothing(name: str, made: Plan, tmp_path: Path) -> None:
+def test_a_target_gives_whole_files_below_its_folder_and_writes_nothing(name: str, portable: Plan, tmp_path: Path) -> None:
     one = target(name)
-    assert isinstance(one, Target) and one.name == name and one.by_step(made) in (True, False)
-    folder = made.root / "out ü"
+    assert isinstance(one, Target) and one.name == name and one.by_step(portable) in (True, False)
+    folder = portable.root / "out ü"
     before = set(tmp_path.rglob("*"))
-    files = one.files(made, folder)
+    files = one.files(portable, folder)
     assert files and all(path.is_relative_to(folder) and isinstance(content, bytes) and content for path, content in files.items())
-    assert files == one.files(made, folder), "equal plans give equal bytes"
+    assert files == one.files(portable, folder), "equal plans give equal bytes"
     assert set(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", known_targets())
-def test_a_target_carries_the_four_digests(name: str, made: Plan) -> None:
-    content = b"\n".join(target(name).files(made, made.root / "out").values()).decode()
-    assert [what for what, digest in made.digests.told().items() if digest not in content] == []
+def test_a_target_carries_the_four_digests(name: str, portable: Plan) -> None:
+    content = b"\n".join(target(name).files(portable, portable.root / "out").values()).decode()
+    assert [what for what, digest in portable.digests.told().items() if digest not in content] == []
 
 
 @pytest.mark.parametrize("name", known_targets())
-def test_a_target_carries_no_path_of_this_machine(name: str, made: Plan) -> None:
-    content = b"\n".join(target(name).files(made, made.root / "out").values()).decode()
-    assert str(made.root) not in content and str(Path.home()) not in content
+def test_a_target_carries_no_path_of_this_machine(name: str, portable: Plan) -> None:
+    content = b"\n".join(target(name).files(portable, portable.root / "out").values()).decode()
+    assert str(portable.root) not in content and str(Path.home()) not in content
+
+
+@pytest.mark.parametrize("name", ["kfp", "argo"])
+def test_a_file_that_one_step_leaves_to_another_is_refused_where_they_share_no_folder(name: str, made: Plan) -> None:
+    with pytest.raises(BadInput, match=r"Step train reads 'made.csv'.*share no such file.*in a variable"):
+        target(name).files(made, made.root)
+
+
+@pytest.mark.parametrize("name", ["kfp", "argo", "airflow"])
+def test_a_notebook_that_cannot_be_cut_is_refused_where_the_job_runs_by_step(name: str, portable: Plan) -> None:
+    document = nbformat.read(portable.root / NAME, 4)
+    for place, (tag, source) in enumerate((("mlgov:data", "again = model"), ("mlgov:train", "more = again"))):
+        document.cells.append(nbformat.v4.new_code_cell(source, id=f"d{place}", metadata={"tags": [tag]}))
+    nbformat.write(document, portable.root / NAME)
+    circle = plan(portable.root, NAME, read_team(portable.root), lineage(handed_on=False), PINNED)
+    with pytest.raises(BadInput, match="in a circle"):
+        target(name).files(circle, portable.root)
+
+
+def test_a_team_with_one_stage_has_no_gate_to_ask_at(portable: Plan) -> None:
+    with pytest.raises(UsageError, match="one stage only"):
+        target("cron").files(replace(portable, stage=""), portable.root)
+
+
+def test_only_what_rests_on_known_files_is_cached(portable: Plan) -> None:
+    from jupyter_mlgov.pipelines.targets.job import job_of
+
+    assert job_of(portable).cacheable
+    for changed in ({"live": ("snowflake:LOANS",)}, {"outside": ("/srv/x",)}, {"recorded": False}):
+        assert not job_of(replace(portable, **changed)).cacheable  # type: ignore[arg-type]  # one field by name
 
 
 def test_a_notebook_that_was_edited_during_the_export_is_not_written(made: Plan) -> None:
