@@ -20,18 +20,20 @@ from jupyter_mlgov.cli.options import colour, format_option, opened, say_json, w
     show_default=True,
     help="Where to run: here, in the lock's environment, or there only where this one differs.",
 )
+@click.option("--quick", is_flag=True, help="Only the steps from the first changed one on, upon kept values; no evidence for a gate.")
 @click.option("--timeout", type=click.IntRange(min=1), help="Seconds one cell may take.")
 @workspace_option
 @format_option()
 @click.pass_context
-def reproduce(ctx: click.Context, target: str, environment: str, timeout: int | None, folder: Path | None, style: str) -> None:
+def reproduce(ctx: click.Context, target: str, environment: str, quick: bool, timeout: int | None, folder: Path | None, style: str) -> None:
     """Run TARGET again (MODEL@VERSION, MODEL@STAGE, or a notebook's last session) and hold it against the record.
 
     Nothing of yours is written but one entry of the trail. Exit code 0 identical or within tolerance, 1 divergent, 3 could not tell.
     """
     from jupyter_mlgov.workspace.reproducing import Choice, Wish, reproduce
 
-    done = reproduce(opened(folder), Wish(target=target, environment=cast("Choice", environment), timeout=timeout), _say)
+    wish = Wish(target=target, environment=cast("Choice", environment), timeout=timeout, quick=quick)
+    done = reproduce(opened(folder), wish, _say)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     if style == "json":

@@ -19,6 +19,7 @@ class Reproduction:
 
     `limits` are reasons why nothing better than `could not tell` can be said: something of then could not be fetched. `problem` says why
     the run did not happen or did not end. `notes` are worth knowing and change nothing. `numbers` are cells' places in the notebook.
+    `replayed` are the steps of a quick run, which is no evidence about the model as a whole.
     `equal`: both runs made the same model to the bit; `difference` is the largest of the scores, `auc_difference` that of their AUC.
     """
 
@@ -41,6 +42,7 @@ class Reproduction:
     difference: float | None = None
     auc_difference: float | None = None
     tolerance: Mapping[str, float] = field(default_factory=dict)
+    replayed: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -97,7 +99,8 @@ class Reproduction:
             "grade": self.grade.value,
             "counts": self.counts,
             "why": self.why[:2000],
-            "model_digest": self.model_digest,
+            "model_digest": "" if self.replayed else self.model_digest,
+            "replayed": list(self.replayed),
             "equal": self.equal,
             "difference": self.difference,
             "auc_difference": self.auc_difference,

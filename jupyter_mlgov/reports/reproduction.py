@@ -35,6 +35,9 @@ def reproduction_text(done: Reproduction, *, colour: bool = False, width: int = 
     lines += [f"  and {len(parted) - _MOST} more; `--format json` has all"] if len(parted) > _MOST else []
     for note in (*done.limits[1:], *done.notes):
         lines += wrap(visible(note), width, first="  ! ")
+    if done.replayed:
+        steps = ", ".join(visible(step) for step in done.replayed)
+        lines += wrap(f"Only {steps} ran again, upon kept values: no evidence for a gate.", width, first="  ! ")
     if done.out_of_order:
         cells = ", ".join(visible(done.where(cell)) for cell in done.out_of_order[:10])
         lines += wrap(f"The recorded cells did not run from top to bottom: {cells}.", width, first="  ! ")

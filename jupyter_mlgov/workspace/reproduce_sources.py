@@ -26,12 +26,17 @@ _MODULES = (".py", ".pyx", ".pyd", ".so", ".pth")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A folder with what a session ran on. `limits` say what of it could not be had, `notes` what is not as it was."""
+    """A folder with what a session ran on. `limits` say what of it could not be had, `changed` are files with other content than then."""
 
     root: Path
     notebook: Notebook
     limits: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The same in sentences."""
+        return tuple(f"{path} has other content than it had, and the former one is not kept." for path in self.changed)
 
 
 def fetched(workspace: Workspace, recorded: Lineage, folder: Path) -> Fetched:
@@ -41,18 +46,18 @@ def fetched(workspace: Workspace, recorded: Lineage, folder: Path) -> Fetched:
     """
     assert recorded.session is not None  # noqa: S101  # its caller asked
     limits: list[str] = []
-    notes: list[str] = []
+    changed: list[str] = []
     document, notebook = _document(workspace, recorded)
     root = _code(workspace, recorded, folder, limits)
     place = root / PurePosixPath(recorded.notebook)
     place.parent.mkdir(parents=True, exist_ok=True)
     _team(workspace, recorded.notebook, root)
     for ref in _read_files(recorded):
-        _data(workspace, root, ref, limits, notes)
+        _data(workspace, root, ref, limits, changed)
     for source in {(one.system, one.name, one.version): one for run in recorded.runs for one in run.sources_read}.values():
         _source(workspace, root, source)
     place.write_text(json.dumps(_without_verbs(document), ensure_ascii=False), "utf-8")
-    return Fetched(root=root, notebook=notebook, limits=tuple(limits), notes=tuple(notes))
+    return Fetched(root=root, notebook=notebook, limits=tuple(limits), changed=tuple(changed))
 
 
 # -- the notebook -----------------------------------------------------------------------------------------------------
@@ -212,7 +217,7 @@ def _read_files(recorded: Lineage) -> Iterator[FileRef]:
         written |= {ref.path for ref in run.files_written}
 
 
-def _data(workspace: Workspace, root: Path, ref: FileRef, limits: list[str], notes: list[str]) -> None:
+def _data(workspace: Workspace, root: Path, ref: FileRef, limits: list[str], changed: list[str]) -> None:
     """Put the recorded content of `ref` into its place below `root`; a file elsewhere is only looked at."""
     path = PurePosixPath(ref.path)
     here, there = root / path, workspace.root / path
@@ -230,7 +235,7 @@ def _data(workspace: Workspace, root: Path, ref: FileRef, limits: list[str], not
         return
     if not there.is_file():
         raise NotReady(f"{ref.path}, which was read, is no longer there.", next="Bring it back, or keep data under DVC: `mlgov track`.")
-    notes.append(f"{ref.path} has other content than it had, and the former one is not kept.")
+    changed.append(ref.path)
     if not path.is_absolute():
         _take(there, here)
 

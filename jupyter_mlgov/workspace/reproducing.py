@@ -17,13 +17,14 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady, unknown
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.team import Roles, Team
-from jupyter_mlgov.lineage.comparison import compare
+from jupyter_mlgov.lineage.comparison import Difference, compare
 from jupyter_mlgov.lineage.facts import Lineage, ObjectRef, Outcome
 from jupyter_mlgov.pipelines.documents import INJECTED
 from jupyter_mlgov.pipelines.reproduce import SECTION, Grade, declared, graded, last_runs, out_of_order
 from jupyter_mlgov.pipelines.reproduce_causes import causes, failure, first_divergent
 from jupyter_mlgov.pipelines.reproduce_values import Values, auc, closeness
 from jupyter_mlgov.pipelines.reproduction import Reproduction
+from jupyter_mlgov.workspace.reproduce_replay import replay
 from jupyter_mlgov.workspace.reproduce_sources import Fetched, fetched
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ _OURS = ("MLGOV_DATABASE_URL", "MLGOV_TRACKING_URI", "MLGOV_OPENLINEAGE", "MLGOV
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to run again (`MODEL@VERSION`, `MODEL@STAGE` or a notebook), in which environment, with how many seconds for each cell."""
+    """What to run again (`MODEL@VERSION`, `MODEL@STAGE` or a notebook), in which environment, with how many seconds for each cell.
+
+    `quick`: here, and only the steps from the first changed one on. That is no evidence for a gate.
+    """
 
     target: str
     environment: Choice = "auto"
     timeout: int | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +151,7 @@ def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder:
     recorded = subject.recorded
     say("fetching code and data …")
     code = fetched(workspace, recorded, folder)
-    told, python = _environment(recorded, code, team, wish, say)
+    told, python = ((), None) if wish.quick else _environment(recorded, code, team, wish, say)
     start = replace(
         start,
         limits=code.limits,
@@ -158,6 +163,12 @@ def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder:
     again = Workspace(code.root, Settings(actor=workspace.actor().id, deliver="manual"))
     Workspace.create(again.root, again.settings).close()
     try:
+        if wish.quick:
+            given = _given(recorded)
+            with _surroundings(again.root, {}):
+                quick = replay(workspace, again, recorded, code.changed, _differs(recorded), given, folder, say)
+            start = replace(start, problem=quick.problem, replayed=quick.steps)
+            return _compared(workspace, again, quick.recorded, team, start)
         problem = _execute(recorded, again, python, wish, folder, say)
         say("comparing …")
         return _compared(workspace, again, recorded, team, replace(start, problem=problem))
@@ -168,11 +179,10 @@ def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder:
 def _environment(recorded: Lineage, code: Fetched, team: Team, wish: Wish, say: Say) -> tuple[tuple[str, ...], Path | None]:
     """(notes, the Python to run in; None for this one). In `auto` a lock that cannot be built is a note, and this environment runs it."""
     from jupyter_mlgov.integrations.environments import built, cache_folder
-    from jupyter_mlgov.lineage.environment import environment, read_lock
+    from jupyter_mlgov.lineage.environment import read_lock
 
     assert recorded.session is not None  # noqa: S101  # its caller asked
-    then, now = recorded.session.environment, environment()
-    differs = [one for one in compare(then, replace(now, machine=then.machine)) if one.matters and one.kind in ("python", "package")]
+    then, differs = recorded.session.environment, _differs(recorded)
     if wish.environment == "current" or (wish.environment == "auto" and not differs):
         return (), None
     say("building the environment …")
@@ -184,6 +194,16 @@ def _environment(recorded: Lineage, code: Fetched, team: Team, wish: Wish, say: 
         if wish.environment == "lock":
             raise
         return (f"It ran in this environment, where {differs[0]} ({len(differs)} in all): {error.what}",), None
+
+
+def _differs(recorded: Lineage) -> list[Difference]:
+    """What of this environment is another than the recorded one and can change numbers: Python and packages."""
+    from jupyter_mlgov.lineage.environment import environment
+
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    then = recorded.session.environment
+    found = compare(then, replace(environment(), machine=then.machine))
+    return [one for one in found if one.matters and one.kind in ("python", "package")]
 
 
 def _execute(recorded: Lineage, again: Workspace, python: Path | None, wish: Wish, folder: Path, say: Say) -> str:
