@@ -115,3 +115,7 @@ def test_the_page_shows_each_validators_own_words(checkout: Path) -> None:
         if not check.measure.__module__.startswith("mlgov_validators"):
             continue
         assert check.page in page, f"docs/validators.md is older than the docstring of {name}"
+
+
+def test_how_to_write_a_validator_fits_on_forty_lines(checkout: Path) -> None:
+    assert len((checkout / "validators" / "README.md").read_text("utf-8").splitlines()) <= 40

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from jupyter_mlgov.cli.policy import policy
-from jupyter_mlgov.sdk import Check
+from jupyter_mlgov.sdk import Check, Verdict
+from jupyter_mlgov.testing import report as a_report
+from jupyter_mlgov.testing import result as a_result
 from jupyter_mlgov.validation.plugins import installed_policies, installed_validators, policy_ids
 from jupyter_mlgov.validation.policy import MARKS
 from jupyter_mlgov.validation.settings import settle
@@ -67,7 +71,28 @@ def test_the_list_is_a_line_a_pack_and_says_what_is_not_in_force() -> None:
     assert sum(len(pack["controls"]) for pack in packs) == 92
 
 
-def test_what_changed_from_sr_11_7_to_sr_26_2_reads_line_by_line(tmp_path: object) -> None:
+def test_evidence_on_record_is_judged_again_under_the_other_pack() -> None:
+    """What ran with the very numbers the new pack asks for is answered; what ran with others must run again, and is not passed."""
+    from jupyter_mlgov.validation.compare import rejudged
+
+    (pack,) = installed_policies(("sr-26-2",))
+    benchmark = {"margin": 0.01, "gain": 0.005, "min_events": 10, "max_missing": 0.05}
+    discrim = {"floor": 0.6, "ks_floor": 0.2, "min_events": 10, "max_missing": 0.05}
+    told = a_report(
+        a_result("perf.benchmark", Verdict.PASS, parameters=benchmark),
+        a_result("perf.discrim", Verdict.PASS, parameters=discrim),
+        a_result("audit.retention", Verdict.PASS, parameters={"years": 7}),
+    )
+    found = {item.validator: item for item in rejudged(told, pack, date(2026, 11, 24))}
+    assert found["perf.benchmark"].verdict is Verdict.PASS
+    assert (found["perf.discrim"].verdict, "another floor" in found["perf.discrim"].note) == (None, True)
+    assert found["gov.sod"].verdict is None
+    (mifid,) = installed_policies(("mifid2-rts6",))
+    kept = {item.validator: item for item in rejudged(told, mifid, date(2026, 11, 24))}
+    assert kept["audit.retention"].verdict is Verdict.PASS, "7 and 7.0 are the same demand"
+
+
+def test_what_changed_from_sr_11_7_to_sr_26_2_reads_line_by_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(policy, ["diff", "sr-11-7-legacy", "sr-26-2", "--workspace", str(tmp_path)])
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
