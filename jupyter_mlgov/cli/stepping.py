@@ -24,6 +24,8 @@ from jupyter_mlgov.cli.options import format_option, opened_or_made, progress, s
 @click.option("--params-file", type=click.Path(path_type=Path, dir_okay=False), help="Parameters from a YAML or JSON file.")
 @click.option("--token", default="", help="Names the pipeline run: its steps count as one run of the notebook.")
 @click.option("--timeout", type=click.IntRange(min=1), help="Seconds for the step; default: [pipelines] of mlgov.toml.")
+@click.option("--metrics", type=click.Path(path_type=Path, dir_okay=False), help="Write the metrics recorded so far as JSON.")
+@click.option("--plots", type=click.Path(path_type=Path, file_okay=False), help="A folder for the pictures that the step's cells showed.")
 @workspace_option
 @format_option()
 @click.pass_context
@@ -37,6 +39,8 @@ def run_step(
     params_file: Path | None,
     token: str,
     timeout: int | None,
+    metrics: Path | None,
+    plots: Path | None,
     folder: Path | None,
     style: str,
 ) -> None:
@@ -46,6 +50,7 @@ def run_step(
     parameters), 3 could not run or hand over (no finished step in --in, a changed byte, a value that cannot cross).
     """
     from jupyter_mlgov.workspace.jobs import existing, parameters_given
+    from jupyter_mlgov.workspace.pictures import write_shown
     from jupyter_mlgov.workspace.stepping import run_step as run
     from jupyter_mlgov.workspace.stepping import step_book
 
@@ -54,6 +59,8 @@ def run_step(
     book = step_book(path, workspace.name_of(path))
     values = parameters_given(path, given, params_file)
     done = run(workspace, book, book.step(step), inputs, out, values, token=token, timeout=timeout, progress=progress)
+    if done.outcome == "ok":
+        write_shown(workspace, book.name, done, metrics, plots)
     if style == "json":
         say_json(done.as_json())
     else:

@@ -1,4 +1,7 @@
-"""The `dvc` target: dvc.yaml with one stage that runs the notebook under governance, and params.yaml with its defaults."""
+"""The `dvc` target: dvc.yaml with a stage for each step and one for the gate, and params.yaml with the notebook's defaults.
+
+A notebook with one step, or one that cannot be cut, is one stage: the whole notebook as a job.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import json
 import math
 import os
 import shlex
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, UsageError
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.plan import Plan
+from jupyter_mlgov.pipelines.steps import PlannedStep
 from jupyter_mlgov.pipelines.target import FileTarget
 
 _WRITTEN = "# Written by `mlgov export --to dvc` for "
@@ -38,6 +43,8 @@ def _pipeline(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> bytes:
     def near(path: str) -> str:
         return _escaped(_relative(plan.root / path, folder))
 
+    if by_step(plan):
+        return _signed(plan, folder / "dvc.yaml", _about(plan) + _reason(plan) + _yaml({"stages": _stages(plan, folder, parameters)}))
     output = f"runs/{plan.stem}.ipynb"
     stage: dict[str, object] = {"cmd": _command(plan, folder, output, bool(parameters))}
     made = {_relative(folder / output, plan.root), _relative(folder / "metrics.json", plan.root)}
@@ -50,8 +57,69 @@ def _pipeline(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> bytes:
     if reason:
         stage["always_changed"] = True
     body = (f"# Always run again, because {reason}\n" if reason else "") + _yaml({"stages": {"run": stage}})
-    about = "".join(f"# {what} {digest}\n" for what, digest in plan.digests.told().items())
-    return _signed(plan, folder / "dvc.yaml", about + body)
+    whole = "".join(f"# The whole notebook in one stage: {one}\n" for one in plan.graph.refusals)
+    return _signed(plan, folder / "dvc.yaml", _about(plan) + whole + body)
+
+
+def by_step(plan: Plan) -> bool:
+    """A stage for each step, where there are several."""
+    return len(plan.graph.steps) > 1
+
+
+def _about(plan: Plan) -> str:
+    return "".join(f"# {what} {digest}\n" for what, digest in plan.digests.told().items())
+
+
+def _reason(plan: Plan) -> str:
+    reason = _always(plan)
+    return f"# Always run again, because {reason}\n" if reason else ""
+
+
+def _stages(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> dict[str, object]:
+    """One stage a step, and `gate`, which judges the model and asks for the stage: `dvc repro` fails while it stays shut."""
+
+    def near(path: str) -> str:
+        return _escaped(_relative(plan.root / path, folder))
+
+    stages: dict[str, object] = {step.name: _stage(plan, step, folder, parameters, near) for step in plan.graph.steps}
+    awaited = {name for step in plan.graph.steps for name in step.after}
+    words = ["--notebook", plan.name, "--workspace", _relative(plan.root, folder)]
+    acts = [["mlgov", "validate", *words]] + ([["mlgov", "promote", plan.stage, *words]] if plan.stage else [])
+    last = [_values(plan, step.name) for step in plan.graph.steps if step.name not in awaited]
+    stages[_free("gate", stages)] = {"cmd": [_escaped(shlex.join(act)) for act in acts], "deps": [*last, *map(near, plan.files)]}
+    return stages
+
+
+def _stage(plan: Plan, step: PlannedStep, folder: Path, parameters: tuple[str, ...], near: Callable[[str], str]) -> dict[str, object]:
+    metrics, plots = f"metrics/{step.name}.json", f"plots/{step.name}"
+    words = ["mlgov", "run-step", _relative(plan.root / plan.name, folder), step.name]
+    words += ["--in", f"values/{plan.stem}"] if step.after else []
+    words += ["--out", f"values/{plan.stem}/{step.name}", "--token", f"dvc-{Digest.of_text(plan.name).hex[:12]}"]
+    words += ["--params-file", "params.yaml"] if parameters else []
+    measured = step.step.kind in ("evaluate", "report")
+    words += ["--metrics", metrics, "--plots", plots] if measured else []
+    words += ["--workspace", _relative(plan.root, folder)]
+    made = sorted({path for other in plan.graph.steps for path in other.reads} & set(step.writes))
+    deps = [near(path) for path in dict.fromkeys([plan.name, *step.data, *step.reads, *plan.files])]
+    found: dict[str, object] = {"cmd": _escaped(shlex.join(words)), "deps": [*deps, *(_values(plan, name) for name in step.after)]}
+    used = [name for name in parameters if name in step.parameters]
+    found |= {"params": used} if used else {}
+    found["outs"] = [_values(plan, step.name), *({near(path): {"cache": False}} for path in made)]
+    if measured:
+        found |= {"metrics": [{metrics: {"cache": False}}], "plots": [{plots: {"cache": False}}]}
+    if _always(plan) and not step.after:
+        found["always_changed"] = True
+    return found
+
+
+def _values(plan: Plan, name: str) -> str:
+    return _escaped(f"values/{plan.stem}/{name}")
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "-"
+    return name
 
 
 def _always(plan: Plan) -> str:
@@ -170,4 +238,4 @@ def _plain(content: str) -> bool:
 _WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"}
 
 
-TARGET = FileTarget("dvc", files, lambda _: False)
+TARGET = FileTarget("dvc", files, by_step)

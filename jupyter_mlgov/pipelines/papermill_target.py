@@ -10,7 +10,8 @@ from typing import cast
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.pipelines.documents import INJECTED, PARAMETERS, Cell, load, notebook_of
-from jupyter_mlgov.pipelines.plan import Plan
+from jupyter_mlgov.pipelines.plan import Plan, graph_or_refuse
+from jupyter_mlgov.pipelines.stepbook import step_document
 from jupyter_mlgov.pipelines.target import FileTarget
 
 _MARKER = "papermill-error-cell-tag"
@@ -18,10 +19,43 @@ _MARKER = "papermill-error-cell-tag"
 
 def files(plan: Plan, folder: Path) -> dict[Path, bytes]:
     """One notebook, NAME.papermill.ipynb. Raises BadInput when another file is in its place."""
+    if plan.deployment.per_step:
+        return _per_step(plan, folder)
     path = folder / f"{plan.stem}.papermill.ipynb"
     _check_place(path, plan)
     text = json.dumps(_document(plan), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     return {path: text.encode("utf-8", "surrogatepass")}
+
+
+def _per_step(plan: Plan, folder: Path) -> dict[Path, bytes]:
+    """A notebook for each step in NAME.steps/, numbered in their order, which hand their values on in NAME.steps/values/.
+
+    Raises BadInput for a notebook that cannot be cut.
+    """
+    graph = graph_or_refuse(plan.notebook, plan.parameters, plan.name)
+    place = folder / f"{plan.stem}.steps"
+    found: dict[Path, bytes] = {}
+    for number, step in enumerate(graph.steps, 1):
+        document = step_document(plan.notebook, plan.document, step)
+        metadata = cast("dict[str, dict[str, object]]", document["metadata"])
+        metadata["mlgov"] |= {
+            "exported_from": plan.name,
+            "cells": cells_digest(cast("list[dict[str, object]]", document["cells"])),
+            "team": plan.team,
+            "digests": plan.digests.told(),
+            "step": {
+                "parameters": list(step.parameters),
+                "name": step.name,
+                "takes": dict(step.takes),
+                "gives": list(step.gives),
+                "made": list(step.made),
+                "values": "values",
+            },
+        }
+        path = place / f"{number:02d}-{step.name}.ipynb"
+        _check_place(path, plan)
+        found[path] = (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "surrogatepass")
+    return found
 
 
 def _document(plan: Plan) -> dict[str, object]:
@@ -109,4 +143,4 @@ def _digest_there(document: Mapping[str, object]) -> Digest | None:
     return cells_digest(lines)
 
 
-TARGET = FileTarget("papermill", files, lambda _: False)
+TARGET = FileTarget("papermill", files, lambda plan: plan.deployment.per_step)

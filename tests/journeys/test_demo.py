@@ -239,13 +239,17 @@ def test_dvc_repro_in_a_clean_clone_has_the_same_results(demo: Demo, tmp_path: P
     subprocess.run(["git", "clone", "--quiet", str(demo.folder), str(clone)], check=True, capture_output=True)
     assert not (clone / DATA).exists() and not (clone / ".mlgov").exists()
     env = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "DVC_NO_ANALYTICS": "1"}
-    for words in (["pull"], ["repro"]):
+    for words in (["pull"], ["repro", "evaluate"]):
         done = subprocess.run([sys.executable, "-m", "dvc", *words], cwd=clone, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    metrics = json.loads((clone / "metrics.json").read_text())
+    metrics = json.loads((clone / "metrics" / "evaluate.json").read_text())
     assert metrics == pytest.approx(demo.workspace().lineage(NOTEBOOK).metrics)
-    again = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=clone, env=env, capture_output=True, text=True, check=True)
+    again = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "evaluate"], cwd=clone, env=env, capture_output=True, text=True, check=True
+    )
     assert "up to date" in again.stdout + again.stderr
+    gate = subprocess.run([sys.executable, "-m", "dvc", "repro", "gate"], cwd=clone, env=env, capture_output=True, text=True, check=False)
+    assert gate.returncode != 0 and "failed to reproduce 'gate'" in gate.stdout + gate.stderr, "the gate is shut, and the job says so"
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest_before_anything_runs(demo: Demo) -> None:

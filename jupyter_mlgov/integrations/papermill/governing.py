@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,10 @@ from traitlets.config import Config
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.settings import QUIET
 from jupyter_mlgov.integrations.papermill.client import GovernedClient, NotHandedOver, Stepping
+from jupyter_mlgov.integrations.papermill.exported import exported_step
 from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progress
 from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
+from jupyter_mlgov.lineage.facts import Outcome
 from jupyter_mlgov.lineage.fold import REPEATED
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import check, hidden
@@ -32,11 +35,18 @@ _ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 _PATHS = {"PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"}  # papermill --inject-paths
 
 
-def execute(
+def execute(nb: NotebookNode, kernel_name: str, output_path: str | None = None, **options: Any) -> NotebookNode:
+    """What papermill calls. `options` are those of _execute(); others go to nbclient's client, as with papermill's own engine."""
+    with tempfile.TemporaryDirectory(prefix="mlgov-step-") as scratch:
+        return _execute(nb, kernel_name, output_path, scratch=Path(scratch), **options)
+
+
+def _execute(
     nb: NotebookNode,
     kernel_name: str,
     output_path: str | None = None,
     *,
+    scratch: Path,
     input_path: object = None,
     notebook_name: str = "",
     progress: Progress | None = None,
@@ -50,7 +60,7 @@ def execute(
     environment: Mapping[str, str] | None = None,
     **options: Any,
 ) -> NotebookNode:
-    """What papermill calls. `options` go to nbclient's client, as with papermill's own engine.
+    """`options` go to nbclient's client. A step's kernel leaves its report in `scratch`.
 
     `stepping` makes it the run of one step of the notebook at `place`, with more `environment` for its kernel.
     """
@@ -58,6 +68,9 @@ def execute(
     where = _identify(nb, source)
     secrets = _refuse(nb, source or Path("notebook"), kernel_name)
     place = place or place_of(source, notebook_name, input_path)
+    own = exported_step(nb, source, place, scratch) if stepping is None else None
+    if own is not None:
+        stepping, place, environment = own.stepping, own.place, own.environment
     manager = GovernedManager(
         nb,
         progress=progress,
@@ -83,6 +96,8 @@ def execute(
     manager.notebook_start()
     try:
         client.execute(env={**_environment(source, place), **(environment or {})})
+        if own is not None and client.result.outcome is Outcome.OK:
+            own.finish()
     except (DeadKernelError, CellTimeoutError, NotHandedOver):
         _finish(manager, client)
         _mark_errors(nb, output_path)
