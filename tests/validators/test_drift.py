@@ -244,10 +244,12 @@ def test_a_warehouse_that_takes_text_is_asked_for_aggregates_only(table: Make) -
     connection = duckdb.connect()
     connection.register("loans", pd.DataFrame({"score": NOW["score"], "region": NOW["region"]}))
     answers: list[int] = []
+    asked: list[str] = []
 
     def run_text(sql: str) -> list[tuple[object, ...]]:
         rows = connection.sql(sql).fetchall()
         answers.append(len(rows))
+        asked.append(sql)
         return rows
 
     house = Warehouse(name="loans", schema={"score": "float64", "region": "string"}, dialect="duckdb", run=run_text)
@@ -257,6 +259,11 @@ def test_a_warehouse_that_takes_text_is_asked_for_aggregates_only(table: Make) -
     result = judged(monitor_drift, given)
     assert result.findings[0].measured == run(table, BEFORE, NOW, score="score").findings[0].measured
     assert max(answers) <= 110
+    texts = where(result, "score").details["sql"]
+    assert isinstance(texts, list)
+    assert len(texts) >= 3
+    assert set(texts) <= set(asked), "the text in the evidence is the text that was run"
+    assert where(run(table, BEFORE, NOW, score="score"), "score").details.get("sql") is None, "in memory nothing was asked"
     snow = replace(house, dialect="snowflake", run=lambda sql: said.append(sql) or [(0, 0)])
     said: list[str] = []
     with pytest.raises(Exception):  # noqa: B017  # the answers above are no answers; the text is what is looked at

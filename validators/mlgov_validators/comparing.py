@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.sdk import Answer
 from mlgov_validators.binning import Grid, Kind, Side, bins, grid_ks, grid_wasserstein
 from mlgov_validators.distances import ks_p
 from mlgov_validators.divergence import chi_square, chi_square_p, cramers_v, filled, jensen_shannon, psi, psi_interval, psi_p
@@ -24,7 +25,8 @@ class Drift:
 
     `ks` and `wasserstein` (in the column's unit; `in_sd` in standard deviations of the reference) are for numbers, `v` (Cramer's) for
     categories. `adjusted` is PSI's p after Benjamini-Hochberg over the columns, `ks_adjusted` that of KS. `exact` is false where they
-    were read off the grid of a stored profile: KS can then be up to `coarse` too small.
+    were read off the grid of a stored profile: KS can then be up to `coarse` too small. `sql` are the questions to the data's own engine,
+    in their order; none where the column was read into memory.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Drift:
     coarse: float = 0.0
     adjusted: float | None = None
     ks_adjusted: float | None = None
+    sql: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -103,10 +106,27 @@ def _jobs(
         if why:
             skipped[name] = why
             continue
-        before = reference.columns[name] if isinstance(reference, Profile) else column(reference, name, ask_reference)
-        now = column(table, name, ask)
+        told: list[str] = []
+        before = reference.columns[name] if isinstance(reference, Profile) else column(reference, name, _noting(ask_reference, told))
+        now = column(table, name, _noting(ask, told))
         computes = isinstance(now, Held) and isinstance(before, (Held, ColumnProfile))
-        yield partial(drift, name, before, now), computes
+        yield partial(_with_sql, partial(drift, name, before, now), told), computes
+
+
+def _noting(ask: Ask, told: list[str]) -> Ask:
+    """`ask`, which puts the SQL text of each question into `told`."""
+
+    def noted(question: Table) -> Answer:
+        answer = ask(question)
+        told.append(answer.sql)
+        return answer
+
+    return noted
+
+
+def _with_sql(compared: Callable[[], Drift | str], told: list[str]) -> Drift | str:
+    one = compared()
+    return replace(one, sql=tuple(told)) if isinstance(one, Drift) else one
 
 
 def drift(name: str, before: ColumnProfile | Held | Asked | Named, now: Held | Asked | Named) -> Drift | str:

@@ -263,6 +263,7 @@ def _numbers(one: Drift) -> dict[str, object]:
         "bins": [label[:60] for label in one.labels],
         "reference": list(one.reference),
         "current": list(one.current),
+        **({"sql": list(one.sql)} if one.sql else {}),
     }
 
 
