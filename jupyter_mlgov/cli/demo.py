@@ -15,12 +15,17 @@ from jupyter_mlgov.cli.options import colour, format_option, progress, say_json,
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
-from jupyter_mlgov.promotion.facts import Decision
+from jupyter_mlgov.promotion.docket import replay
+from jupyter_mlgov.promotion.facts import Answer, Decision
+from jupyter_mlgov.promotion.rollback import Receipt
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.demo import BY_SEX, DATA, NOTEBOOK, REVIEWER, git, prepare
 from jupyter_mlgov.workspace.flip import FROM_ROW, LABEL, ROWS, LateFlip, late_flip
+from jupyter_mlgov.workspace.impact import impact
 from jupyter_mlgov.workspace.jobs import export_notebook, run_governed
+from jupyter_mlgov.workspace.reviewing import ask, claim
+from jupyter_mlgov.workspace.rollback import Order, roll_back
 
 
 @click.command()
@@ -73,6 +78,7 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
     teller.say(f"   1,989 mortgage applications in {DATA}, tracked by DVC; notebook, team file and lock committed to git.")
     report, refused = _first_model(workspace, teller)
     granted = _second_model(workspace, teller)
+    shut, receipt = _closed_and_back(workspace, teller)
     files = _export(workspace, teller)
     trail, tampered = _trail(workspace, teller)
     flip = _flip(workspace, teller)
@@ -87,6 +93,8 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
         "counts": report.counts(),
         "refused": plain(refused),
         "granted": plain(granted),
+        "shut": plain(shut),
+        "receipt": plain(receipt),
         "exported": [str(path) for path in files],
         "trail": trail,
         "tampered": tampered,
@@ -127,17 +135,56 @@ def _second_model(workspace: Workspace, teller: Teller) -> Decision:
         raise MlgovError(done.sentence, next="Mend the notebook and run `mlgov demo` again.")
     report = workspace.validate(BY_SEX, None if teller.quiet else progress)
     teller.say(f"   {report.subject.name}: {', '.join(f'{number} {verdict}' for verdict, number in report.counts().items())}")
-    reviewer = Workspace(workspace.root, replace(workspace.settings, actor=REVIEWER), clock=workspace.clock)
-    comment = "Read the report; judged the controls without a machine check by hand (demo)."
-    reviewer.review(BY_SEX, "approve", comment, attests_unchecked=True)
-    reviewer.close()
-    granted = workspace.promote("staging", BY_SEX)
+    workspace.review(BY_SEX, "approve", "Looks fine to me, and I made it (demo).", attests_unchecked=True)
+    own = workspace.promote("staging", BY_SEX)
+    if own.answer is Answer.GRANTED:
+        raise MlgovError("The author's own approval opened the gate.", next="This is a defect; please report it.")
+    teller.say(f"   The author approves it: {own.answer.value}. {' '.join(note for note in own.notes if 'author' in note)}")
+    granted = _approved(workspace)
     teller.say(decision_text(granted, colour=colour(), width=width()))
     return granted
 
 
+def _approved(workspace: Workspace) -> Decision:
+    """The author asks for a review, somebody else claims it and approves; then the author asks for staging again."""
+    number = ask(workspace, BY_SEX, "staging").case.number
+    reviewer = Workspace(workspace.root, replace(workspace.settings, actor=REVIEWER), clock=workspace.clock)
+    claim(reviewer, number)
+    comment = "Read the report; judged the controls without a machine check by hand (demo)."
+    reviewer.review(BY_SEX, "approve", comment, attests_unchecked=True, number=number)
+    reviewer.close()
+    return workspace.promote("staging", BY_SEX)
+
+
+def _closed_and_back(workspace: Workspace, teller: Teller) -> tuple[Decision, Receipt]:
+    """One edited cell shuts the gate; a second version goes in, and one command takes it out again."""
+    teller.act("7  One edited cell shuts the gate again, and one command leads back")
+    path = workspace.path_of(BY_SEX)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("max_iter=500", "max_iter=501"), "utf-8")
+    try:
+        shut, found = workspace.why("staging", BY_SEX), impact(workspace, BY_SEX)
+    finally:
+        path.write_text(text, "utf-8")
+    if shut.answer is Answer.GRANTED:
+        raise MlgovError("An edited cell left the gate open.", next="This is a defect; please report it.")
+    teller.say(f"   max_iter 500 -> 501: {shut.answer.value}. {shut.reasons[0].sentence}")
+    teller.say(f"   {len(found.falls)} answers fall with it; {len(found.rerun)} cells to run again. (The edit is taken back.)")
+    done = run_governed(workspace, path, given=[f"data_file=../{DATA}", "strength=0.9"], say=teller.step)
+    if done.outcome != "ok":
+        raise MlgovError(done.sentence, next="Mend the notebook and run `mlgov demo` again.")
+    workspace.validate(BY_SEX, None if teller.quiet else progress)
+    second = _approved(workspace)
+    teller.say(f"   Version {second.version}, made with another penalty: {second.answer.value}.")
+    receipt = roll_back(workspace, Order(model=second.model, stage="staging", reason="the demo shows the way back"))
+    teller.say(f"   `mlgov rollback`: {receipt.sentence}")
+    for looked in (*receipt.before, *receipt.after):
+        teller.say(f"     {looked}")
+    return shut, receipt
+
+
 def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
-    teller.act("7  Exported as a job for papermill and DVC")
+    teller.act("8  Exported as a job for papermill and DVC")
     files = export_notebook(workspace, NOTEBOOK, ("papermill", "dvc"), None)
     names = [path.relative_to(workspace.root).as_posix() for path in files]
     git(workspace.root, "add", *names)
@@ -153,11 +200,14 @@ def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
 
 
 def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
-    teller.act("8  The trail")
+    teller.act("9  The trail")
     whole = workspace.audit()
     teller.say(f"   {'✓' if whole.ok else '✕'} {whole.sentence}")
-    if not whole.ok:
-        raise MlgovError(whole.sentence, next="Look at `mlgov audit verify`.")
+    again = replay(tuple(workspace.journal.entries()))
+    agreeing = sum(one.outcome == "agrees" for one in again)
+    teller.say(f"   {agreeing} of {len(again)} decisions were decided again from it, with the same answer.")
+    if not whole.ok or agreeing != len(again):
+        raise MlgovError(whole.sentence, next="Look at `mlgov audit verify` and `mlgov audit replay`.")
     tampered = tamper(workspace)
     teller.say(f"   With one byte changed in a copy: {tampered}")
     return whole.sentence, tampered
@@ -166,7 +216,7 @@ def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
 def _flip(workspace: Workspace, teller: Teller) -> LateFlip:
     from jupyter_mlgov.reports.difference import difference_text
 
-    teller.act(f"9  Labels flipped late: `{LABEL}` of every row behind row {FROM_ROW:,} of {ROWS:,}")
+    teller.act(f"10  Labels flipped late: `{LABEL}` of every row behind row {FROM_ROW:,} of {ROWS:,}")
     flip = late_flip(workspace.root / DATA, workspace.root / "runs")
     moved = "stands still" if flip.mlflow_before == flip.mlflow_after else "moves"
     teller.say(f"   MLflow's digest {moved}: {flip.mlflow_before} before, {flip.mlflow_after} after. `mlgov diff` names the column:")

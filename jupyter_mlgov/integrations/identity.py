@@ -23,7 +23,8 @@ class Known:
 
 
 class SystemIdentity:
-    """The Identity port. A declared name wins and is marked as such; then the hub's user, git's email, the system's user.
+    """The Identity port. A proven token comes first; then a declared name, marked as such; the hub's user, an unproven token, marked
+    likewise, git's email, the system's user.
 
     Whoever can set an environment variable or git's settings can act under that name: `source` says how far to trust it.
     Asked once; a kernel has one user.
@@ -36,11 +37,13 @@ class SystemIdentity:
         git_identity: Callable[[], tuple[str, str] | None] = lambda: None,
         environ: Mapping[str, str] | None = None,
         os_user: Callable[[], str] | None = None,
+        token: Callable[[], Actor | None] = lambda: None,
     ) -> None:
         self._declared = declared
         self._git_identity = git_identity
         self._environ = os.environ if environ is None else environ
         self._os_user = os_user or _system_user
+        self._token = token
         self._actor: Actor | None = None
 
     def actor(self) -> Actor:
@@ -49,6 +52,9 @@ class SystemIdentity:
         return self._actor
 
     def _find(self) -> Actor:
+        token = self._token()
+        if token is not None and token.source == "oidc" and _clean(token.id):
+            return Actor(id=_clean(token.id), source="oidc", name=_clean(token.name))
         declared = _clean(self._declared)
         if declared:
             name, address = _name_and_id(declared)
@@ -56,6 +62,8 @@ class SystemIdentity:
         hub = _clean(self._environ.get("JUPYTERHUB_USER", ""))
         if hub:
             return Actor(id=hub, source="jupyter")
+        if token is not None and _clean(token.id):
+            return Actor(id=_clean(token.id), source="declared", name=_clean(token.name))
         name, email = self._git_identity() or ("", "")
         if _clean(email):
             return Actor(id=_clean(email), source="git", name=_clean(name))

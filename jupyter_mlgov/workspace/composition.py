@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -128,8 +129,9 @@ class Workspace:
     def identity(self) -> Identity:
         from jupyter_mlgov.integrations.git import git_identity
         from jupyter_mlgov.integrations.identity import SystemIdentity
+        from jupyter_mlgov.integrations.oidc import oidc_actor
 
-        return SystemIdentity(self.settings.actor, git_identity=lambda: git_identity(self.root))
+        return SystemIdentity(self.settings.actor, git_identity=lambda: git_identity(self.root), token=lambda: oidc_actor(os.environ))
 
     def actor(self) -> Actor:
         return self.identity.actor()

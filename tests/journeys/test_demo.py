@@ -195,11 +195,40 @@ def test_a_reviewer_who_is_not_the_author_opens_the_gate_for_a_passing_subject(d
     client = mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
     version = client.get_model_version_by_alias("credit-approval-by-sex", "staging")
     entry = next(one for one in workspace.journal.entries(actions=("promotion.decided",)) if one.payload["answer"] == "granted")
-    assert entry.digest in version.tags.values()
+    assert version.version == granted["version"]
+    assert {"mlgov.staging.by", "mlgov.staging.at", "mlgov.staging.why"} <= set(version.tags)
     assert entry.actor.id == "scientist@demo.invalid"
-    assert [one.actor.id for one in workspace.journal.entries(actions=("review.given",))] == [REVIEWER]
+    author = "scientist@demo.invalid"
+    assert [one.actor.id for one in workspace.journal.entries(actions=("review.given",))] == [author, REVIEWER, REVIEWER]
     applied = list(workspace.journal.entries(actions=("promotion.applied",)))
-    assert [one.payload["decision"] for one in applied] == [entry.digest]
+    assert applied[0].payload["decision"] == entry.digest
+
+
+def test_the_author_s_own_approval_opened_nothing(demo: Demo) -> None:
+    decided = [one for one in demo.workspace().journal.entries(actions=("promotion.decided",)) if one.subject == "credit-approval-by-sex"]
+    assert [one.payload["answer"] for one in decided] == ["awaiting review", "granted", "granted"]
+    assert "four eyes" in str(decided[0].payload["notes"])
+
+
+def test_one_edited_cell_shut_the_gate(demo: Demo) -> None:
+    shut = demo.told["shut"]
+    assert shut["answer"] == "refused"
+    assert shut["reasons"][0]["fix"]["kind"] == "run-cell"
+
+
+def test_the_way_back_left_a_receipt_with_times(demo: Demo) -> None:
+    receipt = demo.told["receipt"]
+    assert (receipt["outcome"], receipt["left"], receipt["to"]) == ("done", "2", "1")
+    assert receipt["seconds"] < 10
+    assert {look["answer"] for look in receipt["before"]} == {"ok"}
+    (done,) = demo.workspace().journal.entries(actions=("rollback.done",))
+    assert done.payload["ordered"] == receipt["ordered"]
+
+
+def test_every_decision_replays(demo: Demo) -> None:
+    done = mlgov("audit", "replay", "--workspace", str(demo.folder))
+    assert done.returncode == 0, done.stdout
+    assert "4 of 4 decisions" in done.stdout
 
 
 def test_the_author_cannot_approve_the_own_model(demo: Demo, tmp_path: Path) -> None:
