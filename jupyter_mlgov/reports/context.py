@@ -10,7 +10,10 @@ from jupyter_mlgov.promotion.facts import Answer, Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Without an `answer` no gate was asked, and no headline says MAY GO; `version` is the registry's, where there is one."""
+    """Without an `answer` no gate was asked, and no headline says MAY GO; `version` is the registry's, where there is one.
+
+    `waived` names what a waiver lifts now: until when, by whom, for what reason, within which limit.
+    """
 
     stage: str = ""
     why: tuple[Reason, ...] = ()
@@ -18,3 +21,4 @@ class Context:
     made: datetime | None = None
     answer: Answer | None = None
     version: str = ""
+    waived: tuple[str, ...] = ()

@@ -63,6 +63,7 @@ def _section(report: Report, context: Context) -> Html:
         _head(report, context),
         _tally(report),
         _stale(context.stale),
+        _waived(context.waived),
         _note(report.note),
         _why(context.why),
         *(result_html(report, result, is_open=True) for result in shut),
@@ -106,6 +107,15 @@ def _stale(changes: tuple[str, ...]) -> Html:
         return Html()
     lines = [el("li", "↻ ", prose(change)) for change in changes]
     return el("div", el("p", el("strong", "Out of date. "), "Since this report:"), el("ul", *lines), class_="mg-band mg-dash")
+
+
+def _waived(sentences: tuple[str, ...]) -> Html:
+    if not sentences:
+        return Html()
+    lines = [el("li", "⏲ ", prose(sentence)) for sentence in sentences]
+    return el(
+        "div", el("p", el("strong", "Waived. "), "The verdict stays; this gate does not count it:"), el("ul", *lines), class_="mg-band"
+    )
 
 
 def _note(note: str) -> Html:

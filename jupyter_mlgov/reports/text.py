@@ -54,6 +54,7 @@ def _head(report: Report, context: Context, colour: bool, width: int) -> list[st
     lines += wrap(_tallies(report), width)
     lines += [paint(line, "soft", colour) for line in wrap(f"report {report.digest}{made}", width)]
     lines += [line for change in context.stale for line in wrap(visible(change), width, first="↻ ")]
+    lines += [line for sentence in context.waived for line in wrap(visible(sentence), width, first="⏲ ")]
     lines += wrap(visible(report.note), width) if report.note else []
     lines += reason_lines(context.why, colour, width)
     return lines

@@ -10,7 +10,7 @@ from jupyter_mlgov.promotion.facts import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One verdict as a line; `stale` says what changed since, in a sentence, or is empty."""
+    """One verdict as a line; `stale` says what changed since, `waived` who lifted it until when, in a sentence, or is empty."""
 
     validator: str
     title: str
@@ -18,6 +18,7 @@ class CheckLine:
     severity: str
     summary: str
     stale: str = ""
+    waived: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

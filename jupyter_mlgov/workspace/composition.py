@@ -283,13 +283,17 @@ class Workspace:
         """What is said beside `report`: the next gate's answer now, what stands in the way, and what went stale. Asks no server."""
         from jupyter_mlgov.promotion.why import shortest
         from jupyter_mlgov.reports.context import Context
+        from jupyter_mlgov.workspace.waiving import standings
 
         stages = self.team_for(notebook).stages
         stale = self.stale(report, notebook)
+        lifted = tuple(f"{one.waiver.sentence}." for one in standings(self, notebook) if not one.objection)
         if report.note or len(stages) < 2:
-            return Context(stale=stale)
+            return Context(stale=stale, waived=lifted)
         decision = self.why(stages[1], notebook)
-        return Context(stage=stages[1], why=shortest(decision), stale=stale, answer=decision.answer, version=decision.version)
+        return Context(
+            stage=stages[1], why=shortest(decision), stale=stale, answer=decision.answer, version=decision.version, waived=lifted
+        )
 
     def why(self, stage: str, notebook: str) -> Decision:
         """The gate's answer as it would be now; nothing is asked for and nothing is written."""

@@ -52,7 +52,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         version=granted[-1].version if granted else "",
         stage=granted[-1].stage if granted else team.stages[0],
         steps=lineage.steps,
-        checks=_checks(report, stale),
+        checks=_checks(report, stale, _waived(workspace, notebook, report)),
         unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
         why=shortest(decision) if decision else (),
@@ -66,7 +66,17 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
     )
 
 
-def _checks(report: Report | None, stale: tuple[str, ...]) -> tuple[CheckLine, ...]:
+def _waived(workspace: Workspace, notebook: str, report: Report | None) -> dict[str, str]:
+    """validator -> who lifted its verdict until when."""
+    from jupyter_mlgov.promotion.waivers import WAIVED, waived
+    from jupyter_mlgov.workspace.waiving import standings
+
+    lifting = [one.waiver for one in standings(workspace, notebook) if not one.objection]
+    shown = waived(report, lifting) if report and lifting else None
+    return {item.validator: item.note for item in shown.requirements if item.standing == WAIVED} if shown else {}
+
+
+def _checks(report: Report | None, stale: tuple[str, ...], waived: dict[str, str]) -> tuple[CheckLine, ...]:
     if report is None:
         return ()
     ordered = sorted(report.results, key=lambda result: (result.verdict.rank, report.severity(result.validator).rank, result.validator))
@@ -78,6 +88,7 @@ def _checks(report: Report | None, stale: tuple[str, ...]) -> tuple[CheckLine, .
             severity=report.severity(result.validator),
             summary=result.summary,
             stale="; ".join(stale),
+            waived=waived.get(result.validator, ""),
         )
         for result in ordered
     )

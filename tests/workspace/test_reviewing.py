@@ -12,6 +12,8 @@ from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.cases import State
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Answer, Limit
+from jupyter_mlgov.reports.html import page
+from jupyter_mlgov.reports.text import text
 from jupyter_mlgov.testing import FixedClock
 from jupyter_mlgov.workspace import reviewing, waiving
 from jupyter_mlgov.workspace.impact import impact
@@ -153,7 +155,15 @@ def test_a_waiver_from_asking_to_lapsing(house: Gated, clock: FixedClock) -> Non
     decision = house.promote("staging", NOTEBOOK)
     assert decision.answer is Answer.GRANTED, decision.reasons
     assert any("waived until" in note and "no new customers" in note for note in decision.notes)
+    report = house.report(NOTEBOOK)
+    assert report
+    told = "fair.air is waived until"
+    assert told in text(report, house.context(report, NOTEBOOK), width=500)
+    assert told in page(report, house.context(report, NOTEBOOK))
+    assert [told in check.waived for check in house.view(NOTEBOOK).checks if check.validator == "fair.air"] == [True]
+    assert [check.verdict for check in house.view(NOTEBOOK).checks if check.validator == "fair.air"] == ["fail"]
     clock.advance(timedelta(days=61))
+    assert house.context(report, NOTEBOOK).waived == ()
     assert "lapsed" in waiving.find(house, NOTEBOOK, number).objection
     assert house.promote("staging", NOTEBOOK).answer is Answer.REFUSED
 

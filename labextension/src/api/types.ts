@@ -48,7 +48,7 @@ export type StepState =
   | 'failed'
   | 'killed';
 
-/** One verdict as a line; `stale` says what changed since, in a sentence, or is empty. */
+/** One verdict as a line; `stale` says what changed since, `waived` who lifted it until when, in a sentence, or is empty. */
 export interface ICheckLine {
   validator: string;
   title: string;
@@ -56,6 +56,7 @@ export interface ICheckLine {
   severity: string;
   summary: string;
   stale: string;
+  waived: string;
 }
 
 /** One thing that stands in the way. `next` is what to type, run or whom to ask; `validator`/`cell` point to its place. */

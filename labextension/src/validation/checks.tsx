@@ -119,6 +119,12 @@ function Check(
           {' — '}
           <Said text={check.summary} />
         </div>
+        {check.waived ? (
+          <div data-testid="mlgov-waived">
+            {'⏲ '}
+            <Said text={check.waived} />
+          </div>
+        ) : null}
         <code>{check.validator}</code>
       </div>
     </li>
