@@ -31,6 +31,7 @@ def parse_name(text: str) -> tuple[str, str]:
 def gather(workspace: Workspace, name: str) -> DossierFacts:
     """What documents about `MODEL@VERSION` are written from. Raises UsageError for an unknown name, NotReady without any run."""
     from jupyter_mlgov.promotion.fold import authors, decisions, reviews
+    from jupyter_mlgov.promotion.waivers import waivers
     from jupyter_mlgov.validation.plugins import installed_policies
     from jupyter_mlgov.workspace.subjects import forms
 
@@ -57,6 +58,7 @@ def gather(workspace: Workspace, name: str) -> DossierFacts:
         forms=forms(workspace, model),
         acts=tuple(_acts(entries, model, notebook)),
         reviews=reviews(entries, report.digest) if report else (),
+        waivers=waivers(entries, model),
         decision=told[-1] if told else None,
         authors=authors(entries, notebook),
         runs={

@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.integrations.docx import docx
 from jupyter_mlgov.integrations.pdf import pdf
+from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.promotion.waivers import Waiver
 from jupyter_mlgov.reports.dossier.assemble import AUDIENCES, KINDS, dossier
 from jupyter_mlgov.reports.dossier.changes import change_log
 from jupyter_mlgov.reports.dossier.document import Document, Figure, Gap, Paragraph, Section, Span, Table, Written, all_spans, gaps, walk
@@ -187,6 +189,42 @@ def test_each_place_an_answer_may_come_from_exists() -> None:
     named = {place for asks in ASKS.values() for ask in asks for place in ask.also if "/" in place}
     assert named - known == set()
     assert {form.removeprefix("DOC.") for form in FORMS} == set(KINDS)
+
+
+def test_an_opinion_is_an_independent_persons_last_word_on_this_very_report(made: SimpleNamespace) -> None:
+    report = made.mixed()
+    by = lambda who, verdict, hours, of=report.digest, **more: Review(  # noqa: E731  # a row of the table below
+        actor=who, verdict=verdict, report=of, comment="read", time=made.MADE + timedelta(hours=hours), **more
+    )
+    for reviews, said in (
+        ((), "nobody gave one"),
+        ((by(made.AUTHOR, "approve", -1),), "nobody gave one that counts"),
+        ((by(made.REVIEWER, "approve", -1, made.digest("other")),), "nobody gave one that counts"),
+        ((by(made.REVIEWER, "approve", -1, until="2026-11-01"),), "nobody gave one that counts"),
+        ((by(made.REVIEWER, "approve", -1),), "approved by Grace"),
+        ((by(made.REVIEWER, "approve", -2), by(made.REVIEWER, "refuse", -1)), "refused by Grace"),
+    ):
+        facts = made.dossier_facts(report, reviews=reviews)
+        assert facts.opinion == said
+        gap = "No review of this report counts as an opinion." in text(dossier(facts, "validator"), width=300)
+        assert gap is said.startswith("nobody")
+
+
+def test_a_waiver_is_shown_with_whether_it_lifts_anything(made: SimpleNamespace) -> None:
+    waiver = Waiver(
+        id=made.digest("waiver"),
+        seq=9,
+        waives="fair.air",
+        reason="model is retired",
+        limit="no new loans",
+        until="2026-11-30",
+        scope=None,
+        asked_by=made.AUTHOR,
+        asked_at=made.MADE,
+    )
+    lines = text(dossier(made.dossier_facts(waivers=(waiver,)), "validator"), width=400)
+    assert re.search(r"Waives: fair\.air .* Until: 2026-11-30 · Today: lifts nothing: ", lines)
+    assert "✕ failed" in lines
 
 
 # -- what no document may do ------------------------------------------------------------------------------------------

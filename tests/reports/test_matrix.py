@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlgov.reports.dossier.assemble import dossier
+from jupyter_mlgov.reports.dossier.html import html
 from jupyter_mlgov.reports.machine.matrix import COLUMNS, FORMULA, backward, cell, matrix_csv, matrix_json, traces
 from jupyter_mlgov.reports.machine.matrix_html import matrix_html
 
@@ -99,4 +101,25 @@ def test_the_page_searches_without_asking_for_anything(browser: Any, made: Simpl
             assert tab.locator("#shown").inner_text().startswith("0 of ")
         assert asked == [path.as_uri()]
         assert said == []
+        tab.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_dossier_in_a_browser_asks_for_nothing_and_fits(
+    browser: Any, made: SimpleNamespace, facts: Any, tmp_path: Path, scheme: str
+) -> None:
+    for name, given_ in {"mixed": facts, "hostile": made.dossier_facts(made.hostile(), model=made.NASTY)}.items():
+        tab = browser.new_page(viewport={"width": 700, "height": 900}, color_scheme=scheme)
+        asked: list[str] = []
+        said: list[str] = []
+        tab.on("request", lambda request, asked=asked: asked.append(request.url))
+        tab.on("console", lambda message, said=said: said.append(message.text))
+        tab.on("pageerror", lambda error, said=said: said.append(str(error)))
+        path = tmp_path / f"{name}.html"
+        path.write_text(html(dossier(given_, "regulator")), "utf-8")
+        tab.goto(path.as_uri())
+        assert asked == [path.as_uri()]
+        assert said == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 700, name
         tab.close()

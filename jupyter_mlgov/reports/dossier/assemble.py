@@ -115,7 +115,7 @@ def _facts(facts: DossierFacts, outside: bool) -> Iterator[tuple[str, Inline]]: 
     yield "Stage by decision", say(facts.stage or "none")
     if not outside:
         yield "Tier", say(str(facts.team.tier), facts.team.digest)
-        yield "Opinion", _opinion(facts)
+        yield "Opinion", say(facts.opinion)
     yield "Written", say(f"{facts.made:%Y-%m-%d %H:%M} UTC" + ("" if outside else f" for {facts.by}"))
     if report is not None:
         yield "Report", code(report.digest, report.digest)
@@ -123,14 +123,6 @@ def _facts(facts: DossierFacts, outside: bool) -> Iterator[tuple[str, Inline]]: 
         yield "Judged", say(f"{facts.judged_at:%Y-%m-%d %H:%M} UTC", facts.judged)
     if facts.digest:
         yield "Model digest", code(facts.digest, facts.digest)
-
-
-def _opinion(facts: DossierFacts) -> Inline:
-    mine = [review for review in facts.reviews if facts.report is not None and review.report == facts.report.digest]
-    if not mine:
-        return say("nobody gave one")
-    word = "approved" if mine[-1].verdict == "approve" else "refused"
-    return say(f"{word} by {mine[-1].actor}")
 
 
 def _summary(facts: DossierFacts, missing: Sequence[tuple[str, Gap]], outside: bool) -> Iterator[Block]:

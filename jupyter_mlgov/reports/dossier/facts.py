@@ -9,7 +9,9 @@ from datetime import datetime
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import Lineage
+from jupyter_mlgov.promotion.counting import approving, last_words
 from jupyter_mlgov.promotion.facts import Decision, Reason, Review
+from jupyter_mlgov.promotion.waivers import Waiver
 from jupyter_mlgov.validation.policy import Policy
 from jupyter_mlgov.validation.records import Act, Chain, Form
 from jupyter_mlgov.validation.results import Report
@@ -36,6 +38,7 @@ class DossierFacts:
     forms: tuple[Form, ...] = ()
     acts: tuple[Act, ...] = ()
     reviews: tuple[Review, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     decision: Decision | None = None
     why: tuple[Reason, ...] = ()
     stale: tuple[str, ...] = ()
@@ -57,3 +60,17 @@ class DossierFacts:
         """The digest of the model itself, empty where none was recorded."""
         ref = self.lineage.model
         return ref.fingerprint.root if ref is not None and ref.fingerprint is not None else ""
+
+    @property
+    def opinion(self) -> str:
+        """What independent people said last about this very report, in a line; an author's word is none, and neither is a lapsed one."""
+        if self.report is None:
+            return "nobody gave one"
+        refused = [one for one in last_words(self.reviews, self.report.digest) if one.verdict == "refuse"]
+        if refused:
+            return f"refused by {refused[-1].actor}"
+        counted = approving(self.reviews, self.report.digest, self.authors, self.team.reviewers, self.made)
+        if not counted:
+            return "nobody gave one that counts" if self.reviews else "nobody gave one"
+        limited = " with limits" if any(one.limits or one.until for one in counted) else ""
+        return f"approved{limited} by {', '.join(str(one.actor) for one in counted)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jupyter_mlgov.core.verdicts import Verdict, worst
+from jupyter_mlgov.promotion.waivers import Waiver, objection
 from jupyter_mlgov.reports.dossier.document import Block, Bullets, Facts, Figure, Gap, Inline, Paragraph, Section, Span, Table, code, say
 from jupyter_mlgov.reports.dossier.facts import DossierFacts
 from jupyter_mlgov.reports.dossier.writing import written
@@ -100,7 +101,8 @@ def _figures(result: CheckResult, digest: str) -> Iterator[Block]:
         yield Figure(caption=f"{title}: estimates with their intervals; limits stand in the text", finding=whole, evidence=digest)
         return
     for one in drawn:
-        yield Figure(caption=f"{title}: {one.where or 'estimates with their intervals'}", finding=one, evidence=digest)
+        group = one.estimates[0].label if len(one.estimates) == 1 else one.where
+        yield Figure(caption=f"{title}: {group or 'estimates with their intervals'}", finding=one, evidence=digest)
 
 
 def _sentence(finding: Finding) -> str:
@@ -371,6 +373,7 @@ def findings(facts: DossierFacts) -> Iterator[Block]:
         )
     elif report is not None:
         yield Paragraph(words=say("No check of the report keeps a gate shut.", report.digest))
+    yield from waived(facts)
     register = facts.team.register.get("findings", {})
     listed = [(name, body) for name, body in register.items() if isinstance(body, dict)]
     if listed:
@@ -384,6 +387,25 @@ def findings(facts: DossierFacts) -> Iterator[Block]:
             what="mlgov.toml has no [findings], not even [findings.none].",
             next="Write `[findings.none]` with confirmed_by and on, or each finding.",
         )
+
+
+def waived(facts: DossierFacts) -> Iterator[Block]:
+    """Every waiver that was asked for, and whether it lifts anything today. A waived check keeps its answer."""
+    if not facts.waivers:
+        return
+    rows = tuple(
+        (say(one.waives), say(one.reason), say(one.limit), say(one.until), say(_lifts(facts, one)), code(_short(one.id), one.id))
+        for one in facts.waivers
+    )
+    columns = ("Waives", "Reason", "Limit", "Until", "Today", "Entry")
+    yield Table(caption="Waivers", columns=columns, rows=rows, widths=(14, 24, 18, 11, 18, 15))
+
+
+def _lifts(facts: DossierFacts, waiver: Waiver) -> str:
+    if facts.report is None:
+        return "lifts nothing: there is no report"
+    why_not = objection(waiver, facts.report, authors=facts.authors, reviewers=facts.team.reviewers, at=facts.made)
+    return f"lifts nothing: {why_not}" if why_not else f"lifted by {', '.join(str(one) for one in waiver.approvals)}"
 
 
 def reproduction(facts: DossierFacts) -> Iterator[Block]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.promotion.conditions import shown
+from jupyter_mlgov.promotion.counting import approving, ignored, last_words
 from jupyter_mlgov.reports.dossier import parts
 from jupyter_mlgov.reports.dossier.development import DATA, PERSONAL, plan
 from jupyter_mlgov.reports.dossier.document import Block, Bullets, Facts, Gap, Inline, Paragraph, Section, Span, Table, code, say
@@ -71,9 +72,14 @@ def opinion(facts: DossierFacts) -> Iterator[Block]:
     if report is None:
         yield Gap(what="No report on this version is in the trail, so there is nothing to have an opinion on.", next="`mlgov validate`")
         return
+    yield Paragraph(words=(Span(text="Opinion on record: ", look="strong"), *say(f"{facts.opinion}.", report.digest)))
     mine = [review for review in facts.reviews if review.report == report.digest]
-    if not mine:
-        yield Gap(what="Nobody reviewed this report.", next='`mlgov review approve -m "…"` by somebody who did not work on the model')
+    refused = any(review.verdict == "refuse" for review in last_words(facts.reviews, report.digest))
+    if not refused and not approving(facts.reviews, report.digest, facts.authors, facts.team.reviewers, facts.made):
+        following = '`mlgov review approve -m "…"` by somebody who did not work on the model'
+        yield Gap(what="No review of this report counts as an opinion.", next=following)
+    for sentence in ignored(facts.reviews, report.digest, facts.authors, facts.team.reviewers, facts.made):
+        yield Paragraph(words=say(sentence))
     for review in mine:
         word = "Approved" if review.verdict == "approve" else "Refused"
         attests = " Judged by hand what no check measured." if review.attests_unchecked else ""
