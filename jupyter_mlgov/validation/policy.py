@@ -34,7 +34,11 @@ class Requirement:
     marks: Mapping[str, str] = field(default_factory=dict)
 
     def told(self, name: str, value: object) -> str:
-        """A threshold for people: its value, and where it comes from. One that the pack leaves alone is the validator's own."""
+        """A threshold for people: its value, and where it comes from. One that the pack leaves alone is the validator's own.
+
+        1.0 and 1 read alike: an answer from the record has been through canonical JSON, and the report must not tell.
+        """
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         if name not in self.parameters:
             return f"{name} = {value} (the validator's own default; its page names the source)"
         mark = MARKS[self.marks[name]] if name in self.marks else "how it was seen is not stated"

@@ -76,3 +76,13 @@ def test_a_control_twice_is_refused() -> None:
     body = PACK[PACK.index("[[control]]") :]
     with pytest.raises(BadInput, match=r"C\.1 twice"):
         load_policy(PACK + body, "p.toml")
+
+
+def test_a_threshold_reads_alike_fresh_and_from_the_record() -> None:
+    """A second validate took 0.0 back from canonical JSON as 0, and one subject had two report digests."""
+    from jupyter_mlgov.validation.policy import Requirement
+
+    ask = Requirement(validator="perf.discrim")
+    assert ask.told("floor", 0.0) == ask.told("floor", 0)
+    assert "0.65" in ask.told("floor", 0.65)
+    assert "True" in ask.told("switch", True)
