@@ -86,14 +86,26 @@ def _lend(venv: Path) -> None:
             (site / source.name).symlink_to(source, target_is_directory=True)
 
 
+_ASK = "import json; from ipykernel.kernelspec import get_kernel_dict; print(json.dumps(get_kernel_dict()))"
+
+
 def kernel_in(folder: Path, name: str, python: Path) -> Path:
-    """Write a kernel `name` that runs `python` into `folder`, which then goes first on JUPYTER_PATH."""
+    """Write a kernel `name` that runs `python` into `folder`, which then goes first on JUPYTER_PATH.
+
+    Its own ipykernel says how it is started and whether it can encrypt. Raises NotReady for an environment without one.
+    """
+    try:
+        done = subprocess.run([str(python), "-c", _ASK], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        spec = json.loads(done.stdout) if done.returncode == 0 else None
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        spec = None
+    if not isinstance(spec, dict):
+        raise NotReady(
+            "The locked environment has no ipykernel, so no notebook can run in it.",
+            next="Put ipykernel and jupyter-mlgov into the lock, or run here: `--environment current`.",
+        )
     place = folder / "kernels" / name
     place.mkdir(parents=True)
-    spec = {
-        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": name,
-        "language": "python",
-    }
-    (place / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (place / "kernel.json").write_text(json.dumps({**spec, "argv": argv, "display_name": name}), "utf-8")
     return folder
