@@ -42,6 +42,25 @@ def schema_text() -> str:
     return json.dumps(report_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def matrix_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of what `matrix_json` writes."""
+    from pydantic import TypeAdapter
+
+    from jupyter_mlgov.reports.machine.matrix import SCHEMA, Trace
+
+    path = TypeAdapter(_mirror(Trace, {})).json_schema(mode="serialization")
+    ends = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+    texts = {name: {"type": "string"} for name in ("model", "version", "report", "caveat")}
+    properties = {"schema": {"const": SCHEMA}, **texts, "paths": {"type": "array", "items": path}, "forward": ends, "backward": ends}
+    whole = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {"$schema": DIALECT, "$id": f"urn:jupyter-mlgov:{SCHEMA}", "title": "mlgov traceability matrix", **whole}
+
+
+def matrix_schema_text() -> str:
+    """The file docs/formats/matrix.schema.json."""
+    return json.dumps(matrix_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def _mirror(kind: type, seen: dict[type, type]) -> type:
     """`kind` with each Digest as text of its form, which pydantic can describe; no key beyond the fields."""
     from pydantic import ConfigDict

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from jupyter_mlgov.reports.dossier.assemble import dossier
 from jupyter_mlgov.reports.dossier.html import html
 from jupyter_mlgov.reports.machine.matrix import COLUMNS, FORMULA, backward, cell, matrix_csv, matrix_json, traces
 from jupyter_mlgov.reports.machine.matrix_html import matrix_html
+from jupyter_mlgov.reports.schema import matrix_schema, matrix_schema_text
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,17 @@ def test_each_demand_is_a_path_and_each_evidence_leads_back(facts: Any) -> None:
     assert ends == {end for end in back if end.startswith("sha256:")}
     assert sorted(backward(traces(facts)), key=str) == sorted(traces(facts), key=str)
     json.dumps(body)
+
+
+def test_the_json_is_valid_by_its_published_schema(checkout: Path, made: SimpleNamespace, facts: Any) -> None:
+    """Written by `python -c "from jupyter_mlgov.reports.schema import matrix_schema_text as t; print(t(), end='')"`."""
+    assert (checkout / "docs/formats/matrix.schema.json").read_text("utf-8") == matrix_schema_text()
+    jsonschema.Draft202012Validator.check_schema(matrix_schema())
+    for given_ in (facts, made.dossier_facts(made.hostile()), replace(facts, report=None)):
+        jsonschema.validate(matrix_json(given_), matrix_schema())
+    broken = {**matrix_json(facts), "paths": [{"control": "x"}]}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, matrix_schema())
 
 
 def test_what_nobody_checked_ends_early(facts: Any) -> None:
