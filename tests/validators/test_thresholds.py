@@ -14,7 +14,7 @@ from jupyter_mlgov.sdk import Check, Verdict
 from jupyter_mlgov.testing import report as a_report
 from jupyter_mlgov.testing import result as a_result
 from jupyter_mlgov.validation.plugins import installed_policies, installed_validators, policy_ids
-from jupyter_mlgov.validation.policy import MARKS
+from jupyter_mlgov.validation.policy import MARKS, Requirement
 from jupyter_mlgov.validation.settings import settle
 
 # How a thing is measured, and for how long; no verdict turns on them alone, and the validator's page says where they come from.
@@ -69,6 +69,14 @@ def test_the_list_is_a_line_a_pack_and_says_what_is_not_in_force() -> None:
     assert "92 controls" in lines[-1]
     packs = json.loads(CliRunner().invoke(policy, ["list", "--format", "json"]).output)
     assert sum(len(pack["controls"]) for pack in packs) == 92
+
+
+def test_a_number_reads_the_same_before_and_after_the_record() -> None:
+    """The demo's report changed its digest once, because a reused answer said 0 where the first one said 0.0."""
+    asked = Requirement(validator="perf.discrim", parameters={"floor": 1.0}, sources={"floor": "house"}, marks={"floor": "H"})
+    for name in ("floor", "pr_floor"):
+        assert asked.told(name, 1.0) == asked.told(name, 1)
+    assert asked.told("floor", True) != asked.told("floor", 1)
 
 
 def test_evidence_on_record_is_judged_again_under_the_other_pack() -> None:
