@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tag": ("setup", "Tag a notebook's cell as a step, or show its tags."),
     "run": ("jobs", "Run a notebook as a governed job (papermill)."),
     "reproduce": ("reproduce", "Run a recorded version again elsewhere, and grade every artefact."),
+    "parameters": ("parameters", "What a notebook may be given, and which steps rest on it."),
     "run-step": ("stepping", "Run one step of a notebook; what pipeline targets call."),
     "lineage": ("where", "What ran on what."),
     "diff": ("diff", "What differs between two tables, files or recorded states."),

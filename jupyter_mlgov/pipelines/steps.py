@@ -13,6 +13,7 @@ from jupyter_mlgov.lineage.tags import step_of
 from jupyter_mlgov.pipelines.documents import INJECTED, Cell, Notebook
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.statements import Role, Statement, is_parameters, statements
+from jupyter_mlgov.pipelines.uncrossable import uncrossable
 
 RANDOM = "random numbers"
 
@@ -253,6 +254,7 @@ class _Cutting:
 
     def check(self) -> None:
         self._check_late_changes()
+        self._check_crossing()
         self._check_modules()
         self._check_cycles()
 
@@ -266,6 +268,17 @@ class _Cutting:
                     f"Step {maker.label} makes `{use.name}` again in cell [{self._number(last)}], after step {use.taker.label} took it in"
                     f" cell [{self._number(use.at)}].",
                     f"Put the cells of {maker.label} together, or give the later `{use.name}` another name.",
+                )
+
+    def _check_crossing(self) -> None:
+        """A connection, a lock, a generator: refused here, not at night."""
+        for use in self._uses:
+            what, way = uncrossable(self.lines[use.maker].node, use.name)
+            if what:
+                self._refuse(
+                    f"`{use.name}` of cell [{self._number(use.maker)}] is {what}, which cannot cross to step {use.taker.label}"
+                    f" (cell [{self._number(use.at)}]).",
+                    way,
                 )
 
     def _check_modules(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_mlgov.pipelines.documents import Cell, Notebook
 from jupyter_mlgov.pipelines.runnable import parameters_of
+from jupyter_mlgov.pipelines.sensitivity import reaches
 from jupyter_mlgov.pipelines.steps import Graph, PlannedStep, graph_of
 
 DATA, FEATURES, TRAIN, EVALUATE = "mlgov:data", "mlgov:features", "mlgov:train", "mlgov:evaluate"
@@ -113,6 +114,13 @@ REFUSED = {
         ((DATA, "a = read()"), (TRAIN, "fit(a)"), (DATA, "a = clean(a)"), (EVALUATE, "print(a)")),
         "Step data makes `a` again in cell [3], after step train took it in cell [2].",
     ),
+    "a connection": (
+        ((DATA, "import sqlite3\nconn = sqlite3.connect('a.db')"), (TRAIN, "rows = conn.execute('select 1')")),
+        "`conn` of cell [1] is an open connection, which cannot cross to step train (cell [2]). Make it in a function, and call that",
+    ),
+    "a generator": (((DATA, "rows = (one for one in read())"), (TRAIN, "fit(rows)")), "Make a list of it, or write it as a function"),
+    "a lock": (((DATA, "from threading import Lock\nheld = Lock()"), (TRAIN, "held.acquire()")), "`held` of cell [1] is a lock"),
+    "an open file": (((DATA, "log = open('a.txt')"), (TRAIN, "log.read()")), "Hand over its path"),
     "parameters that are computed": ((("parameters", "n = clock()"), (TRAIN, "fit(n)")), "does more than assign constants: `n = clock()`"),
 }
 
@@ -122,3 +130,18 @@ def test_what_cannot_be_cut_is_a_sentence(case: str) -> None:
     cells, sentence = REFUSED[case]
     graph = cut(*cells)
     assert graph.steps == () and sentence in " ".join(map(str, graph.refusals)), graph
+
+
+def test_a_parameter_that_changes_nothing_is_said() -> None:
+    graph = cut(("parameters", "n = 1\nidle = 2"), (DATA, "a = read(n)"), (TRAIN, "m = fit(a)"), (EVALUATE, "print(1)"))
+    known = parameters_of(
+        Notebook(
+            path=Path("a"),
+            kernel="",
+            language="",
+            cells=(Cell(id="p", index=1, type="code", source="n = 1\nidle = 2", tags=("parameters",)),),
+        )
+    )
+    n, idle = reaches(graph, known)
+    assert n.reads == ("data",) and n.steps == ("data", "train")
+    assert idle.steps == () and idle.sentence == "idle: int, default 2. Changes nothing: no step reads it."
