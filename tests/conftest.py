@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from jupyter_mlgov.core.settings import QUIET
 
@@ -16,6 +17,10 @@ os.environ["NO_COLOR"] = "1"
 os.environ["MLGOV_DELIVER"] = "manual"  # no process that outlives its test
 for name in ("MLGOV_ACTOR", "MLGOV_WORKSPACE", "MLGOV_TRACKING_URI", "JUPYTERHUB_USER", "JPY_SESSION_NAME"):
     os.environ.pop(name, None)
+
+# How long an example takes says how busy the machine is, not whether a law holds.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 
