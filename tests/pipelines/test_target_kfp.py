@@ -163,7 +163,7 @@ def local_runner(folder: Path, place: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SubprocessTaskHandler, "validate_not_container_component", lambda *_: None)
         patch.chdir(place)
-        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(folder / "artifacts"))
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(folder / "artifacts"), enable_caching=True)
         yield
 
 
@@ -226,6 +226,9 @@ CELLS = (
 )
 
 
+MEASURED = '[model]\nname = "tiny"\ntier = 3\n[policy]\npacks = ["optional"]\nalso = ["priv.pii"]\n'
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     from jupyter_mlgov.workspace import Workspace
@@ -233,7 +236,7 @@ def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "work space"
     root.mkdir()
     Workspace.create(root)
-    (root / "mlgov.toml").write_text('[model]\nname = "tiny"\ntier = 3\n[policy]\npacks = ["optional"]\n')
+    (root / "mlgov.toml").write_text(MEASURED.replace('also = ["priv.pii"]', ""))
     cells = [nbformat.v4.new_code_cell(source, id=f"c{place}", metadata={"tags": tags}) for place, (tags, source) in enumerate(CELLS)]
     about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=about), root / "tiny ü.ipynb")
@@ -241,26 +244,49 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_real_notebook_runs_step_by_step_and_its_gate_answers(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing stands in here: kfp runs `mlgov run-step`, `judge` and `promote` of this checkout; the gate's answer is in the trail."""
+def test_steps_are_reused_only_while_nothing_they_rest_on_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Path) -> None:
+    """kfp's local cache makes its key of the same parts as the backend: command, inputs, environment."""
+    from kfp import components
+
+    monkeypatch.setenv("GATE", "review")
+    one = replace(job(tmp_path / "w"), cacheable=True)
+    changed = replace(one, steps=(*one.steps[:2], replace(one.steps[2], fingerprint="sha256:" + "2" * 64)))
+    ran: list[int] = []
+    with local_runner(tmp_path, one.root):
+        for which, folds in ((one, 5), (one, 5), (one, 7), (changed, 5), (replace(one, cacheable=False), 5)):
+            before = len(calls(bench))
+            components.load_component_from_text(documents(which, tmp_path)[2])(folds=folds)
+            ran.append(len(calls(bench)) - before)
+    assert ran == [5, 2, 5, 5, 5]
+
+
+@pytest.mark.slow
+def test_a_real_notebook_takes_every_branch_and_the_trail_has_each_decision(workspace: Path, tmp_path: Path) -> None:
+    """No stand-ins: kfp runs run-step, judge and promote of this checkout. What the team asks for changes between the runs."""
     from kfp import components
 
     from jupyter_mlgov.core.team import read_team
-    from jupyter_mlgov.pipelines.export import draft
+    from jupyter_mlgov.pipelines.plan import plan
+    from jupyter_mlgov.pipelines.targets.job import contained
     from jupyter_mlgov.workspace import Workspace
 
-    at = Workspace(workspace)
     name = "tiny ü.ipynb"
-    made = draft(workspace, name, read_team(workspace), at.lineage(name), ("kfp",), tmp_path, Deployment(image=IMAGE))
-    ((_, content),) = made.files["kfp"].items()
-    run: Callable[..., Any] = components.load_component_from_text(content.decode())
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    with local_runner(tmp_path, workspace), pytest.raises(RuntimeError, match="refused"):
+    planned = plan(workspace, name, read_team(workspace), Workspace(workspace).lineage(name), Deployment(image=IMAGE))
+    one = replace(contained(planned), cacheable=True)  # so that the steps themselves run once
+    run: Callable[..., Any] = components.load_component_from_text(documents(one, tmp_path)[2])
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with pytest.MonkeyPatch.context() as patch, local_runner(tmp_path, workspace):
+        patch.setenv("PATH", path)
+        with pytest.raises(RuntimeError, match="refused"):
+            run(n=30)
+        (workspace / "mlgov.toml").write_text(MEASURED)
+        run(n=30)
+        (workspace / "mlgov.toml").write_text(MEASURED + "[promotion.approvals]\nstaging = 0\n")
         run(n=30)
     lineage = Workspace(workspace).lineage(name)
-    assert [(run.step.label, str(run.outcome)) for run in lineage.runs if run.step] == [("data", "ok"), ("train", "ok")]
+    assert [(one.step.label, str(one.outcome)) for one in lineage.runs if one.step] == [("data", "ok"), ("train", "ok")]
     asked = list(Workspace(workspace).journal.entries(actions=("promotion.decided",)))
-    assert [entry.payload["answer"] for entry in asked] == ["refused"]
+    assert [entry.payload["answer"] for entry in asked] == ["refused", "awaiting review", "granted"]
 
 
 def test_importing_the_task_is_light() -> None:
