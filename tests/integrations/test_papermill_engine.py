@@ -301,3 +301,13 @@ def test_a_long_run_is_saved_while_it_runs(tmp_path: Path) -> None:
     _, notebook = run(written(tmp_path / "a.ipynb", "print('first')", look))
     assert "first" in text(notebook.cells[1])
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["a.ipynb"]
+
+
+def test_the_value_of_a_secret_reaches_the_kernel_and_no_file(tmp_path: Path) -> None:
+    """Not the executed notebook, its metadata, the spool, the journal or an object."""
+    Workspace.create(tmp_path, Settings()).close()
+    path = written(tmp_path / "a.ipynb", 'key = ""  # secret\nn = 1', "print(len(key), n)", tags={1: ["parameters"], 2: ["mlgov:data"]})
+    result, notebook = run(path, {"key": "hunter2-in-the-open", "n": 4})
+    assert result.outcome is Outcome.OK and text(notebook.cells[2]) == "19 4\n"
+    holding = [one for one in tmp_path.rglob("*") if one.is_file() and b"hunter2" in one.read_bytes()]
+    assert holding == []
