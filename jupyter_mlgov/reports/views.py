@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jupyter_mlgov.lineage.facts import StepStatus
-from jupyter_mlgov.promotion.facts import Reason
+from jupyter_mlgov.promotion.facts import Reason, Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class NotebookView:
     report: str = ""
     why: tuple[Reason, ...] = ()
     gate: str = ""
+    reviews: tuple[Review, ...] = ()
     inputs: tuple[str, ...] = ()
     runs_on: str = ""
     code: str = ""

@@ -35,7 +35,7 @@ def view(workspace: Workspace, notebook: str) -> NotebookView:
 def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookView:
     from dataclasses import replace
 
-    from jupyter_mlgov.promotion.fold import decisions
+    from jupyter_mlgov.promotion.fold import decisions, reviews
     from jupyter_mlgov.promotion.why import shortest
 
     team = workspace.team_for(notebook)
@@ -44,7 +44,8 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
     stage = team.stages[1] if len(team.stages) > 1 else ""
     stale = changes(report, lineage, team) if report else ()
     decision = decide(workspace, stage, notebook, ask_registry=False)[0] if stage else None
-    granted = [one for one in decisions(list(workspace.journal.entries()), team.model) if one.answer == "granted"]
+    entries = list(workspace.journal.entries())
+    granted = [one for one in decisions(entries, team.model) if one.answer == "granted"]
     session = lineage.session
     return replace(
         empty,
@@ -52,10 +53,11 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         version=granted[-1].version if granted else "",
         stage=granted[-1].stage if granted else team.stages[0],
         steps=lineage.steps,
-        checks=_checks(report, stale, _waived(workspace, notebook, report)),
+        checks=_checks(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
         unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
         why=shortest(decision) if decision else (),
+        reviews=reviews(entries, report.digest) if report else (),
         gate=f"{team.stages[0]} → {stage}" if stage else "",
         inputs=_inputs(lineage),
         runs_on=f"Python {session.environment.python} · {len(session.environment.packages)} packages" if session else "",
@@ -92,6 +94,11 @@ def _checks(report: Report | None, stale: tuple[str, ...], waived: dict[str, str
         )
         for result in ordered
     )
+
+
+def _overtaken(lineage: Lineage) -> tuple[str, ...]:
+    """The steps that a change has overtaken since they ran: what was measured behind them is about what was, not about what is."""
+    return tuple(f"the step {one.step.label} is out of date" for one in lineage.steps if one.state is StepState.STALE)
 
 
 def _inputs(lineage: Lineage) -> tuple[str, ...]:

@@ -25,6 +25,18 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
+ALL_RAN = """() => {
+  const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type === 'code');
+  return cells.length > 0 && cells.every(cell => cell.executionCount !== null && cell.executionState !== 'running');
+}"""
+
+
+def all_ran(page: Page) -> None:
+    """Every code cell has its number and none runs. Between two cells the kernel is idle for a moment: its light alone says too little."""
+    page.wait_for_function(ALL_RAN, timeout=180_000)
+    kernel_idle(page)
+
+
 def cell(page: Page, index: int) -> Locator:
     return page.locator(f'.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell[data-windowed-list-index="{index}"]')
 

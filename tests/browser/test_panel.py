@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from driving import contrasts, dark, open_notebook, panel, save, show_panel, step, tab, write
+from driving import all_ran, contrasts, dark, open_notebook, panel, save, show_panel, step, tab, write
 
+from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.lineage.facts import Step, StepState, StepStatus
-from jupyter_mlgov.promotion.facts import Reason
+from jupyter_mlgov.promotion.facts import Reason, Review
 from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
 
 pytestmark = pytest.mark.slow
@@ -75,6 +78,15 @@ VIEW = NotebookView(
     runs_on="Python 3.11.7 · 412 packages",
     code="git 4e1c02a + 2 uncommitted",
     waiting=1,
+    reviews=(
+        Review(
+            actor=Actor(id="rae", source="jupyter", name="Rae"),
+            verdict="refuse",
+            report=Digest(DIGEST),
+            comment=f"Not with {HOSTILE}",
+            time=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
+        ),
+    ),
     trail=(
         TrailLine(seq=42, time="2026-11-23T14:02:07.000000Z", sentence="ann validated credit-approval: failed", digest=DIGEST),
         TrailLine(seq=41, time="2026-11-23T14:01:00.000000Z", sentence=f"cell {HOSTILE} of known.ipynb ran: ok", digest=DIGEST),
@@ -122,6 +134,12 @@ def test_every_section_shows_what_the_server_said(known, page, shots):
     panel(page).get_by_role("button", name="Open check").first.click()
     expect(panel(page).get_by_role("tab", name="Checks")).to_have_attribute("aria-selected", "true")
 
+    review = tab(page, "Review")
+    expect(review.get_by_test_id("mlgov-review")).to_contain_text(f"Not with {HOSTILE}")
+    expect(review.get_by_role("button", name="Approve")).to_be_disabled()
+    page.screenshot(path=shots / "panel-review.png")
+    contrasts(page)
+
     expect(tab(page, "Trail").get_by_test_id("mlgov-trail")).to_have_count(2)
     page.screenshot(path=shots / "panel-trail.png")
     contrasts(page)
@@ -131,7 +149,7 @@ def test_every_section_shows_what_the_server_said(known, page, shots):
 
 def test_the_dark_theme_is_as_readable(known, page, shots):
     dark(page)
-    for name in ("Checks", "Why", "Trail", "Steps"):
+    for name in ("Checks", "Why", "Review", "Trail", "Steps"):
         tab(page, name)
         contrasts(page)
     page.screenshot(path=shots / "panel-dark.png")
@@ -262,5 +280,6 @@ def test_validate_shows_progress_then_refreshes_and_a_refusal_as_text(lab, page,
     page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-executeResult")).to_have_text(["[2]:['validate', 'validate']"])
+    all_ran(page)
     save(page)
     assert [cell["execution_count"] for cell in json.loads(path.read_text())["cells"][:2]] == [1, 2]

@@ -56,6 +56,7 @@ export function view(part: Partial<INotebookView> = {}): INotebookView {
     report: '',
     why: [],
     gate: 'development → staging',
+    reviews: [],
     inputs: [],
     runs_on: '',
     code: '',

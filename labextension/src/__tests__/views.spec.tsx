@@ -3,18 +3,34 @@ import { createRoot } from 'react-dom/client';
 import type { IReason } from '../api/types';
 import { Trail } from '../audit/trail';
 import { Steps } from '../lineage/steps';
+import { Suggestions } from '../lineage/suggestions';
 import { Panel } from '../panel/view';
-import { Why } from '../promotion/why';
+import { Review } from '../promotion/review';
+import { isMagic, Why } from '../promotion/why';
 import type { IState } from '../state/model';
 import { CommandIDs, ISection } from '../state/tokens';
 import { Checks } from '../validation/checks';
-import { HOSTILE, state, step, trans, view } from './samples';
+import { chosen } from '../validation/words';
+import { HOSTILE, report, state, step, trans, view } from './samples';
 
 const deeds: string[] = [];
+const answers: Record<string, unknown> = {};
 const actions = {
   goTo: (cell: string) => void deeds.push(`goTo ${cell}`),
-  run: (command: string) => void deeds.push(`run ${command}`),
-  open: (section: string) => void deeds.push(`open ${section}`)
+  run: (command: string, args?: object) =>
+    void deeds.push(`run ${command}${args ? ` ${JSON.stringify(args)}` : ''}`),
+  open: (section: string) => void deeds.push(`open ${section}`),
+  ask: <T,>(route: string) => {
+    deeds.push(`ask ${route}`);
+    return answers[route]
+      ? Promise.resolve(answers[route] as T)
+      : Promise.reject(new Error(`no ${route}`));
+  },
+  send: <T,>(route: string, body: object) => {
+    deeds.push(`send ${route} ${JSON.stringify(body)}`);
+    return Promise.resolve({} as T);
+  },
+  refresh: () => void deeds.push('refresh')
 };
 const sections: ISection[] = [
   { id: 'steps', label: 'Steps', rank: 1, render: p => <Steps {...p} /> },
@@ -26,7 +42,14 @@ const sections: ISection[] = [
     count: now => now.view?.why.length ?? 0,
     render: p => <Why {...p} />
   },
-  { id: 'trail', label: 'Trail', rank: 4, render: p => <Trail {...p} /> }
+  { id: 'review', label: 'Review', rank: 4, render: p => <Review {...p} /> },
+  { id: 'trail', label: 'Trail', rank: 5, render: p => <Trail {...p} /> },
+  {
+    id: 'suggestions',
+    label: 'Suggestions',
+    rank: 6,
+    render: p => <Suggestions {...p} />
+  }
 ];
 
 function drawn(now: IState, open = 'steps'): HTMLElement {
@@ -137,7 +160,7 @@ describe('the panel', () => {
           new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true })
         );
     });
-    expect(deeds).toEqual(['open trail']);
+    expect(deeds).toEqual(['open suggestions']);
   });
 });
 
@@ -260,5 +283,245 @@ describe('Trail', () => {
     const line = host.querySelector('[data-testid=mlgov-trail]');
     expect(line?.textContent).toContain(`7${HOSTILE}`);
     expect(host.querySelector('script')).toBeNull();
+  });
+});
+
+/** Let promises that are already settled do their work. */
+const settled = () => act(async () => void (await Promise.resolve()));
+
+describe('what one may', () => {
+  it('is said where one may only look, and nothing can be run', () => {
+    const host = drawn(state({ rights: ['read'] }));
+    expect(host.textContent).toContain('You may look here, not run or review.');
+    const button = host.querySelector<HTMLButtonElement>(
+      '[data-testid=mlgov-validate]'
+    );
+    expect(button?.disabled).toBe(true);
+  });
+
+  it('says that news stopped', () => {
+    expect(drawn(state({ live: false })).textContent).toContain(
+      'No news from the server'
+    );
+  });
+});
+
+describe('Checks, further', () => {
+  const checks = [
+    {
+      validator: 'fair.air',
+      title: 'Adverse impact ratio',
+      verdict: 'fail',
+      severity: 'critical',
+      summary: 'too low',
+      stale: ''
+    },
+    {
+      validator: 'priv.pii',
+      title: 'Personal data',
+      verdict: 'pass',
+      severity: 'high',
+      summary: 'none',
+      stale: 'x'
+    }
+  ];
+  const now = () => state({ view: view({ checks, report: 'sha256:1' }) });
+
+  it('shows one verdict alone, and all again', () => {
+    const host = drawn(now(), 'checks');
+    const rows = () =>
+      [...host.querySelectorAll('[data-testid=mlgov-check]')].map(
+        row => (row as HTMLElement).dataset.verdict
+      );
+    click(host, 'failed');
+    expect(rows()).toEqual(['fail']);
+    click(host, 'failed');
+    expect(rows()).toEqual(['fail', 'pass']);
+  });
+
+  it('runs the ticked checks, and says stop while something runs', () => {
+    const host = drawn(now(), 'checks');
+    const ticks = host.querySelectorAll<HTMLInputElement>(
+      'li input[type=checkbox]'
+    );
+    act(() => ticks[1].click());
+    click(host, 'Run selected (1)');
+    expect(deeds).toEqual([`run ${CommandIDs.validate} {"only":["priv.pii"]}`]);
+    const busy = drawn({ ...now(), work: '1/2 x' }, 'checks');
+    click(busy, 'Stop');
+    expect(deeds).toEqual([`run ${CommandIDs.stop}`]);
+  });
+
+  it('opens to numbers, control, evidence and fix of the report, asked for once', async () => {
+    answers.report = report();
+    const host = drawn(now(), 'checks');
+    expect(deeds).not.toContain('ask report');
+    const fold = host.querySelector<HTMLDetailsElement>('details');
+    deeds.length = 0;
+    await act(async () => {
+      if (fold) {
+        fold.open = true;
+        fold.dispatchEvent(new Event('toggle', { bubbles: true }));
+      }
+    });
+    await settled();
+    expect(deeds).toEqual(['ask report']);
+    expect(fold?.textContent).toContain('measured 0.7792');
+    expect(fold?.textContent).toContain('FAIR.AIR.1');
+  });
+
+  it('puts nothing but ids of validators into the magic', () => {
+    expect(chosen(['fair.air', 'x; rm -rf /', 3, '--quiet x', ''])).toEqual([
+      'fair.air'
+    ]);
+    expect(chosen('fair.air')).toEqual([]);
+  });
+});
+
+describe('Suggestions', () => {
+  const cells = ['a', 'b', 'c'].map((id, at) => ({
+    id,
+    label: id === 'c' ? 'train' : '',
+    prompt: at + 1
+  }));
+  const found = [
+    { cell: 'a', kind: 'data', why: 'it calls `read_csv`', others: [] },
+    { cell: 'b', kind: 'evaluate', why: HOSTILE, others: ['report'] },
+    { cell: 'c', kind: 'train', why: 'it fits', others: [] }
+  ];
+
+  it('tags the sure ones at once, the unsure one as chosen, and leaves tagged cells alone', async () => {
+    answers.suggestions = [
+      ...found,
+      { cell: 'd', kind: 'data', why: 'gone', others: [] }
+    ];
+    const host = drawn(state({ cells }), 'suggestions');
+    await settled();
+    const shown = host.querySelectorAll('[data-testid=mlgov-suggestion]');
+    expect(shown.length).toBe(2);
+    click(host, 'Tag it');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.tagCell} {"kind":"data","cell":"a"}`
+    ]);
+    click(host, 'Tag as report');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.tagCell} {"kind":"report","cell":"b"}`
+    ]);
+    expect(host.querySelector('script')).toBeNull();
+  });
+
+  it('takes a no for an answer', async () => {
+    answers.suggestions = found.slice(0, 1);
+    const host = drawn(state({ cells }), 'suggestions');
+    await settled();
+    click(host, 'Not a step');
+    expect(host.querySelector('[data-testid=mlgov-suggestion]')).toBeNull();
+  });
+});
+
+describe('Review', () => {
+  const now = () =>
+    state({
+      rights: ['read', 'review'],
+      user: 'Rae',
+      view: view({ report: 'sha256:1', unchecked: 2 })
+    });
+
+  it('needs words, and says which report it is about', async () => {
+    const host = drawn(now(), 'review');
+    const button = [...host.querySelectorAll('button')].find(
+      item => item.textContent === 'Approve'
+    );
+    expect(button?.disabled).toBe(true);
+    const area = host.querySelector('textarea') as HTMLTextAreaElement;
+    const set = Object.getOwnPropertyDescriptor(
+      HTMLTextAreaElement.prototype,
+      'value'
+    )?.set;
+    act(() => {
+      set?.call(area, 'read it all');
+      area.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    act(() => host.querySelector<HTMLInputElement>('form input')?.click());
+    click(host, 'Approve');
+    await settled();
+    expect(deeds).toEqual([
+      'send review {"verdict":"approve","report":"sha256:1","comment":"read it all","attests_unchecked":true}',
+      'refresh'
+    ]);
+  });
+
+  it('is closed to those who may not', () => {
+    const host = drawn({ ...now(), rights: ['read', 'run'] }, 'review');
+    expect(host.querySelector('form')).toBeNull();
+    expect(host.textContent).toContain('not review it on this server');
+  });
+});
+
+describe('Trail, further', () => {
+  it('says what was proven, broken and not proven', async () => {
+    answers.verify = {
+      ok: false,
+      sentence: 'Entry 3 was changed.',
+      proven: ['2 entries'],
+      broken: [HOSTILE],
+      unproven: ['no anchor'],
+      cannot_see: 'What was never written.'
+    };
+    const trail = [
+      { seq: 1, time: '2026-11-23T14:02:07Z', sentence: 'made', digest: 'd' }
+    ];
+    const host = drawn(state({ view: view({ trail }) }), 'trail');
+    click(host, 'Verify the trail');
+    await settled();
+    const said = host.querySelector('[data-testid=mlgov-verify]');
+    for (const words of ['✕ Entry 3', '✓ 2 entries', '? no anchor', HOSTILE]) {
+      expect(said?.textContent).toContain(words);
+    }
+    expect(host.querySelector('script')).toBeNull();
+  });
+});
+
+describe('the fix of a reason', () => {
+  const fix = {
+    kind: 'insert-cell' as const,
+    cells: [],
+    code: '',
+    command: '',
+    people: []
+  };
+  const shown = (part: Partial<NonNullable<IReason['fix']>>) =>
+    drawn(
+      state({
+        view: view({
+          report: 'r',
+          why: [{ ...reason, fix: { ...fix, ...part } }]
+        }),
+        cells: [{ id: 'train', label: 'train', prompt: 5 }]
+      }),
+      'why'
+    );
+
+  it('runs a cell, inserts one that asks, or leads to the people', () => {
+    click(shown({ kind: 'run-cell', cells: ['train', 'gone'] }), 'Run cell');
+    expect(deeds).toEqual([`run ${CommandIDs.runCells} {"cells":["train"]}`]);
+    click(shown({ code: '%mlgov validate' }), 'Insert and run');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.insert} {"code":"%mlgov validate","run":true}`
+    ]);
+    click(shown({ kind: 'ask-person' }), 'Open review');
+    expect(deeds).toEqual(['open review']);
+  });
+
+  it('never runs anything but a magic that looks or measures', () => {
+    for (const code of [
+      '%mlgov promote staging',
+      '!rm -rf /',
+      '%mlgov validate; rm',
+      '%mlgov validate\nimport os'
+    ]) {
+      expect(isMagic(code)).toBe(false);
+      expect(shown({ code }).textContent).not.toContain('Insert and run');
+    }
   });
 });

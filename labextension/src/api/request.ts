@@ -22,16 +22,32 @@ export async function ask<T>(
   query: Record<string, string>,
   settings: ServerConnection.ISettings
 ): Promise<T> {
+  return request(route, query, { method: 'GET' }, settings);
+}
+
+/** POST a JSON body to `mlgov/api/<route>`; the XSRF token goes along. Rejects with a Refusal. */
+export async function send<T>(
+  route: string,
+  query: Record<string, string>,
+  body: Record<string, unknown>,
+  settings: ServerConnection.ISettings
+): Promise<T> {
+  const init = { method: 'POST', body: JSON.stringify(body) };
+  return request(route, query, init, settings);
+}
+
+async function request<T>(
+  route: string,
+  query: Record<string, string>,
+  init: RequestInit,
+  settings: ServerConnection.ISettings
+): Promise<T> {
   const url =
     URLExt.join(settings.baseUrl, 'mlgov', 'api', route) +
     URLExt.objectToQueryString(query);
   let response: Response;
   try {
-    response = await ServerConnection.makeRequest(
-      url,
-      { method: 'GET' },
-      settings
-    );
+    response = await ServerConnection.makeRequest(url, init, settings);
   } catch (error) {
     throw new Refusal({
       message: `The Jupyter server did not answer: ${String(error)}.`,

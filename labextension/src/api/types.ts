@@ -13,6 +13,7 @@ export interface INotebookView {
   report: string;
   why: IReason[];
   gate: string;
+  reviews: IReview[];
   inputs: string[];
   runs_on: string;
   code: string;
@@ -83,6 +84,32 @@ export interface IFix {
   code: string;
   command: string;
   people: string[];
+}
+
+/** A person's word on one report. Counts only for the report it read, never from an author of the subject. */
+export interface IReview {
+  actor: IActor;
+  verdict: 'approve' | 'refuse';
+  report: string;
+  comment: string;
+  time: string;
+  attests_unchecked: boolean;
+  limits: ILimit[];
+  until: string;
+  seq: number;
+}
+
+/** A person or service. `source` says where the name comes from; a `declared` one is somebody's word and nothing more. */
+export interface IActor {
+  id: string;
+  source: 'jupyter' | 'oidc' | 'git' | 'os' | 'declared';
+  name: string;
+}
+
+/** The most that an approval allows. `traffic` is a share of all requests (0..1), `exposure` an amount in the firm's own unit. */
+export interface ILimit {
+  name: 'traffic' | 'exposure';
+  most: number;
 }
 
 /** One entry of the trail as a sentence; `time` is RFC 3339. */
@@ -192,6 +219,39 @@ export interface IRequirementResult {
   standing: string;
   note: string;
   asks: string[];
+}
+
+/** Entries of the trail, the newest first, and how many there are in all. */
+export interface ITrailPage {
+  lines: ITrailLine[];
+  entries: number;
+}
+
+/** Whether the trail is whole: one sentence, what was proven, what is broken, what could not be proven, and what nobody can see. */
+export interface ITrailVerified {
+  ok: boolean;
+  sentence: string;
+  proven: string[];
+  broken: string[];
+  unproven: string[];
+  cannot_see: string;
+}
+
+/** A step proposed for one untagged cell. `others`: kinds that would fit as well; it is then no sure proposal. */
+export interface ISuggestedStep {
+  cell: string;
+  kind: string;
+  why: string;
+  others: string[];
+}
+
+/** Who looks, and what they may do (`read`, `run`, `review`, `admin`). `proven`: the server knows persons, not just a shared token. */
+export interface IPresence {
+  version: string;
+  user: string;
+  name: string;
+  proven: boolean;
+  rights: string[];
 }
 
 /** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */

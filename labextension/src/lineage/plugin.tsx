@@ -9,6 +9,7 @@ import { CommandIDs, IGovernance, IGovernancePanel } from '../state/tokens';
 import { drawBadges } from './badges';
 import { followClicks, Graph } from './graph';
 import { staleCells, Steps } from './steps';
+import { Suggestions } from './suggestions';
 
 /** The Steps section, the badges in the margin, and running what is stale. */
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -31,6 +32,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       render: props => (
         <>
           <Steps {...props} />
+          <Suggestions {...props} />
           <Graph {...props} />
         </>
       )
@@ -49,14 +51,67 @@ const plugin: JupyterFrontEndPlugin<void> = {
         model.state.kernel !== 'none' && staleCells(model.state).length > 0,
       execute: () => runStale(governance)
     });
+    app.commands.addCommand(CommandIDs.runCells, {
+      label: trans.__('Run These Cells'),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { cells: { type: 'array', items: { type: 'string' } } }
+        }
+      },
+      isEnabled: () => model.state.kernel !== 'none',
+      execute: args => runCells(governance, listed(args.cells))
+    });
+    app.commands.addCommand(CommandIDs.insert, {
+      label: trans.__('Insert a Cell That Asks'),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { code: { type: 'string' }, run: { type: 'boolean' } }
+        }
+      },
+      isEnabled: () => !model.state.readOnly,
+      execute: args =>
+        insert(governance, String(args.code ?? ''), args.run === true)
+    });
     const category = trans.__('Governance');
     palette?.addItem({ command: CommandIDs.runStale, category });
   }
 };
 
-async function runStale(governance: IGovernance): Promise<void> {
+function listed(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** A new cell at the end of the notebook, in view; Edit > Undo takes it away. */
+async function insert(
+  governance: IGovernance,
+  code: string,
+  run: boolean
+): Promise<void> {
   const panel = governance.notebook;
-  const ids = new Set(staleCells(governance.model.state));
+  if (!panel?.model || !code) {
+    return;
+  }
+  const shared = panel.model.sharedModel;
+  shared.insertCell(shared.cells.length, { cell_type: 'code', source: code });
+  const id = shared.cells[shared.cells.length - 1].id;
+  await governance.goTo(id);
+  if (run) {
+    await runCells(governance, [id]);
+  }
+}
+
+async function runStale(governance: IGovernance): Promise<void> {
+  await runCells(governance, staleCells(governance.model.state));
+}
+
+async function runCells(
+  governance: IGovernance,
+  those: readonly string[]
+): Promise<void> {
+  const panel = governance.notebook;
+  const ids = new Set(those);
   const cells = panel?.content.widgets.filter(cell => ids.has(cell.model.id));
   if (panel && cells?.length) {
     await NotebookActions.runCells(panel.content, cells, panel.sessionContext);

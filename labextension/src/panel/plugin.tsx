@@ -55,8 +55,12 @@ class GovernancePanel extends ReactWidget implements IGovernancePanel {
             commands={CommandIDs}
             actions={{
               goTo: cell => void this._governance.goTo(cell),
-              run: command => void this.commands.execute(command),
-              open: section => this.open(section)
+              run: (command, args) => void this.commands.execute(command, args),
+              open: section => this.open(section),
+              ask: (route, query) => this._governance.ask(route, query),
+              send: (route, body, query) =>
+                this._governance.send(route, body, query),
+              refresh: () => this._governance.refresh()
             }}
           />
         )}

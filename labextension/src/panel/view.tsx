@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { ITrouble } from '../api/request';
-import { gateOf, IState } from '../state/model';
+import { gateOf, IState, may } from '../state/model';
 import type { ISection, ISectionActions, ISectionProps } from '../state/tokens';
 import { whyNotRun } from '../state/words';
 import { Said } from './said';
@@ -13,7 +13,7 @@ export interface IPanelProps {
   open: string;
   trans: TranslationBundle;
   actions: ISectionActions;
-  commands: { validate: string; record: string; refresh: string };
+  commands: { validate: string; record: string; refresh: string; stop: string };
 }
 
 /** Header, tabs, the open section, and the gate at the foot. */
@@ -52,6 +52,16 @@ function Header(props: IPanelProps): React.ReactElement {
       <span className="jp-mlgov-name" title={state.path ?? ''}>
         {name}
       </span>
+      {state.work ? (
+        <button
+          className="jp-mlgov-plain"
+          data-testid="mlgov-stop"
+          title={trans.__('Interrupt the kernel; what is done is kept')}
+          onClick={() => actions.run(commands.stop)}
+        >
+          {trans.__('Stop')}
+        </button>
+      ) : null}
       <button
         className="jp-mlgov-plain"
         data-testid="mlgov-validate"
@@ -68,6 +78,14 @@ function Header(props: IPanelProps): React.ReactElement {
 /** What the kernel does or said, and what cannot be done here. */
 function Notices({ state, trans }: IPanelProps): React.ReactElement | null {
   const notes = [
+    state.live
+      ? ''
+      : trans.__(
+          'No news from the server: what is shown may be old. Trying again…'
+        ),
+    may(state, 'review') || may(state, 'run')
+      ? ''
+      : trans.__('You may look here, not run or review.'),
     state.readOnly
       ? trans.__('This notebook is read-only: you can look, not tag.')
       : '',

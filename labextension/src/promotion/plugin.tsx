@@ -4,12 +4,14 @@ import type {
 } from '@jupyterlab/application';
 import React from 'react';
 import { IGovernance, IGovernancePanel } from '../state/tokens';
+import { Review } from './review';
 import { Why } from './why';
 
-/** The Why section. */
+/** The Why and Review sections. */
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:promotion',
-  description: 'What stands between this model and the next stage.',
+  description:
+    'What stands between this model and the next stage, and the word of a reviewer.',
   autoStart: true,
   requires: [IGovernance, IGovernancePanel],
   activate: (
@@ -23,6 +25,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
       rank: 30,
       count: state => state.view?.why.length ?? 0,
       render: props => <Why {...props} />
+    });
+    panel.add({
+      id: 'review',
+      label: governance.trans.__('Review'),
+      rank: 40,
+      render: props => <Review {...props} />
     });
   }
 };

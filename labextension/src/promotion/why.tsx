@@ -4,7 +4,8 @@ import type { IReason } from '../api/types';
 import { Said } from '../panel/said';
 import type { IState } from '../state/model';
 import { gateOf } from '../state/model';
-import type { ISectionProps } from '../state/tokens';
+import { CommandIDs, ISectionProps } from '../state/tokens';
+import { whyNotRun } from '../state/words';
 
 export function Why(props: ISectionProps): React.ReactElement {
   const { state, trans } = props;
@@ -86,9 +87,76 @@ function Standing(
               {trans.__('Show cell')}
             </button>
           ) : null}
+          <Mend {...props} />
         </div>
       </div>
     </li>
+  );
+}
+
+/** The one click that answers a reason: run its cells, or insert and run a cell that asks; a command is copied, people are asked. */
+function Mend(
+  props: ISectionProps & { reason: IReason }
+): React.ReactElement | null {
+  const { reason, state, trans, actions } = props;
+  const fix = reason.fix;
+  const why = whyNotRun(state, trans);
+  const cells = (fix?.cells ?? []).filter(id => hasCell(state, id));
+  if (fix?.kind === 'run-cell' && cells.length) {
+    return (
+      <button
+        className="jp-mlgov-button"
+        disabled={why !== ''}
+        title={why}
+        onClick={() => actions.run(CommandIDs.runCells, { cells })}
+      >
+        {trans._n('Run cell', 'Run %1 cells', cells.length)}
+      </button>
+    );
+  }
+  if (fix?.kind === 'insert-cell' && isMagic(fix.code)) {
+    const args = { code: fix.code, run: true };
+    return (
+      <button
+        className="jp-mlgov-button"
+        disabled={why !== '' || state.readOnly}
+        title={why || fix.code}
+        onClick={() => actions.run(CommandIDs.insert, args)}
+      >
+        {trans.__('Insert and run')} <code>{fix.code}</code>
+      </button>
+    );
+  }
+  if (fix?.kind === 'command') {
+    return (
+      <button
+        className="jp-mlgov-button"
+        title={fix.command}
+        onClick={() => void navigator.clipboard.writeText(fix.command)}
+      >
+        {trans.__('Copy command')}
+      </button>
+    );
+  }
+  if (fix?.kind === 'ask-person') {
+    return (
+      <button
+        className="jp-mlgov-button"
+        title={fix.people.join(', ')}
+        onClick={() => actions.open('review')}
+      >
+        {trans.__('Open review')}
+      </button>
+    );
+  }
+  return null;
+}
+
+/** Only our own magics that look or measure are run at one click; promotion never is. */
+export function isMagic(code: string): boolean {
+  return (
+    code === '%load_ext jupyter_mlgov' ||
+    /^%mlgov (?:validate|report|lineage|status|why)( [\w.*-]+)*$/.test(code)
   );
 }
 

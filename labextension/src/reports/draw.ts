@@ -211,6 +211,16 @@ function lead(item: ICheckResult): (Node | string)[] {
   return [' — ', told, ...(item.summary ? [': ', said(item.summary)] : [])];
 }
 
+/** What lies under the row of one validator: plots, findings, fix, source, evidence. Null where the report has no such result. */
+export function details(
+  report: IReportJson,
+  validator: string,
+  words: IWords
+): HTMLElement | null {
+  const item = report.results.find(one => one.validator === validator);
+  return item ? body(report, item, words) : null;
+}
+
 function body(
   report: IReportJson,
   item: ICheckResult,

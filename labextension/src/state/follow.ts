@@ -5,8 +5,9 @@ import type { ServerConnection } from '@jupyterlab/services';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISessionContext } from '@jupyterlab/apputils';
-import { ask, ITrouble, Refusal } from '../api/request';
-import type { INotebookView } from '../api/types';
+import { Live } from '../api/live';
+import { ask, ITrouble, Refusal, send } from '../api/request';
+import type { INotebookView, IPresence } from '../api/types';
 import { GovernanceModel, ILiveCell, KernelState } from './model';
 import { labelOf } from './tags';
 import { Paced } from './paced';
@@ -22,7 +23,12 @@ export class Follower implements IGovernance {
     readonly trans: TranslationBundle
   ) {
     _tracker.currentChanged.connect(() => this._switch());
+    this._live = new Live(_server, {
+      changed: () => this.refresh(),
+      line: up => this._line(up)
+    });
     this._switch();
+    void this._present();
   }
 
   get notebook(): NotebookPanel | null {
@@ -31,6 +37,55 @@ export class Follower implements IGovernance {
 
   refresh(): void {
     this._asking.soon();
+  }
+
+  ask<T>(route: string, query: Record<string, string> = {}): Promise<T> {
+    const path = this._path();
+    return ask<T>(route, path ? { path, ...query } : query, this._server);
+  }
+
+  send<T>(
+    route: string,
+    body: Record<string, unknown>,
+    query: Record<string, string> = {}
+  ): Promise<T> {
+    const path = this._path();
+    const whole = path ? { path, ...query } : query;
+    return send<T>(route, whole, body, this._server);
+  }
+
+  /** The path of the notebook in front as the server knows it; '' where there is none. */
+  private _path(): string {
+    const path = this._notebook?.context.path ?? '';
+    return path && !this._contents.driveName(path)
+      ? this._contents.localPath(path)
+      : '';
+  }
+
+  /** Who is signed in and what they may do: asked when the page opens and when the server came back. */
+  private async _present(): Promise<void> {
+    try {
+      const { rights, name } = await ask<IPresence>('status', {}, this._server);
+      this.model.update({ rights, user: name });
+    } catch {
+      // The panel's own request says what is wrong with the server.
+    }
+  }
+
+  private _line(up: boolean): void {
+    if (up !== this.model.state.live) {
+      this.model.update({ live: up });
+      if (up) {
+        void this._present();
+        this.refresh();
+      }
+    }
+  }
+
+  /** Hear of the notebook in front from now on. */
+  private _watch(): void {
+    const path = this._path();
+    this._live.watch(path ? [path] : []);
   }
 
   scan(): void {
@@ -69,6 +124,7 @@ export class Follower implements IGovernance {
     });
     this._kernelChanged();
     this.scan();
+    this._watch();
     if (next) {
       void next.context.ready.then(() => this._take(next));
     }
@@ -113,6 +169,7 @@ export class Follower implements IGovernance {
 
   private _moved(): void {
     this.model.update({ path: this._notebook?.context.path ?? null });
+    this._watch();
     this.refresh();
   }
 
@@ -174,6 +231,7 @@ export class Follower implements IGovernance {
     }
   }
 
+  private _live: Live;
   private _notebook: NotebookPanel | null = null;
   // Not a poll: these only run after something happened, and then not more often than this.
   private _asking = new Paced(() => this._ask(), 250, 1000);

@@ -25,6 +25,12 @@ export interface IState {
   work: string;
   /** What the kernel said when our last request of it failed; '' when it went well. */
   complaint: string;
+  /** What the signed-in person may do; null until the server said so. */
+  rights: readonly string[] | null;
+  /** Who is signed in, as the server calls them. */
+  user: string;
+  /** Whether news of the record come in; what is shown may be old while they do not. */
+  live: boolean;
 }
 
 export const EMPTY: IState = {
@@ -36,8 +42,16 @@ export const EMPTY: IState = {
   kernel: 'none',
   readOnly: false,
   work: '',
-  complaint: ''
+  complaint: '',
+  rights: null,
+  user: '',
+  live: true
 };
+
+/** Whether the signed-in person may do something. Before the server said so, nobody is told that they may not. */
+export function may(state: IState, action: string): boolean {
+  return state.rights === null || state.rights.includes(action);
+}
 
 /** Holds the state; `update` replaces parts of it and tells everyone once. */
 export class GovernanceModel {

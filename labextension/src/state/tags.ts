@@ -19,10 +19,10 @@ export function isKnown(label: string): boolean {
   return KINDS.includes(kindOf(label));
 }
 
-/** A cell's tags once its step is `label` ('' takes it away); all other tags stay as they are. */
+/** A cell's tags once its step is `label` ('' takes it away); all other tags stay. Sorted, so that two people's tags merge. */
 export function nextTags(tags: unknown, label: string): string[] {
   const kept = textTags(tags).filter(tag => !tag.startsWith(PREFIX));
-  return label ? [...kept, PREFIX + label] : kept;
+  return label ? [...kept, PREFIX + label].sort() : kept;
 }
 
 function textTags(tags: unknown): string[] {

@@ -1,6 +1,6 @@
 /* What the rooms of this extension give one another. */
 import type { CommandRegistry } from '@lumino/commands';
-import { Token } from '@lumino/coreutils';
+import { ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
@@ -14,6 +14,9 @@ export namespace CommandIDs {
   export const tagCell = 'mlgov:tag-cell';
   export const tagMenu = 'mlgov:tag-menu';
   export const runStale = 'mlgov:run-stale';
+  export const runCells = 'mlgov:run-cells';
+  export const insert = 'mlgov:insert-cell';
+  export const stop = 'mlgov:stop-validation';
 }
 
 /** The state of the notebook in front, and the few acts on it that more than one room needs. */
@@ -27,6 +30,14 @@ export interface IGovernance {
   scan(): void;
   /** Bring a cell into view and make it the active one. */
   goTo(cellId: string): Promise<void>;
+  /** GET a route about the notebook in front. Rejects with a Refusal. */
+  ask<T>(route: string, query?: Record<string, string>): Promise<T>;
+  /** POST to a route about the notebook in front. Rejects with a Refusal. */
+  send<T>(
+    route: string,
+    body: Record<string, unknown>,
+    query?: Record<string, string>
+  ): Promise<T>;
 }
 
 export const IGovernance = new Token<IGovernance>(
@@ -43,8 +54,11 @@ export interface ISectionProps {
 
 export interface ISectionActions {
   goTo(cellId: string): void;
-  run(command: string): void;
+  run(command: string, args?: ReadonlyPartialJSONObject): void;
   open(section: string): void;
+  ask: IGovernance['ask'];
+  send: IGovernance['send'];
+  refresh(): void;
 }
 
 /** One tab of the panel. */

@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { VERDICTS, Verdict } from '../api/types';
 import type { ILiveCell, IState, IStepRow } from './model';
-import { gateOf } from './model';
+import { gateOf, may } from './model';
 
 export interface IMark {
   mark: string;
@@ -60,6 +60,9 @@ export function cellName(cell: ILiveCell): string {
 export function whyNotRun(state: IState, trans: TranslationBundle): string {
   if (state.path === null) {
     return trans.__('Open a notebook first.');
+  }
+  if (!may(state, 'run')) {
+    return trans.__('You may look here, not run.');
   }
   if (state.kernel === 'none') {
     return trans.__('No kernel is running. Start one to validate.');

@@ -34,16 +34,20 @@ const plugin: JupyterFrontEndPlugin<void> = {
               kindName(args.kind, trans.__('none'))
             )
           : kindName(args.kind, trans.__('none')),
-      caption: trans.__('Write the step into the tags of the active cell'),
+      caption: trans.__('Write the step into the tags of the selected cells'),
       describedBy: {
         args: {
           type: 'object',
-          properties: { kind: { type: 'string', enum: ['', ...KINDS] } }
+          properties: {
+            kind: { type: 'string', enum: ['', ...KINDS] },
+            cell: { type: 'string' }
+          }
         }
       },
       isEnabled: canTag,
       isToggled: args => !args.palette && activeKind(governance) === args.kind,
-      execute: args => tagActive(governance, String(args.kind ?? ''))
+      execute: args =>
+        tagCells(governance, String(args.kind ?? ''), String(args.cell ?? ''))
     });
     const menu = tagMenu(app);
     commands.addCommand(CommandIDs.tagMenu, {
@@ -92,23 +96,30 @@ function activeKind(governance: IGovernance): string {
   return cell ? kindOf(labelOf(cell.model.getMetadata('tags'))) : '';
 }
 
-/** One transaction of the notebook, so that Edit > Undo Cell Operation takes it back; nothing but the tag list is written. */
-function tagActive(governance: IGovernance, kind: string): void {
+/**
+ * Tag the named cell, else every selected one. One transaction of the notebook, so that one Edit > Undo Cell Operation takes it back;
+ * nothing but the tag list is written, and an empty one not at all.
+ */
+function tagCells(governance: IGovernance, kind: string, cell: string): void {
   const notebook = governance.notebook?.content;
-  const model = notebook?.activeCell?.model;
-  if (!model || !notebook?.model) {
+  if (!notebook?.model) {
     return;
   }
-  const before = model.getMetadata('tags');
-  if (kindOf(labelOf(before)) === kind) {
-    return;
-  }
-  const tags = nextTags(before, kind);
+  const meant = notebook.widgets.filter(one =>
+    cell ? one.model.id === cell : notebook.isSelectedOrActive(one)
+  );
   notebook.model.sharedModel.transact(() => {
-    if (tags.length) {
-      model.setMetadata('tags', tags);
-    } else {
-      model.deleteMetadata('tags');
+    for (const { model } of meant) {
+      const before = model.getMetadata('tags');
+      if (kindOf(labelOf(before)) === kind) {
+        continue;
+      }
+      const tags = nextTags(before, kind);
+      if (tags.length) {
+        model.setMetadata('tags', tags);
+      } else {
+        model.deleteMetadata('tags');
+      }
     }
   }, true);
   governance.scan();

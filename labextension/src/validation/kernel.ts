@@ -75,5 +75,5 @@ function lastLine(text: string): string {
 
 /** The magics raise IPython's UsageError, which is a sentence already; other errors need their name before them. */
 export function sentence(name: string, value: string): string {
-  return name === 'UsageError' ? value : `${name}: ${value}`;
+  return name === 'UsageError' ? value : `${name}: ${value}`.replace(/: $/, '');
 }

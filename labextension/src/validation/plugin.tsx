@@ -9,6 +9,7 @@ import { CommandIDs, IGovernance, IGovernancePanel } from '../state/tokens';
 import { whyNotRun } from '../state/words';
 import { Checks } from './checks';
 import { runSilently } from './kernel';
+import { chosen } from './words';
 
 const LOAD = '%load_ext jupyter_mlgov';
 // Not --quiet: the panel shows the kernel's progress lines; a silent request leaves nothing in the notebook anyway.
@@ -40,10 +41,27 @@ const plugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Validate This Notebook'),
       caption: trans.__('Run all checks in the kernel of this notebook'),
       icon: shieldIcon,
-      describedBy,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { only: { type: 'array', items: { type: 'string' } } }
+        }
+      },
       isEnabled,
+      execute: args =>
+        askKernel(
+          governance,
+          [VALIDATE, ...chosen(args.only)].join(' '),
+          trans.__('Running the checks…')
+        )
+    });
+    app.commands.addCommand(CommandIDs.stop, {
+      label: trans.__('Stop the Checks'),
+      caption: trans.__('Interrupt the kernel; what is done is kept'),
+      describedBy,
+      isEnabled: () => model.state.work !== '',
       execute: () =>
-        askKernel(governance, VALIDATE, trans.__('Running the checks…'))
+        governance.notebook?.sessionContext.session?.kernel?.interrupt()
     });
     app.commands.addCommand(CommandIDs.record, {
       label: trans.__('Start Recording This Notebook'),
@@ -55,6 +73,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     });
     const category = trans.__('Governance');
     palette?.addItem({ command: CommandIDs.validate, category });
+    palette?.addItem({ command: CommandIDs.stop, category });
     palette?.addItem({ command: CommandIDs.record, category });
   }
 };
