@@ -95,3 +95,30 @@ class Presence:
     name: str
     proven: bool
     rights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """One model of a workspace as a line. Times are RFC 3339; empty texts where there was no such thing yet."""
+
+    model: str
+    notebook: str = ""
+    tier: str = ""
+    stage: str = ""
+    version: str = ""
+    verdict: str = ""
+    validated: str = ""
+    review: str = ""
+    review_since: str = ""
+    reproduced: str = ""
+    reproduced_at: str = ""
+    moved: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPage:
+    """Some of a workspace's models, how many fit in all, and the last entry of the trail that was read for them."""
+
+    rows: tuple[ModelRow, ...]
+    models: int
+    entries: int

@@ -9,16 +9,22 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_mlgov._version import __version__
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.promotion.facts import Review
-from jupyter_mlgov.reports.views import NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified
+from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified
 from jupyter_mlgov.server.base import ACTIONS, Asks, GovernanceHandler, Operation, Refused, operation
 from jupyter_mlgov.server.events import EventsHandler
 from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace.answers import Asked
+from jupyter_mlgov.workspace.register import SORTS
 
 PATH = Asks(name="path", says="Path of a notebook below the folder the server was started in.", required=True)
 CONTROL = Asks(name="control", says="Id of a control, such as SR26-2.V.2.", required=True, most=200)
 BEFORE = Asks(name="before", says="Entries with a smaller number only; 0 or nothing: the newest.", kind=int, most=2**31)
+ANY_PATH = Asks(name="path", says="Path of a notebook whose workspace is meant; nothing: the server's own folder.")
+WORDS = Asks(name="words", says="Words that a row must hold.", most=200)
+SORT = Asks(name="sort", says="Column to sort by.", choices=SORTS)
+ORDER = Asks(name="order", says="up or down.", choices=("up", "down"))
+OFFSET = Asks(name="offset", says="How many rows to pass over.", kind=int, most=2**31)
 LIMIT = Asks(name="limit", says="How many, at most 200.", kind=int, most=200)
 
 
@@ -143,6 +149,23 @@ class ReviewHandler(GovernanceHandler):
         await self.answer(lambda: self.desk.review(path, verdict, report, comment, attests=attests, person=person))
 
 
+class ModelsHandler(GovernanceHandler):
+    """GET models?path=…&words=…&sort=…&order=…&offset=…&limit=…: a page of the workspace's models."""
+
+    @operation(
+        Operation(
+            action="read",
+            says="A page of the models of a workspace: that of a notebook, or of the server's own folder.",
+            answers=ModelPage,
+            query=(ANY_PATH, WORDS, SORT, ORDER, OFFSET, LIMIT),
+        )
+    )
+    async def get(self) -> None:
+        path, words, descending = self.asked("path"), self.asked("words"), self.chosen(ORDER, "up") == "down"
+        sort, offset, limit = self.chosen(SORT, "model"), self.counted(OFFSET, 0), self.counted(LIMIT, 100)
+        await self.answer(lambda: self.desk.models(path, words=words, sort=sort, descending=descending, offset=offset, limit=limit))
+
+
 class OpenApiHandler(GovernanceHandler):
     """GET openapi.json: this table as an OpenAPI 3.1 document."""
 
@@ -168,6 +191,7 @@ ROUTES: tuple[tuple[str, type[JupyterHandler]], ...] = (
     ("verify", VerifyHandler),
     ("answers", AnswersHandler),
     ("review", ReviewHandler),
+    ("models", ModelsHandler),
     ("openapi.json", OpenApiHandler),
     ("events", EventsHandler),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.errors import NotReady
@@ -24,6 +24,8 @@ from jupyter_mlgov.workspace.answers import Asked
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.journal import Journal
     from jupyter_mlgov.audit.verify import Verification
+    from jupyter_mlgov.workspace.composition import Workspace
+    from jupyter_mlgov.workspace.register import Register
 
 # How often, and within how many seconds of a save, an unreadable notebook is looked at again.
 LOOKS = 4
@@ -87,6 +89,7 @@ class Desk:
     root: Path
     settings: Settings
     open: Callable[[Path, Settings], Room] = open_workspace
+    registers: dict[Path, Register] = field(default_factory=dict)
 
     def notebook(self, path: str) -> object:
         """The view of a notebook. Where no workspace is, an empty view that says so and what to do."""
@@ -161,6 +164,16 @@ class Desk:
                 cannot_see=found.cannot_see,
             )
         )
+
+    def models(self, path: str, *, words: str, sort: str, descending: bool, offset: int, limit: int) -> object:
+        """A page of the models in the workspace of the notebook `path`, or of the server's own folder. Raises NotReady for none."""
+        from jupyter_mlgov.workspace.register import Register
+
+        start = notebook_at(self.root, path).parent if path else self.root
+        with closing(self.open(start, self.settings)) as room:
+            register = self.registers.setdefault(room.root, Register())
+            workspace = cast("Workspace", room)
+            return plain(register.page(workspace, words=words, sort=sort, descending=descending, offset=offset, limit=limit))
 
     def moment(self, path: str, before: Moment | None) -> Moment:
         """How the record behind `path` stands. The trail is asked where a file moved since `before`, or where it lies in a server."""
