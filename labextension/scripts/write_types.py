@@ -21,7 +21,7 @@ sys.path.insert(0, str(TARGET.parents[3]))
 from jupyter_mlgov.core.verdicts import Severity, Verdict  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.lineage.facts import KINDS  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.promotion.facts import Review  # noqa: E402 - the checkout must be importable first
-from jupyter_mlgov.reports.views import NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.validation.results import Report  # noqa: E402 - the checkout must be importable first
 
 HEAD = """/* Written by scripts/write_types.py from the Python facts; `npm run check:types` fails when it is stale. Do not edit. */
@@ -101,7 +101,7 @@ def rendered() -> str:
     writer = Writer()
     writer.interface(NotebookView)
     writer.interface(Report)
-    for fact in (TrailPage, TrailVerified, SuggestedStep, Presence, Review):
+    for fact in (TrailPage, TrailVerified, SuggestedStep, Presence, Review, ModelPage):
         writer.interface(fact)
     return "\n".join([HEAD, "\n\n".join(writer.blocks.values()), TAIL, words()])
 

@@ -1,5 +1,6 @@
 import audit from './audit/plugin';
 import lineage from './lineage/plugin';
+import monitoring from './monitoring/plugin';
 import panel from './panel/plugin';
 import promotion from './promotion/plugin';
 import state from './state/plugin';
@@ -15,5 +16,6 @@ export default [
   validation,
   promotion,
   audit,
+  monitoring,
   status
 ];

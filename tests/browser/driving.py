@@ -98,7 +98,7 @@ def write(path: Path, *sources: str, tags: dict[int, list[str]] | None = None) -
     return path
 
 
-CONTRAST = """() => {
+CONTRAST = """ours => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgb = colour => { canvas.fillStyle = '#000'; canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3); };
@@ -106,16 +106,28 @@ CONTRAST = """() => {
     return .2126 * r + .7152 * g + .0722 * b; };
   const ground = node => { for (; node; node = node.parentElement) { const c = getComputedStyle(node).backgroundColor;
     if (!/rgba\\(0, 0, 0, 0\\)|transparent/.test(c)) return c; } return '#fff'; };
-  return [...document.querySelectorAll('.jp-mlgov-report *, #jp-mlgov-panel *')]
+  return [...document.querySelectorAll(ours)]
     .filter(n => [...n.childNodes].some(c => c.nodeType === 3 && c.textContent.trim()) && n.getClientRects().length)
     .map(n => { const s = getComputedStyle(n); const [a, b] = [light(n instanceof SVGElement ? s.fill : s.color), light(ground(n))];
       return [n.textContent.trim().slice(0, 30), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)]; });
 }"""
 
 
-def contrasts(page: Page) -> None:
+def contrasts(page: Page, ours: str = ".jp-mlgov-report *, #jp-mlgov-panel *") -> None:
     """Every text of ours that is on the screen has a contrast of at least 4.5:1 with its ground (WCAG 2.2, 1.4.3)."""
-    found = page.evaluate(CONTRAST)
+    found = page.evaluate(CONTRAST, ours)
     assert found
     weak = [(words, round(ratio, 2)) for words, ratio in found if ratio < 4.5]
     assert weak == []
+
+
+def accessible(page: Page, *ours: str) -> None:
+    """axe-core (WCAG 2 A and AA) finds no serious or critical fault in these parts of the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(
+        page, context={"include": [[part] for part in ours]}, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    )
+    assert found.response["passes"], "axe looked at nothing"
+    grave = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in grave] == []

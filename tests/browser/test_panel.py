@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from driving import all_ran, contrasts, dark, open_notebook, panel, save, show_panel, step, tab, write
+from driving import accessible, all_ran, contrasts, dark, open_notebook, palette, panel, save, show_panel, step, tab, write
 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
@@ -153,6 +153,31 @@ def test_the_dark_theme_is_as_readable(known, page, shots):
         tab(page, name)
         contrasts(page)
     page.screenshot(path=shots / "panel-dark.png")
+
+
+def test_axe_finds_no_serious_fault_in_any_section(known, page, shots):
+    for name in ("Steps", "Checks", "Why", "Review", "Trail"):
+        tab(page, name)
+        accessible(page, "#jp-mlgov-panel")
+    palette(page, "Use Theme: JupyterLab Dark High Contrast")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+    for name in ("Checks", "Review", "Steps"):
+        tab(page, name)
+        accessible(page, "#jp-mlgov-panel")
+        contrasts(page)
+    page.screenshot(path=shots / "panel-high-contrast.png")
+
+
+def test_the_panel_is_worked_by_keyboard_alone(known, page):
+    tab(page, "Steps")
+    panel(page).get_by_role("tab", name="Steps").focus()
+    page.keyboard.press("ArrowRight")
+    expect(panel(page).get_by_role("tab", name="Checks")).to_be_focused()
+    expect(panel(page).get_by_role("tab", name="Checks")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Tab")
+    expect(panel(page).get_by_role("button", name="1 failed")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel(page).get_by_test_id("mlgov-check")).to_have_count(1)
 
 
 def test_a_gate_with_nothing_in_its_way_does_not_say_open(known, page):

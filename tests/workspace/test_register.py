@@ -19,7 +19,7 @@ def validated(model: str, verdict: str) -> Draft:
 @pytest.fixture
 def workspace(tmp_path):
     found = Workspace.create(tmp_path, Settings(actor="ann"))
-    (tmp_path / "mlgov.toml").write_text('[model]\ntier = "1"\n')
+    (tmp_path / "mlgov.toml").write_text("[model]\ntier = 1\n")
     yield found
     found.close()
 

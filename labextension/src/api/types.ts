@@ -254,6 +254,29 @@ export interface IPresence {
   rights: string[];
 }
 
+/** Some of a workspace's models, how many fit in all, and the last entry of the trail that was read for them. */
+export interface IModelPage {
+  rows: IModelRow[];
+  models: number;
+  entries: number;
+}
+
+/** One model of a workspace as a line. Times are RFC 3339; empty texts where there was no such thing yet. */
+export interface IModelRow {
+  model: string;
+  notebook: string;
+  tier: string;
+  stage: string;
+  version: string;
+  verdict: string;
+  validated: string;
+  review: string;
+  review_since: string;
+  reproduced: string;
+  reproduced_at: string;
+  moved: string;
+}
+
 /** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */
 export interface IReportJson extends IReport {
   schema: string;

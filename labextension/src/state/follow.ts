@@ -8,6 +8,7 @@ import type { ISessionContext } from '@jupyterlab/apputils';
 import { Live } from '../api/live';
 import { ask, ITrouble, Refusal, send } from '../api/request';
 import type { INotebookView, IPresence } from '../api/types';
+import { ISignal, Signal } from '@lumino/signaling';
 import { GovernanceModel, ILiveCell, KernelState } from './model';
 import { labelOf } from './tags';
 import { Paced } from './paced';
@@ -24,7 +25,10 @@ export class Follower implements IGovernance {
   ) {
     _tracker.currentChanged.connect(() => this._switch());
     this._live = new Live(_server, {
-      changed: () => this.refresh(),
+      changed: () => {
+        this._news.emit();
+        this.refresh();
+      },
       line: up => this._line(up)
     });
     this._switch();
@@ -33,6 +37,14 @@ export class Follower implements IGovernance {
 
   get notebook(): NotebookPanel | null {
     return this._notebook;
+  }
+
+  get folder(): string {
+    return this._folder;
+  }
+
+  get moved(): ISignal<IGovernance, void> {
+    return this._news;
   }
 
   refresh(): void {
@@ -54,12 +66,13 @@ export class Follower implements IGovernance {
     return send<T>(route, whole, body, this._server);
   }
 
-  /** The path of the notebook in front as the server knows it; '' where there is none. */
+  /** The path of the notebook in front, or of the last one that was, as the server knows it; '' where there was none. */
   private _path(): string {
     const path = this._notebook?.context.path ?? '';
-    return path && !this._contents.driveName(path)
-      ? this._contents.localPath(path)
-      : '';
+    if (path && !this._contents.driveName(path)) {
+      this._last = this._contents.localPath(path);
+    }
+    return this._last;
   }
 
   /** Who is signed in and what they may do: asked when the page opens and when the server came back. */
@@ -200,7 +213,17 @@ export class Follower implements IGovernance {
     }
     const answer = await this._answer(panel.context.path);
     if (panel === this._notebook) {
+      this._remember(answer.view);
       this.model.update({ loading: false, ...answer });
+    }
+  }
+
+  /** Where the workspace lies: the notebook's path without its name in the workspace. */
+  private _remember(view: INotebookView | null): void {
+    const path = this._path();
+    if (view?.workspace && path.endsWith(view.notebook)) {
+      const folder = path.slice(0, path.length - view.notebook.length);
+      this._folder = folder.replace(/\/$/, '');
     }
   }
 
@@ -232,6 +255,9 @@ export class Follower implements IGovernance {
   }
 
   private _live: Live;
+  private _last = '';
+  private _folder = '';
+  private _news = new Signal<IGovernance, void>(this);
   private _notebook: NotebookPanel | null = null;
   // Not a poll: these only run after something happened, and then not more often than this.
   private _asking = new Paced(() => this._ask(), 250, 1000);

@@ -3,6 +3,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { GovernanceModel, IState } from './model';
 
@@ -16,6 +17,7 @@ export namespace CommandIDs {
   export const runStale = 'mlgov:run-stale';
   export const runCells = 'mlgov:run-cells';
   export const insert = 'mlgov:insert-cell';
+  export const models = 'mlgov:models';
   export const stop = 'mlgov:stop-validation';
 }
 
@@ -24,6 +26,10 @@ export interface IGovernance {
   readonly model: GovernanceModel;
   readonly notebook: NotebookPanel | null;
   readonly trans: TranslationBundle;
+  /** The folder of the workspace that was last looked at, below the server's root. */
+  readonly folder: string;
+  /** The record moved: somebody did something. */
+  readonly moved: ISignal<IGovernance, void>;
   /** Ask the server again, soon. */
   refresh(): void;
   /** Read the open notebook's cells again. */
