@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from jupyter_mlgov.core.actors import Actor
-from jupyter_mlgov.core.errors import NotReady
+from jupyter_mlgov.core.errors import BadInput, NotReady
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.lineage.facts import Lineage
@@ -136,10 +136,18 @@ class Desk:
             return plain(_as(room, person).review(name, word, comment, attests_unchecked=attests)[0])
 
     def suggestions(self, path: str) -> object:
-        """Steps for the untagged cells of the saved notebook. Raises BadInput where it cannot be read."""
+        """Steps for the untagged cells of the saved notebook; none where it cannot be read (the view says that) or is no Python."""
         from jupyter_mlgov.workspace.suggesting import suggested
 
-        return plain(suggested(notebook_at(self.root, path)))
+        notebook = notebook_at(self.root, path)
+        for _ in range(LOOKS):
+            try:
+                return plain(suggested(notebook))
+            except BadInput:
+                if time.time() - notebook.stat().st_mtime > SETTLING:
+                    break
+                time.sleep(SETTLING / 10)
+        return []
 
     def trail(self, path: str, before: int, limit: int) -> object:
         """Entries of the trail, the newest first. Raises NotReady where no workspace is."""

@@ -174,6 +174,12 @@ async def test_suggestions_name_the_cell_and_why(jp_fetch, workspace):
     assert "read_csv" in found[0]["why"]
 
 
+async def test_a_notebook_that_cannot_be_read_has_no_suggestions(jp_fetch, workspace):
+    """It once was a 422, and so a console error in the browser, whenever a save was under way."""
+    (workspace / "model.ipynb").write_text("{ not json")
+    assert await asked(jp_fetch, "get", "suggestions") == (200, [])
+
+
 async def test_the_trail_is_paged_and_verified(jp_fetch, workspace):
     code, page = await asked(jp_fetch, "get", "trail", limit="1")
     assert (code, page["entries"], [line["seq"] for line in page["lines"]]) == (200, 1, [1])
