@@ -12,12 +12,17 @@ const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:status',
   description: 'Steps and gate in the status bar.',
   autoStart: true,
-  requires: [IGovernance, IStatusBar],
+  requires: [IGovernance],
+  // Notebook 7 has no status bar.
+  optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
     governance: IGovernance,
-    statusBar: IStatusBar
+    statusBar: IStatusBar | null
   ) => {
+    if (!statusBar) {
+      return;
+    }
     const { model, trans } = governance;
     const button = document.createElement('button');
     button.className = 'jp-mlgov-status';
