@@ -211,7 +211,8 @@ describe('Checks', () => {
       verdict: 'fail',
       severity: 'critical',
       summary: 'ratio 0.78',
-      stale: ''
+      stale: '',
+      waived: ''
     },
     {
       validator: 'x',
@@ -219,7 +220,8 @@ describe('Checks', () => {
       verdict: 'nonsense',
       severity: 'low',
       summary: '',
-      stale: 'the model changed'
+      stale: 'the model changed',
+      waived: ''
     }
   ];
 
@@ -314,7 +316,8 @@ describe('Checks, further', () => {
       verdict: 'fail',
       severity: 'critical',
       summary: 'too low',
-      stale: ''
+      stale: '',
+      waived: ''
     },
     {
       validator: 'priv.pii',
@@ -322,7 +325,8 @@ describe('Checks, further', () => {
       verdict: 'pass',
       severity: 'high',
       summary: 'none',
-      stale: 'x'
+      stale: 'x',
+      waived: ''
     }
   ];
   const now = () => state({ view: view({ checks, report: 'sha256:1' }) });
