@@ -104,7 +104,8 @@ def _stage(plan: Plan, step: PlannedStep, folder: Path, parameters: tuple[str, .
     found: dict[str, object] = {"cmd": _escaped(shlex.join(words)), "deps": [*deps, *(_values(plan, name) for name in step.after)]}
     used = [name for name in parameters if name in step.parameters]
     found |= {"params": used} if used else {}
-    found["outs"] = [_values(plan, step.name), *({near(path): {"cache": False}} for path in made)]
+    # Not in DVC's cache: a clone has nothing to pull for a stage that never ran, and `dvc pull` fails where it is asked to.
+    found["outs"] = [{_values(plan, step.name): {"cache": False}}, *({near(path): {"cache": False}} for path in made)]
     if measured:
         found |= {"metrics": [{metrics: {"cache": False}}], "plots": [{plots: {"cache": False}}]}
     if _always(plan) and not step.after:
