@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -311,9 +312,13 @@ def test_an_undefined_rate_is_none_and_inconclusive(table: Make) -> None:
 
 
 def test_decision_and_label_in_one_column_are_no_errors(table: Make) -> None:
-    result = judged(error_rates, table({"g": ["a", "b"] * 60, "y": [1, 0] * 60}, outcome="y", favourable="1", protected=("g",)))
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert "one column" in result.summary
+    """Of a plain table of decisions the question does not apply; of a model's table nobody said which is which."""
+    plain = table({"g": ["a", "b"] * 60, "y": [1, 0] * 60}, outcome="y", favourable="1", protected=("g",))
+    result = judged(error_rates, plain)
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "no outcome apart from them" in result.summary
+    model = replace(plain, ref=replace(plain.ref, kind="model", notebook="n.ipynb"))
+    assert judged(error_rates, model).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_score_with_a_cutoff_is_a_decision_and_nan_is_none(table: Make) -> None:
