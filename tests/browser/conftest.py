@@ -114,13 +114,17 @@ class Seen:
 
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
-    # Chromium writes a console error for each refused request: a test that provokes one names it here.
+    # Chromium writes a console error for each refused request: a test that provokes one, or knows of one that is not ours, names it here.
     provoked: list[str] = field(default_factory=list)
 
     def watch(self, page) -> None:
         page.on("console", self.console)
-        page.on("pageerror", lambda error: self.complaints.append(f"pageerror: {error}"))
+        page.on("pageerror", self.error)
         page.on("request", self.request)
+
+    def error(self, error) -> None:
+        if not any(word in str(error) for word in self.provoked):
+            self.complaints.append(f"pageerror: {error}")
 
     def console(self, message) -> None:
         if message.text.startswith(NOT_OURS):

@@ -26,13 +26,17 @@ def run_all(page: Page) -> None:
 
 
 ALL_RAN = """() => {
-  const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type === 'code');
+  const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .filter(cell => cell.type === 'code' && cell.sharedModel.getSource().trim() !== '');
   return cells.length > 0 && cells.every(cell => cell.executionCount !== null && cell.executionState !== 'running');
 }"""
 
 
 def all_ran(page: Page) -> None:
-    """Every code cell has its number and none runs. Between two cells the kernel is idle for a moment: its light alone says too little."""
+    """Every code cell with something in it has its number and none runs.
+
+    Between two cells the kernel is idle for a moment: its light alone says too little.
+    """
     page.wait_for_function(ALL_RAN, timeout=180_000)
     kernel_idle(page)
 
