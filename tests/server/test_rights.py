@@ -162,7 +162,7 @@ async def test_a_shared_token_makes_no_second_pair_of_eyes(jp_fetch, jp_serverap
     report = Report(subject=SubjectRef(kind="model", name="model", rows=1), policies=(), results=(), requirements=())
     monkeypatch.setattr(judging, "last_report", lambda workspace, notebook: report)
     monkeypatch.setenv("MLGOV_ACTOR", "")
-    said = json.dumps({"verdict": "approve", "report": report.digest, "comment": "", "attests_unchecked": False})
+    said = json.dumps({"verdict": "approve", "report": report.digest, "comment": "read it", "attests_unchecked": False})
     actors = [(await asked(jp_fetch, "post", "review", said))[1]["actor"] for _ in range(2)]
     assert actors[0] == actors[1]
     assert actors[0]["source"] in ("git", "os", "declared")
