@@ -145,3 +145,11 @@ def test_an_unsigned_file_fails_where_signatures_are_demanded(tmp_path: Path) ->
     assert judged(demand, subject(tmp_path, "m.onnx")).summary == "m.onnx is unsigned."
     (tmp_path / "m.onnx.sig").write_text("{}", "utf-8")
     assert all(one.verdict is not Verdict.FAIL for one in judged(demand, subject(tmp_path, "m.onnx")).findings)
+
+
+def test_what_an_answer_may_rest_on_is_what_the_check_opens() -> None:
+    """Two rooms that must not import each other name the kinds of model files; were one to forget a kind, an old answer would be reused."""
+    from jupyter_mlgov.validation.basis import _OPENED
+    from mlgov_validators.supply import MODEL_FILES
+
+    assert frozenset(MODEL_FILES) == _OPENED
