@@ -94,14 +94,14 @@ def test_the_input_is_tracked_by_dvc_and_its_hash_is_in_the_trail(demo: Demo) ->
     assert str(entries[0].payload["hash"]) in (demo.folder / f"{DATA}.dvc").read_text()
 
 
-def test_the_registered_model_loads_and_scores_like_the_recorded_one(demo: Demo) -> None:
+def test_the_registered_model_loads_and_scores_like_the_recorded_one(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
     import pandas as pd
 
     workspace = demo.workspace()
     client = mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
     version = client.search_model_versions("name='credit-approval'")[0]
-    mlflow.set_tracking_uri(workspace.tracking_uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.tracking_uri)  # `set_tracking_uri` would stay for the tests after this one
     model = mlflow.sklearn.load_model(f"runs:/{version.run_id}/model" if not version.model_id else f"models:/{version.model_id}")
     table = pd.read_parquet(demo.folder / DATA)
     names = list(model[0].feature_names_in_)
