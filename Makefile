@@ -99,13 +99,10 @@ $(FEAST)/.installed: requirements/feast.txt | $(VENV)/.dependencies
 	@touch $@
 
 ALONE := server benchmarks browser feast
-# What starts kernels runs on one worker: a kernel picks its ports before it opens them, and two at once can pick the same.
-KERNELS := kernel journeys workspace pipelines integrations
 
 # Two workers, a file on one of them; what drives a browser runs alone, since it watches how long things take.
 test: install machine $(PANDAS2)/.installed $(FEAST)/.installed
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile $(ALONE:%=--ignore=tests/%) $(KERNELS:%=--ignore=tests/%)
-	$(BIN)/python -m pytest $(KERNELS:%=tests/%)
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile $(ALONE:%=--ignore=tests/%)
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/server
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -c 'import pandas; assert pandas.__version__.startswith("2.3"), pandas.__version__'

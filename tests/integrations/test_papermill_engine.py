@@ -311,3 +311,21 @@ def test_the_value_of_a_secret_reaches_the_kernel_and_no_file(tmp_path: Path) ->
     assert result.outcome is Outcome.OK and text(notebook.cells[2]) == "19 4\n"
     holding = [one for one in tmp_path.rglob("*") if one.is_file() and b"hunter2" in one.read_bytes()]
     assert holding == []
+
+
+CONNECTION = "import ipykernel.connect as c; print(c.get_connection_info(unpack=True)['transport'], c.get_connection_file())"
+
+
+def test_a_kernel_of_this_machine_is_reached_by_no_port_and_leaves_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that another run of this minute picked as well would end one of the two. Where the path is too long it is a port."""
+    _, notebook = run(written(tmp_path / "a.ipynb", CONNECTION))
+    transport, file = text(notebook.cells[0]).split()
+    assert transport == "ipc"
+    assert not Path(file).parent.exists(), "sockets, keys and folder go with the run"
+    assert sorted(path.name for path in tmp_path.iterdir() if "ipc" in path.name) == []
+
+    long = tmp_path / ("deep" * 20)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    _, notebook = run(written(tmp_path / "b.ipynb", CONNECTION))
+    assert text(notebook.cells[0]).split()[0] == "tcp"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from jupyter_mlgov.pipelines.documents import INJECTED
 from jupyter_mlgov.pipelines.handover import Handover
 
 if TYPE_CHECKING:
+    from jupyter_client.manager import KernelManager
     from nbformat import NotebookNode
 
     from jupyter_mlgov.integrations.papermill.manager import GovernedManager
@@ -35,6 +38,13 @@ _TAKE_UP = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['take_up'])
 _LEAVE = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['leave']).leave(get_ipython().user_ns, {request!r}, {report!r})"
 
 _ROOTS = "__import__('jupyter_mlgov.pipelines.handover', fromlist=['roots']).roots(get_ipython().user_ns, {names!r})"
+
+
+_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
+
+
+def _sockets_fit(connection_file: Path) -> bool:
+    return os.name == "posix" and len(os.fsencode(connection_file.with_suffix(""))) + len("-ipc-5") <= _SOCKET_PATH
 
 
 class NotHandedOver(NotReady):
@@ -70,16 +80,29 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         *,
         place: Place,
         where: dict[int, int],
+        scratch: Path,
         stepping: Stepping | None = None,
         secrets: Mapping[str, object] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
+        self.scratch = scratch
         self.place = place
         self.where = where
         self.stepping = stepping
         self.secrets = secrets or {}
         self.result = RunResult(outcome=Outcome.RUNNING)
+
+    def create_kernel_manager(self) -> KernelManager:
+        """A kernel of this machine is reached by sockets in `scratch`, which no other account opens and no other run can take.
+
+        A TCP port is picked first and opened a second later; of a hundred jobs that start at one time, some pick the same.
+        """
+        manager = super().create_kernel_manager()
+        path = self.scratch / "kernel.json"
+        if _sockets_fit(path) and "kernel_provisioner" not in (manager.kernel_spec.metadata or {}):
+            manager.transport, manager.connection_file = "ipc", str(path)
+        return manager
 
     def papermill_execute_cells(self) -> None:
         """Load the recorder, then run the cells in order. Sets `result`; raises when the kernel died or a cell took too long.

@@ -30,7 +30,7 @@ from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-# Code and data travel between us and the kernel: encrypted where the kernel can, which jupyter_client 8.10 leaves off by default.
+# Where the kernel is reached by TCP, what travels is encrypted if the kernel can, which jupyter_client 8.10 leaves off by default.
 _ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 _PATHS = {"PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"}  # papermill --inject-paths
 
@@ -84,6 +84,7 @@ def _execute(
         manager,
         place=place,
         where=where,
+        scratch=scratch,
         stepping=stepping,
         secrets=secrets,
         timeout=limit,
