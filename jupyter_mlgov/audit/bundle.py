@@ -38,6 +38,11 @@ It says that evidence supports a control, and never that a model is compliant.
 """
 
 
+def file_name(model: str) -> str:
+    """Where a model's bundle goes unless somebody says: its name without anything that could lead out of a folder."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', model).strip('.-')[:100] or 'model'}.mlgov.zip"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """What goes into a bundle. `objects` maps the digests that the entries name to their contents; `left_out` says what does not go in."""

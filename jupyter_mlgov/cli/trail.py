@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
@@ -34,13 +33,15 @@ audit.add_command(retention)
 @click.option("--last", type=click.IntRange(min=1), help="Only the last N entries.")
 def log(folder: Path | None, style: str, action: tuple[str, ...], last: int | None) -> None:
     """Every act, as a sentence, oldest first."""
+    from jupyter_mlgov.reports.clean import visible
+
     entries = list(opened(folder).journal.entries(actions=action))
     entries = entries[-last:] if last else entries
     if style == "json":
         say_json([plain(entry) for entry in entries])
         return
     for entry in entries:
-        click.echo(f"{entry.seq:>6}  {stamp(entry.time)[:19]}Z  {entry}")
+        click.echo(f"{entry.seq:>6}  {stamp(entry.time)[:19]}Z  {visible(entry)}")
 
 
 @audit.command()
@@ -95,10 +96,11 @@ def _verify_bundle(bundle: Path, notes: list[tuple[str, str]], trusted: list[Pub
 @click.option("--without-objects", is_flag=True, help="Leave out tables and models; their digests stay.")
 def bundle(model: str, folder: Path | None, output: Path | None, without_objects: bool) -> None:
     """Pack the whole story of MODEL into one file that anybody can verify offline. It holds the rows of its tables: mind who gets it."""
+    from jupyter_mlgov.audit.bundle import file_name
     from jupyter_mlgov.workspace.trail import bundle as packed
 
     content = packed(opened(folder), model, with_objects=not without_objects)
-    path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", model).lstrip(".-")[:100] + ".mlgov.zip")
+    path = output or Path(file_name(model))
     _write(path, content)
     click.echo(
         f"Wrote {path} ({len(content):,} bytes). Anybody can check it: `mlgov audit verify {path}`, or `python verify.py` from inside it."
@@ -219,6 +221,7 @@ def _write(path: Path, content: bytes) -> None:
 @click.pass_context
 def reconcile(ctx: click.Context, folder: Path | None, style: str) -> None:
     """Hold the registry's aliases against the trail; what went around the gate is an alarm. Exit code 1 when anything did."""
+    from jupyter_mlgov.reports.clean import visible
     from jupyter_mlgov.workspace.reconciling import reconcile as compare
 
     found = compare(opened(folder))
@@ -227,5 +230,5 @@ def reconcile(ctx: click.Context, folder: Path | None, style: str) -> None:
     else:
         click.echo(f"{'✕' if found.drifted else '✓'} {found.sentence}")
         for item in found.drifted:
-            click.echo(f"  {item.sentence}")
+            click.echo(f"  {visible(item.sentence)}")
     ctx.exit(1 if found.drifted else 0)

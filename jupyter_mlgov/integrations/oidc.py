@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.errors import NotReady
 
 # Only signatures by a private key: whoever could check an HMAC could also make one.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LONGEST = 100_000
+_INSTALL = 'Type: pip install "jupyter-mlgov[oidc]"'
 
 
 def oidc_actor(environ: Mapping[str, str]) -> Actor | None:
     """The actor in MLGOV_OIDC_TOKEN: `oidc` where its signature, issuer, audience and time are proven, else `declared`.
 
     Proven means: by a key of the JWKS file MLGOV_OIDC_KEYS, for MLGOV_OIDC_ISSUER and MLGOV_OIDC_AUDIENCE. With such a file a token
-    that fails is nobody at all. None where there is no token or nobody in it.
+    that fails is nobody at all. None where there is no token or nobody in it. Raises NotReady where there is such a file and PyJWT is
+    missing: whoever asked for proof does not get somebody's word instead.
     """
     token = environ.get("MLGOV_OIDC_TOKEN", "").strip()
     if not token or len(token) > LONGEST:
@@ -38,7 +41,9 @@ def _proven(token: str, keys: Path, issuer: str, audience: str) -> Mapping[str, 
         return {}
     try:
         import jwt
-
+    except ImportError:
+        raise NotReady("MLGOV_OIDC_KEYS asks for proven tokens, and PyJWT, which proves them, is not installed.", next=_INSTALL) from None
+    try:
         known = jwt.PyJWKSet.from_json(keys.read_text("utf-8"))
         wanted = jwt.get_unverified_header(token).get("kid")
         key = next(one for one in known.keys if one.key_id == wanted)

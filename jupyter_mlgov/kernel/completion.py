@@ -21,7 +21,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "answer": (),
     "reproduce": ("--environment", "auto", "current", "lock"),
     "export": ("--to", "papermill", "dvc", "papermill,dvc", "--output", "--dry-run", "--unproven"),
-    "audit": ("log", "verify"),
+    "audit": ("verify", "log", "bundle", "replay", "reconcile", "--last", "--output", "--without-objects"),
 }
 
 

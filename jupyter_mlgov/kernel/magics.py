@@ -295,14 +295,21 @@ class GovernanceMagics(Magics):
             print(f"Wrote {path}")
 
     def _audit(self, rest: list[str]) -> None:
+        from jupyter_mlgov.kernel.auditing import VERBS as TOLD
+        from jupyter_mlgov.kernel.auditing import Asked
+
         words = _Words("audit")
-        words.add_argument("what", choices=("log", "verify"), nargs="?", default="verify")
-        asked = words.parse_args(rest)
-        if asked.what == "verify":
-            print(self.session.workspace.audit())
-            return
-        for entry in self.session.workspace.journal.entries():
-            print(f"{entry.seq:>6}  {entry}")
+        words.add_argument("what", choices=tuple(TOLD), nargs="?", default="verify")
+        words.add_argument("model", nargs="?", default="")
+        words.add_argument("--last", type=int, default=0)
+        words.add_argument("--output", "-o", type=Path)
+        words.add_argument("--without-objects", action="store_true")
+        given = words.parse_args(rest)
+        if given.model and given.what != "bundle":
+            raise UsageError(f"`%mlgov audit {given.what}` takes no model.", next="See docs/users/magics.md.")
+        workspace = self.session.workspace
+        model = given.model or workspace.team_for(self.session.notebook).model
+        print(TOLD[given.what](workspace, Asked(model=model, last=given.last, output=given.output, objects=not given.without_objects)))
 
 
 def _progress(done: int, total: int, what: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.journal import Parcel
@@ -74,22 +74,24 @@ def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> t
     """
     if not workspace.journal.pending():
         return ()
-    with alone(workspace.root / ".mlgov" / "deliver.lock"):
+    with alone(workspace, "deliver"):
         return _deliver(workspace, say)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """One process of this machine at a time; the others wait."""
+def alone(workspace: Workspace, deed: Literal["deliver", "promote"]) -> Iterator[None]:
+    """One at a time; the others wait: processes of this machine by a file, machines that share a database by the database."""
     import fcntl
 
+    path = workspace.root / ".mlgov" / f"{deed}.lock"
     try:
         stream = path.open("w")
     except OSError as error:
         raise StorageProblem(f"{path.name} cannot be written: {error.strerror or error}.", next="Make the workspace writable.") from None
     with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        with workspace.database.alone(deed):
+            yield
 
 
 def _deliver(workspace: Workspace, say: Callable[[str], None] | None) -> tuple[str, ...]:

@@ -226,7 +226,7 @@ def promote(workspace: Workspace, stage: str, notebook: str, limits: tuple[Limit
     workspace.team_for(notebook).gate(stage)
     workspace.project(notebook)
     workspace.deliver()
-    with alone(workspace.root / ".mlgov" / "promote.lock"):
+    with alone(workspace, "promote"):
         return _promote(workspace, stage, notebook, limits)
 
 

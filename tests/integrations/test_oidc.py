@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from jupyter_mlgov.core.actors import Actor
+from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.integrations.identity import SystemIdentity
 from jupyter_mlgov.integrations.oidc import oidc_actor
 
@@ -97,3 +102,34 @@ def test_a_failing_token_falls_back_to_the_next_source(key: Any, environ: dict[s
     environ["MLGOV_OIDC_TOKEN"] = token(key, exp=1)
     environ["JUPYTERHUB_USER"] = "hub-bob"
     assert SystemIdentity(environ=environ, token=lambda: oidc_actor(environ)).actor() == Actor(id="hub-bob", source="jupyter")
+
+
+def test_an_rsa_key_as_most_providers_have_it_proves_a_token_and_a_second_key_does_not(tmp_path: Path, environ: dict[str, str]) -> None:
+    mine, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    body = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(mine.public_key()))
+    path = tmp_path / "rsa.json"
+    path.write_text(json.dumps({"keys": [{**body, "kid": "r1", "alg": "RS256", "use": "sig"}]}))
+    environ["MLGOV_OIDC_KEYS"] = str(path)
+    good = token(mine, kid="r1", algorithm="RS256")
+    assert oidc_actor({**environ, "MLGOV_OIDC_TOKEN": good}) == Actor(id="bob@firm.example", source="oidc", name="Bob")
+    assert oidc_actor({**environ, "MLGOV_OIDC_TOKEN": token(other, kid="r1", algorithm="RS256")}) is None
+    public = mine.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert oidc_actor({**environ, "MLGOV_OIDC_TOKEN": confused(good, public)}) is None, "a public key is no secret for an HMAC"
+
+
+def confused(good: str, secret: bytes) -> str:
+    """The oldest trick with RS256: an HMAC under the provider's public key, which everybody has."""
+    head = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"r1","typ":"JWT"}').rstrip(b"=")
+    body = good.split(".")[1].encode()
+    sign = base64.urlsafe_b64encode(hmac.digest(secret, head + b"." + body, "sha256")).rstrip(b"=")
+    return b".".join((head, body, sign)).decode()
+
+
+def test_who_asked_for_proof_is_told_what_to_install_and_gets_no_other_name(
+    key: Any, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ["MLGOV_OIDC_TOKEN"] = token(key)
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(NotReady, match=r'pip install "jupyter-mlgov\[oidc\]"'):
+        SystemIdentity("eve", environ=environ, token=lambda: oidc_actor(environ)).actor()
+    assert oidc_actor({"MLGOV_OIDC_TOKEN": environ["MLGOV_OIDC_TOKEN"]}), "without keys nothing is to be proven, so nothing is missing"

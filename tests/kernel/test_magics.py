@@ -90,3 +90,33 @@ def test_loading_twice_registers_once(shell: InteractiveShell, tmp_path: Path) -
     shell.run_cell("x = 1", store_history=True)
     workspace = Workspace.find(tmp_path)
     assert len(workspace.lineage(workspace.notebooks()[0]).runs) == 1
+
+
+def test_the_trail_is_told_proven_and_packed_in_the_notebook_too(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from jupyter_mlgov.audit.offline import check
+    from jupyter_mlgov.workspace import Workspace
+    from tests.promotion.test_intended import Answer, decided
+
+    hostile = "cr\x1b[2Jedit"
+    workspace = Workspace.create(tmp_path)
+    workspace.record(decided("1", model=hostile, answer=Answer.REFUSED))
+    shell.run_cell("%mlgov audit log --last 3", store_history=True)
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) == 3
+    assert "cr\\x1b[2Jedit" in told
+    assert "\x1b" not in told
+    for line, said in (
+        ("%mlgov audit", "✓"),
+        ("%mlgov audit replay", "0 of 1 decisions were decided again"),
+        ("%mlgov audit reconcile", "The registry shows what the trail says"),
+        (f'%mlgov audit bundle "{hostile}" -o a.zip --without-objects', "Wrote a.zip"),
+    ):
+        assert shell.run_cell(line, store_history=True).success, line
+        assert said in capsys.readouterr().out, line
+    assert check(tmp_path / "a.zip").exit_code in (0, 3)
+    assert not check(tmp_path / "a.zip").broken
+    for line, said in (("%mlgov audit bundle nobody", 'No model "nobody"'), ("%mlgov audit log credit", "takes no model")):
+        assert not shell.run_cell(line, store_history=True).success
+        assert said in "".join(capsys.readouterr())

@@ -57,6 +57,10 @@ class Backend(Protocol):
         """writing(), with the driver alone and nothing between: for the one transaction that everything waits for."""
         ...
 
+    def alone(self, deed: str) -> AbstractContextManager[None]:
+        """One process at a time does `deed`, on whatever machine. SQLite is on one machine, where a file lock says as much."""
+        ...
+
     def problem(self, error: Exception) -> StorageProblem:
         """A sentence for what the database said."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Select, select, update
 
@@ -81,6 +82,10 @@ class SqlJournal:
             if broken:
                 raise DamagedEntry(last + 1, f"cannot be read: {broken.what}") from broken
             full = len(rows) == PAGE
+
+    def alone(self, deed: str) -> AbstractContextManager[None]:
+        """Whoever does `deed` on the same log elsewhere waits meanwhile, on other machines too where the database serves several."""
+        return self._backend.alone(deed)
 
     def head(self) -> tuple[int, Digest]:
         with self._backend.reading() as connection:

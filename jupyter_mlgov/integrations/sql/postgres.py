@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
@@ -16,6 +16,8 @@ from jupyter_mlgov.integrations.sql.tables import metadata, with_nul, without_nu
 
 _AUDIT = "Run `mlgov audit verify`, and restore the database from a copy."
 _PAGE = 2000
+# Seconds that one deed waits for the same deed elsewhere; a promotion or a delivery takes a few.
+_TURN = 300
 
 _REFUSE = "BEGIN RAISE EXCEPTION 'the trail is append-only'; END"
 _AT_END = (
@@ -94,6 +96,21 @@ class PostgresBackend:
     def adding(self) -> Iterator[_Adding]:
         with self.writing() as connection:
             yield _Adding(connection)
+
+    @contextmanager
+    def alone(self, deed: str) -> Iterator[None]:
+        """An advisory lock of this schema, held in a transaction of its own: it is gone with the process or the line to it."""
+        with ExitStack() as held:
+            try:
+                connection = held.enter_context(self._engine.connect())
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(_TURN * 1000)}")
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s || current_schema()))", (f"mlgov {deed} ",))
+            except SQLAlchemyError as error:
+                if getattr(getattr(error, "orig", None), "sqlstate", "") == "55P03":
+                    what = f"Another process has been busy with the same ({deed}) for {_TURN} s; nothing was done."
+                    raise StorageProblem(what, next="Look who it is (pg_locks), and try again.") from None
+                raise self.problem(error) from error
+            yield
 
     def release(self) -> None:
         self._engine.dispose()

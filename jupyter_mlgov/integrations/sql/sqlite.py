@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -125,6 +125,10 @@ class SqliteBackend:
                     self._idle.append(link)
                 else:
                     link.close()
+
+    def alone(self, deed: str) -> AbstractContextManager[None]:  # noqa: ARG002 # the port's signature
+        """Nothing more than the caller's file lock: the database lies on this machine."""
+        return nullcontext()
 
     def release(self) -> None:
         self._era += 1

@@ -142,6 +142,16 @@ describe('the report', () => {
     expect(node.textContent).toContain('the model changed');
   });
 
+  it('says beside the verdict that a waiver keeps the gate from counting it', () => {
+    const sentence = `fair.air is waived until 2026-12-31 by Bob (asked by Ana: ${HOSTILE}; limit: 5%)`;
+    const node = drawn({ ...report(), context: { waived: [sentence] } });
+    expect(node.textContent).toContain(sentence);
+    expect(node.textContent).toContain('the verdict stays');
+    expect(node.textContent).toContain('✕');
+    expect(node.querySelector('script')).toBeNull();
+    expect(drawn(report()).textContent).not.toContain('Waived');
+  });
+
   it.each([null, 3, 'x', {}, { results: 1 }, { results: [], a: HOSTILE }])(
     'says that %j is no report',
     data => {

@@ -7,6 +7,8 @@ export interface IContext {
   version: string;
   why: IReason[];
   stale: string[];
+  /** What a waiver lifts now, in sentences: until when, by whom, why, within which limit. */
+  waived: string[];
   made: string;
 }
 
@@ -34,6 +36,7 @@ export function readBundle(data: unknown): IBundle | null {
     version: text('version'),
     why: list('why') as IReason[],
     stale: list('stale').map(String),
+    waived: list('waived').map(String),
     made: text('made')
   };
   return whole ? { report: data as IReportJson, context } : null;

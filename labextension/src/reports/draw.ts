@@ -31,6 +31,7 @@ export function drawReport(
     head(bundle, headline(data, bundle, words), words),
     tally(report, words),
     ...staleNotes(context, words),
+    ...waivedNotes(context, words),
     ...rows(report, words),
     ...unchecked(report, words)
   );
@@ -114,6 +115,20 @@ function staleNotes(context: IContext, words: IWords): HTMLElement[] {
       words('These verdicts are stale:'),
       ' ',
       said(reason)
+    )
+  );
+}
+
+/** The verdict stays what it is; the gate does not count it, and everybody who reads it sees why. */
+function waivedNotes(context: IContext, words: IWords): HTMLElement[] {
+  return context.waived.map(sentence =>
+    el(
+      'p',
+      'jp-mlgov-report-note',
+      '⏲ ',
+      words('Waived; the verdict stays, and the gate does not count it:'),
+      ' ',
+      said(sentence)
     )
   );
 }
