@@ -66,6 +66,7 @@ ACTIONS: dict[str, str] = {
     "pipeline.ended": "the run {pipeline} of {subject} ended: {outcome}",
     "export.proven": "the steps of {subject} gave what the notebook gives: {sentence}",
     "export.unproven": "{actor} exported {subject} to {targets} without proof that the steps equal the notebook",
+    "parameters.probed": "{actor} probed the parameters of {subject}: {outcome}",
     "run.refused": "a run of {subject} was refused: {problem}",
     "clock.setback": "the clock of {actor} was set back by {seconds} s",
     "key.made": "{actor} made the signing key {key_id}, valid to {expires}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, workspace_option
+from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, saying, workspace_option
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.workspace.jobs import Done, drafted, export_notebook, run_governed, run_stepwise
 
@@ -61,8 +61,8 @@ def run(
         act = partial(run_stepwise, token=token or schedule_id, resume=resume)
     else:
         act = partial(run_governed)
-    done = act(workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=_say)
-    ending = afterwards(workspace, name, acts, _say) if done.outcome == "ok" else None
+    done = act(workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=saying)
+    ending = afterwards(workspace, name, acts, saying) if done.outcome == "ok" else None
     _tell(done, ending, style)
     ctx.exit(1 if ending is None else ending.code)
 
@@ -78,13 +78,6 @@ def _tell(done: Done, ending: Ending | None, style: str) -> None:
         click.echo(f"! {problem}", err=True)
 
 
-def _say(line: str) -> None:
-    import sys
-
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K  {line}", err=True, nl=False)
-
-
 @click.command()
 @workspace_option
 @notebook_option
@@ -97,6 +90,7 @@ def _say(line: str) -> None:
 @click.option("--schedule", default="", help="Five cron fields, for targets that start the job themselves.")
 @click.option("--stage", default="", help="The stage the job asks for; default: the first with a gate.")
 @click.option("--unproven", is_flag=True, help="Do not run the steps to prove that they equal the notebook. It is recorded as unproven.")
+@click.option("--probe", "probing", is_flag=True, help="First show what each parameter changes; stop where one changes nothing.")
 @format_option()
 def export(
     folder: Path | None,
@@ -110,9 +104,13 @@ def export(
     schedule: str,
     stage: str,
     unproven: bool,
+    probing: bool,
     style: str,
 ) -> None:
-    """Write the notebook as a job. Exit code 1 when its steps do not give what the notebook gives."""
+    """Write the notebook as a job.
+
+    Exit code 1 when its steps do not give what the notebook gives, or a probed parameter changes nothing.
+    """
     from jupyter_mlgov.pipelines.plan import Deployment
     from jupyter_mlgov.pipelines.shown import draft_facts, draft_text
 
@@ -127,7 +125,12 @@ def export(
         else:
             click.echo(draft_text(made))
         return
-    written = export_notebook(workspace, name, wanted, output, deployment=deployment, unproven=unproven, say=_say)
+    if probing:
+        from jupyter_mlgov.workspace.probing import probed
+
+        for one in probed(workspace, name, saying):
+            click.echo(one.sentence, err=style == "json")
+    written = export_notebook(workspace, name, wanted, output, deployment=deployment, unproven=unproven, say=saying)
     if style == "json":
         say_json([str(path) for path in written])
         return
@@ -162,7 +165,7 @@ def sync(ctx: click.Context, folder: Path | None, style: str) -> None:
     workspace = opened(folder)
     for notebook in workspace.notebooks():
         workspace.project(notebook)
-    problems = workspace.deliver(_say)
+    problems = workspace.deliver(saying)
     waiting = len(workspace.journal.pending())
     if style == "json":
         say_json({"waiting": waiting, "problems": list(problems)})

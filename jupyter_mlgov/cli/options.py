@@ -88,3 +88,9 @@ def progress(done: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done >= total else ""
         click.echo(f"\r\x1b[K  {done}/{total} {what}{end}", err=True, nl=False)
+
+
+def saying(line: str) -> None:
+    """What is going on, in one line that the next one replaces; on a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K  {line}", err=True, nl=False)

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from jupyter_mlgov.cli.options import colour, format_option, opened, say_json, width, workspace_option
+from jupyter_mlgov.cli.options import colour, format_option, opened, say_json, saying, width, workspace_option
 
 
 @click.command()
@@ -33,7 +33,7 @@ def reproduce(ctx: click.Context, target: str, environment: str, quick: bool, ti
     from jupyter_mlgov.workspace.reproducing import Choice, Wish, reproduce
 
     wish = Wish(target=target, environment=cast("Choice", environment), timeout=timeout, quick=quick)
-    done = reproduce(opened(folder), wish, _say)
+    done = reproduce(opened(folder), wish, saying)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     if style == "json":
@@ -43,8 +43,3 @@ def reproduce(ctx: click.Context, target: str, environment: str, quick: bool, ti
 
         click.echo(reproduction_text(done, colour=colour(), width=width()))
     ctx.exit(done.exit_code)
-
-
-def _say(line: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K  {line}", err=True, nl=False)
