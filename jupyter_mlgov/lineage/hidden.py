@@ -29,7 +29,7 @@ def hidden_state(runs: Sequence[CellRun], cells: Sequence[Cell]) -> HiddenState:
         rerun=tuple(rerun),
         never=tuple(never),
         lingering=_lingering(runs, {cell_id for cell_id, _, _ in cells} & {cell_id for cell_id, _, _ in here} | _injected(runs)),
-        disorder=_disorder(runs, [cell_id for cell_id, _, _ in here]),
+        disorder=disordered(runs, [cell_id for cell_id, _, _ in here]),
         recorded=bool(runs),
     )
 
@@ -45,7 +45,8 @@ def _lingering(runs: Sequence[CellRun], here: set[str]) -> tuple[tuple[str, str]
     return tuple(sorted((name, run.cell_id) for name, run in gone.items()))
 
 
-def _disorder(runs: Sequence[CellRun], order: Sequence[str]) -> tuple[str, ...]:
+def disordered(runs: Sequence[CellRun], order: Sequence[str]) -> tuple[str, ...]:
+    """The cells of `order` (ids, from the top) that ran before a cell above them did."""
     last = {run.cell_id: run.order for run in runs}
     found, highest = [], 0
     for cell_id in order:

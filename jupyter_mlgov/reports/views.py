@@ -10,7 +10,7 @@ from jupyter_mlgov.promotion.facts import Reason, Review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One verdict as a line; `stale` says what changed since, `waived` who lifted it until when, in a sentence, or is empty."""
+    """One verdict as a line. `stale`: what changed since, `waived`: who lifted it until when, both as a sentence or empty; `cell`: its place."""
 
     validator: str
     title: str
@@ -19,6 +19,7 @@ class CheckLine:
     summary: str
     stale: str = ""
     waived: str = ""
+    cell: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,10 @@ class TrailLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotebookView:
-    """Where one notebook stands. `next` is the one thing to do now; `problem` says what could not be read, never silently empty."""
+    """Where one notebook stands. `next` is the one thing to do now; `problem` says what could not be read, never silently empty.
+
+    `disorder`: ids of the cells that ran before a cell above them did.
+    """
 
     notebook: str
     workspace: str
@@ -41,6 +45,7 @@ class NotebookView:
     version: str = ""
     stage: str = ""
     steps: tuple[StepStatus, ...] = ()
+    disorder: tuple[str, ...] = ()
     checks: tuple[CheckLine, ...] = ()
     unchecked: int = 0
     report: str = ""

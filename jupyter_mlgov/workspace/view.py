@@ -53,6 +53,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         version=granted[-1].version if granted else "",
         stage=granted[-1].stage if granted else team.stages[0],
         steps=lineage.steps,
+        disorder=_disorder(workspace, notebook, lineage),
         checks=_checks(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
         unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
@@ -91,9 +92,21 @@ def _checks(report: Report | None, stale: tuple[str, ...], waived: dict[str, str
             summary=result.summary,
             stale="; ".join(stale),
             waived=waived.get(result.validator, ""),
+            cell=result.cell,
         )
         for result in ordered
     )
+
+
+def _disorder(workspace: Workspace, notebook: str, lineage: Lineage) -> tuple[str, ...]:
+    """The cells of the saved file that ran before a cell above them did; none where there is no file."""
+    from jupyter_mlgov.integrations.notebooks import read_notebook
+    from jupyter_mlgov.lineage.hidden import disordered
+
+    path = workspace.path_of(notebook)
+    if not path.is_file():
+        return ()
+    return disordered(lineage.runs, [cell.id for cell in read_notebook(path).cells if cell.type == "code"])
 
 
 def _overtaken(lineage: Lineage) -> tuple[str, ...]:

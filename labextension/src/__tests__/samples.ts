@@ -1,5 +1,6 @@
 /* Facts for the tests, as the server would send them. */
 import type {
+  ICheckLine,
   ICheckResult,
   IFinding,
   INotebookView,
@@ -51,6 +52,7 @@ export function view(part: Partial<INotebookView> = {}): INotebookView {
     version: '',
     stage: 'development',
     steps: [],
+    disorder: [],
     checks: [],
     unchecked: 0,
     report: '',
@@ -162,6 +164,20 @@ export function report(part: Partial<IReportJson> = {}): IReportJson {
     note: '',
     thresholds: null,
     looks: 0,
+    ...part
+  };
+}
+
+export function line(part: Partial<ICheckLine> = {}): ICheckLine {
+  return {
+    validator: 'fair.air',
+    title: 'Adverse impact ratio',
+    verdict: 'fail',
+    severity: 'high',
+    summary: '',
+    stale: '',
+    waived: '',
+    cell: '',
     ...part
   };
 }

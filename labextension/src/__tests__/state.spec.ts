@@ -1,10 +1,11 @@
 import { gateOf, GovernanceModel, stepRows } from '../state/model';
+import { chosenOf, Preferences, USUAL } from '../state/preferences';
 import { Paced } from '../state/paced';
 import { isKnown, kindOf, labelOf, nextTags } from '../state/tags';
 import { statusText, verdictMark, whyNotRun } from '../state/words';
 import { badgesOf } from '../lineage/badges';
 import { troubleOf } from '../api/request';
-import { state, step, trans, view } from './samples';
+import { line, state, step, trans, view } from './samples';
 
 describe('tags', () => {
   it.each([
@@ -57,9 +58,69 @@ describe('rows and badges', () => {
       }),
       trans
     );
-    expect(badges.get('train')).toEqual({ text: '✓ train', role: 'pass' });
+    expect(badges.get('train')).toEqual({
+      text: '✓ train',
+      more: '',
+      role: 'pass'
+    });
     expect(badges.has('evaluate')).toBe(false);
-    expect(badges.get('y')).toEqual({ text: '? trian', role: 'fail' });
+    expect(badges.get('y')).toEqual({
+      text: '? trian',
+      more: '',
+      role: 'fail'
+    });
+  });
+
+  it('badges a step that ran before a cell above it, and failed checks on any cell', () => {
+    const badges = badgesOf(
+      state({
+        view: view({
+          steps: [
+            step({ kind: 'train' }),
+            step({ kind: 'evaluate', state: 'stale' })
+          ],
+          disorder: ['train', 'evaluate'],
+          checks: [
+            line({ validator: 'fair.air', cell: 'evaluate' }),
+            line({ validator: 'env.pin', cell: 'free', verdict: 'error' }),
+            line({ validator: 'priv.pii', cell: 'free' }),
+            line({ validator: 'perf.x', cell: 'train', stale: 'it moved' }),
+            line({ validator: 'perf.y', cell: 'train', waived: 'by rae' }),
+            line({ validator: 'perf.z', cell: 'train', verdict: 'warn' }),
+            line({ validator: 'perf.gone', cell: 'deleted' })
+          ]
+        }),
+        cells: [
+          live('train', 'train'),
+          live('evaluate', 'evaluate'),
+          live('free', '')
+        ]
+      }),
+      trans
+    );
+    expect(Object.fromEntries(badges)).toEqual({
+      train: { text: '⇅ train', more: '', role: 'warn' },
+      evaluate: { text: '↻ evaluate', more: '✕ fair.air', role: 'fail' },
+      free: { text: '✕ 2 checks', more: '', role: 'fail' }
+    });
+  });
+});
+
+describe('settings', () => {
+  it('are as usual where nothing, or nothing of use, is set', () => {
+    expect(chosenOf({})).toEqual(USUAL);
+    expect(chosenOf({ badges: 'no', side: 'top', poll: '3' })).toEqual(USUAL);
+  });
+
+  it('are taken, and a poll is never quicker than every five seconds', () => {
+    const preferences = new Preferences();
+    const told: unknown[] = [];
+    preferences.changed.connect((_, chosen) => told.push(chosen));
+    const set = { badges: false, side: 'left', section: 'why' };
+    preferences.take({ ...set, suggestions: false, poll: 1 });
+    expect(told).toEqual([{ ...set, suggestions: false, poll: 5 }]);
+    expect(chosenOf({ poll: 0 }).poll).toBe(0);
+    expect(chosenOf({ poll: 60 }).poll).toBe(60);
   });
 });
 

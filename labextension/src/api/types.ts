@@ -8,6 +8,7 @@ export interface INotebookView {
   version: string;
   stage: string;
   steps: IStepStatus[];
+  disorder: string[];
   checks: ICheckLine[];
   unchecked: number;
   report: string;
@@ -49,7 +50,7 @@ export type StepState =
   | 'failed'
   | 'killed';
 
-/** One verdict as a line; `stale` says what changed since, `waived` who lifted it until when, in a sentence, or is empty. */
+/** One verdict as a line. `stale`: what changed since, `waived`: who lifted it until when, both as a sentence or empty; `cell`: its place. */
 export interface ICheckLine {
   validator: string;
   title: string;
@@ -58,6 +59,7 @@ export interface ICheckLine {
   summary: string;
   stale: string;
   waived: string;
+  cell: string;
 }
 
 /** One thing that stands in the way. `next` is what to type, run or whom to ask; `validator`/`cell` point to its place. */

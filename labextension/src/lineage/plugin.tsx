@@ -5,8 +5,9 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { NotebookActions } from '@jupyterlab/notebook';
 import React from 'react';
+import { IPreferences } from '../state/preferences';
 import { CommandIDs, IGovernance, IGovernancePanel } from '../state/tokens';
-import { drawBadges } from './badges';
+import { badgesOf, drawBadges } from './badges';
 import { followClicks, Graph } from './graph';
 import { staleCells, Steps } from './steps';
 import { Suggestions } from './suggestions';
@@ -16,12 +17,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:lineage',
   description: 'Steps of the notebook with their state.',
   autoStart: true,
-  requires: [IGovernance, IGovernancePanel],
+  requires: [IGovernance, IGovernancePanel, IPreferences],
   optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     governance: IGovernance,
     panel: IGovernancePanel,
+    preferences: IPreferences,
     palette: ICommandPalette | null
   ) => {
     const { trans, model } = governance;
@@ -32,17 +34,22 @@ const plugin: JupyterFrontEndPlugin<void> = {
       render: props => (
         <>
           <Steps {...props} />
-          <Suggestions {...props} />
+          {preferences.chosen.suggestions ? <Suggestions {...props} /> : null}
           <Graph {...props} />
         </>
       )
     });
     followClicks(governance);
-    model.changed.connect((_, state) => {
+    const draw = () => {
       if (governance.notebook) {
-        drawBadges(governance.notebook.content, state, trans);
+        const { badges } = preferences.chosen;
+        const shown = badges ? badgesOf(model.state, trans) : new Map();
+        drawBadges(governance.notebook.content, shown);
       }
-    });
+    };
+    model.changed.connect(draw);
+    // The panel reads its section anew when the state says so.
+    preferences.changed.connect(() => model.update({}));
     app.commands.addCommand(CommandIDs.runStale, {
       label: trans.__('Run Stale Steps'),
       caption: trans.__('Run the cells of all stale steps, in their order'),

@@ -9,6 +9,7 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
+import { ILauncher } from '@jupyterlab/launcher';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Signal } from '@lumino/signaling';
 import React from 'react';
@@ -59,18 +60,19 @@ class ModelsWidget extends ReactWidget {
   private _changed = new Signal<this, void>(this);
 }
 
-/** The dashboard in the main area, from the View menu and the palette. */
+/** The dashboard in the main area, from the launcher, the View menu and the palette. */
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:monitoring',
   description: 'The models of the workspace as a table.',
   autoStart: true,
   requires: [IGovernance],
-  optional: [ICommandPalette, ILayoutRestorer],
+  optional: [ICommandPalette, ILayoutRestorer, ILauncher],
   activate: (
     app: JupyterFrontEnd,
     governance: IGovernance,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    launcher: ILauncher | null
   ) => {
     const { trans } = governance;
     const tracker = new WidgetTracker<MainAreaWidget<ModelsWidget>>({
@@ -81,10 +83,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
       void app.commands.execute('docmanager:open', { path });
     };
     app.commands.addCommand(CommandIDs.models, {
-      label: trans.__('Show Models'),
+      label: args => (args.card ? trans.__('Models') : trans.__('Show Models')),
       caption: trans.__('All models of this workspace: stage, verdict, review'),
       icon: shieldIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
+      describedBy: {
+        args: { type: 'object', properties: { card: { type: 'boolean' } } }
+      },
       execute: () => {
         let widget = tracker.currentWidget;
         if (!widget || widget.isDisposed) {
@@ -102,6 +106,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
     palette?.addItem({
       command: CommandIDs.models,
       category: trans.__('Governance')
+    });
+    launcher?.add({
+      command: CommandIDs.models,
+      args: { card: true },
+      category: trans.__('Governance'),
+      rank: 1
     });
     if (restorer) {
       void restorer.restore(tracker, {

@@ -8,6 +8,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import React from 'react';
+import { IPreferences } from '../state/preferences';
 import {
   CommandIDs,
   IGovernance,
@@ -21,7 +22,8 @@ import { Panel } from './view';
 class GovernancePanel extends ReactWidget implements IGovernancePanel {
   constructor(
     private _governance: IGovernance,
-    readonly commands: CommandRegistry
+    readonly commands: CommandRegistry,
+    preferences: IPreferences
   ) {
     super();
     this.id = 'jp-mlgov-panel';
@@ -29,6 +31,14 @@ class GovernancePanel extends ReactWidget implements IGovernancePanel {
     this.title.icon = shieldIcon;
     this.title.caption = _governance.trans.__('Governance');
     _governance.model.changed.connect(() => this._changed.emit());
+    this._open = preferences.chosen.section;
+    preferences.changed.connect((_, { section }) => {
+      // A choice of the user's own on the page goes before the setting.
+      if (!this._asked) {
+        this._open = section;
+        this._changed.emit();
+      }
+    });
   }
 
   add(section: ISection): void {
@@ -39,6 +49,7 @@ class GovernancePanel extends ReactWidget implements IGovernancePanel {
   }
 
   open(section: string): void {
+    this._asked = true;
     this._open = section;
     this._changed.emit();
   }
@@ -69,7 +80,8 @@ class GovernancePanel extends ReactWidget implements IGovernancePanel {
   }
 
   private _sections: readonly ISection[] = [];
-  private _open = 'steps';
+  private _asked = false;
+  private _open: string;
   private _changed = new Signal<this, void>(this);
 }
 
@@ -78,18 +90,28 @@ const plugin: JupyterFrontEndPlugin<IGovernancePanel> = {
   id: 'jupyter-mlgov:panel',
   description: 'The governance side panel.',
   autoStart: true,
-  requires: [IGovernance],
+  requires: [IGovernance, IPreferences],
   optional: [ICommandPalette, ILayoutRestorer],
   provides: IGovernancePanel,
   activate: (
     app: JupyterFrontEnd,
     governance: IGovernance,
+    preferences: IPreferences,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ) => {
     const { trans } = governance;
-    const panel = new GovernancePanel(governance, app.commands);
-    app.shell.add(panel, 'right', { rank: 600, type: 'Governance' });
+    const panel = new GovernancePanel(governance, app.commands, preferences);
+    const stand = (side: string) =>
+      app.shell.add(panel, side, { rank: 600, type: 'Governance' });
+    stand(preferences.chosen.side);
+    let now = preferences.chosen.side;
+    preferences.changed.connect((_, { side }) => {
+      if (side !== now) {
+        now = side;
+        stand(side);
+      }
+    });
     restorer?.add(panel, panel.id);
     app.commands.addCommand(CommandIDs.open, {
       label: trans.__('Show Governance'),

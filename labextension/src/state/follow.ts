@@ -51,6 +51,19 @@ export class Follower implements IGovernance {
     this._asking.soon();
   }
 
+  /** While no news come in, ask every so many seconds; 0: never. */
+  askEvery(seconds: number): void {
+    clearInterval(this._timer);
+    if (seconds) {
+      this._timer = setInterval(() => {
+        if (!this.model.state.live && !document.hidden) {
+          this._news.emit();
+          this.refresh();
+        }
+      }, seconds * 1000);
+    }
+  }
+
   ask<T>(route: string, query: Record<string, string> = {}): Promise<T> {
     const path = this._path();
     return ask<T>(route, path ? { path, ...query } : query, this._server);
@@ -255,6 +268,7 @@ export class Follower implements IGovernance {
   }
 
   private _live: Live;
+  private _timer: ReturnType<typeof setInterval> | undefined;
   private _last = '';
   private _folder = '';
   private _news = new Signal<IGovernance, void>(this);

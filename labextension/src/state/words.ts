@@ -30,12 +30,14 @@ export function verdictMark(verdict: string): IMark {
 
 /** Mark, word and colour of a step's state. */
 export function stateMark(
-  state: IStepRow['state'],
+  state: IStepRow['state'] | 'disorder',
   trans: TranslationBundle
 ): IMark {
   switch (state) {
     case 'fresh':
       return { mark: '✓', word: trans.__('up to date'), role: 'pass' };
+    case 'disorder':
+      return { mark: '⇅', word: trans.__('out of order'), role: 'warn' };
     case 'stale':
       return { mark: '↻', word: trans.__('stale'), role: 'warn' };
     case 'failed':
