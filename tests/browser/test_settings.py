@@ -15,7 +15,6 @@ from driving import accessible, cell, open_notebook, panel, show_panel, write
 pytestmark = pytest.mark.slow
 
 
-
 @pytest.fixture
 def chosen(lab):
     """Write settings as the editor does: a file in the user's settings folder, gone after the test."""
