@@ -50,7 +50,7 @@ export type StepState =
   | 'failed'
   | 'killed';
 
-/** One verdict as a line. `stale`: what changed since, `waived`: who lifted it until when, both as a sentence or empty; `cell`: its place. */
+/** One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: where its table was made. */
 export interface ICheckLine {
   validator: string;
   title: string;
