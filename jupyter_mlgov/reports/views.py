@@ -10,7 +10,7 @@ from jupyter_mlgov.promotion.facts import Reason, Review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: where its table was made."""
+    """One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: what made its table."""
 
     validator: str
     title: str

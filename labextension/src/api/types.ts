@@ -50,7 +50,7 @@ export type StepState =
   | 'failed'
   | 'killed';
 
-/** One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: where its table was made. */
+/** One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: what made its table. */
 export interface ICheckLine {
   validator: string;
   title: string;
