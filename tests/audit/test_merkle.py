@@ -90,6 +90,7 @@ def test_the_empty_root_is_the_published_one() -> None:
 
 @pytest.mark.parametrize("size", ROOTS)
 def test_the_roots_over_the_reference_leaves_are_the_published_ones(size: int) -> None:
+    """oracles.md 5.5, "RFC 6962 roots"."""
     begin, end = ROOTS[size]
     root = tree(LEAVES).root(size).hex()
     assert root.startswith(begin)

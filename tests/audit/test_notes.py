@@ -24,6 +24,7 @@ VERIFIER = Ed25519Verifier()
 
 
 def test_the_published_note_verifies_under_its_key_and_not_when_changed() -> None:
+    """oracles.md 5.5, "signed note"."""
     key = parse_key(NEUMANN)
     assert (key.name, key.id, str(key)) == ("PeterNeumann", "c74f20a3", NEUMANN)
     note = parse_note(NOTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ def test_msprt_value() -> None:
     ],
 )
 def test_lan_demets_bounds_in_both_conventions(alpha: float, kind: str, sides: str, wanted: list[float]) -> None:
-    """oracles.md 5.4 "Lan-DeMets", K=5."""
+    """oracles.md 5.4 "Lan-DeMets OBF-type, K=5" in both conventions, and "Lan-DeMets Pocock-type K=5"."""
     assert spending_bounds(FIFTHS, alpha, kind=kind, sides=sides) == pytest.approx(wanted, abs=5.1e-5)
 
 
@@ -38,7 +39,7 @@ def test_lan_demets_bounds_in_both_conventions(alpha: float, kind: str, sides: s
     [(2, 2.1783, 1.9774), (3, 2.2895, 2.0040), (4, 2.3613, 2.0243), (5, 2.4132, 2.0401), (10, 2.5550, 2.0865)],
 )
 def test_pocock_and_obrien_fleming_constants(looks: int, pocock: float, obf: float) -> None:
-    """Jennison & Turnbull 2000, tables 2.1 and 2.3; oracles.md 5.4."""
+    """Jennison & Turnbull 2000, tables 2.1 and 2.3; oracles.md 5.4 "Pocock c" and "OBF c"."""
     assert constant_bounds(looks, 0.05, "pocock")[0] == pytest.approx(pocock, abs=5.1e-5)
     assert constant_bounds(looks, 0.05, "obrien-fleming")[-1] == pytest.approx(obf, abs=5.1e-5)
 
@@ -48,6 +49,36 @@ def test_what_peeking_at_a_fixed_test_does() -> None:
     for looks, wanted in ((1, 0.05), (2, 0.0831), (3, 0.1073), (4, 0.1262), (5, 0.1417), (10, 0.1934), (20, 0.2479), (50, 0.3204)):
         fractions = [(k + 1) / looks for k in range(looks)]
         assert crossing(fractions, [1.9599639845] * looks, "two")[-1] == pytest.approx(wanted, abs=5.1e-5)
+
+
+def stops(drift: float, tau2: float, runs: int, looks: int = 5000) -> tuple[list[int], int]:
+    """Where each of `runs` canaries of standard normal pairs (variance 2) stops at p under .05, and how many a naive test would stop."""
+    random = np.random.default_rng(20261123)
+    places = np.arange(1, looks + 1)
+    bar = np.array([msprt_radius(float(n), 2.0, tau2, 0.05) for n in places])
+    found, naive = [], 0
+    for _ in range(runs // 200):
+        means = np.abs(np.cumsum(random.normal(drift, math.sqrt(2), (200, looks)), axis=1) / places)
+        over = means >= bar
+        found += [int(one.argmax()) + 1 for one in over if one.any()]
+        naive += int((means >= 1.959964 * np.sqrt(2 / places)).any(axis=1).sum())
+    return found, naive
+
+
+@pytest.mark.parametrize(("tau2", "share"), [(0.01, 0.026), (0.1, 0.040), (1.0, 0.043)])
+def test_msprt_keeps_its_level_where_naive_looks_do_not(tau2: float, share: float) -> None:
+    """oracles.md 5.4 "mSPRT type I": .026 / .040 / .043 at 5,000 looks, naive .61-.62; 1,000 runs here, so four standard errors."""
+    found, naive = stops(0.0, tau2, 1000)
+    assert len(found) / 1000 == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 1000))
+    assert naive / 1000 == pytest.approx(0.615, abs=0.065)
+
+
+def test_msprt_finds_a_tenth_and_stops_early() -> None:
+    """oracles.md 5.4 "mSPRT power": d=.1, t2=.01: .98, stopping at 1,734 of 5,000 on average."""
+    found, _ = stops(0.1, 0.01, 1000)
+    stopped = [*found, *[5000] * (1000 - len(found))]
+    assert len(found) / 1000 == pytest.approx(0.98, abs=0.018)
+    assert sum(stopped) / 1000 == pytest.approx(1734, abs=160)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from .conftest import Make, judged
     [(4, 0.7691, 0.3805), (5, 1.9568, None), (7, 5.497, 0.0190), (10, 12.9555, None), (0, 5.0252, None)],
 )
 def test_kupiec_at_250_days_and_one_percent(exceptions: int, statistic: float, p: float | None) -> None:
+    """oracles.md 5.4 "Kupiec 250 d, 1 %"."""
     found = kupiec(exceptions, 250, 0.01)
     assert found[0] == pytest.approx(statistic, abs=6e-5 if exceptions != 7 else 5e-4)
     assert p is None or found[1] == pytest.approx(p, abs=5e-5)
@@ -35,13 +36,13 @@ def test_the_basel_zones(exceptions: int, zone: str) -> None:
 
 
 def test_the_basel_table() -> None:
-    """Basel: 89.22 % at 4 exceptions, 99.97 % at 9 (oracle: .89219, .99975)."""
+    """oracles.md 5.4 "Basel zones": 89.22 % at 4 exceptions, 99.97 % at 9 (oracle: .89219, .99975)."""
     assert traffic_light(4, 250, 0.01)[1] == pytest.approx(0.89219, abs=5e-6)
     assert traffic_light(9, 250, 0.01)[1] == pytest.approx(0.99975, abs=5e-6)
 
 
 def test_jeffreys_and_the_binomial_for_a_grade() -> None:
-    """N = 1000, D = 15, PD 1 %: .0632284; binomial .0824123."""
+    """oracles.md 5.4 "Jeffreys PD": N = 1000, D = 15, PD 1 %: .0632284; binomial .0824123."""
     assert jeffreys_p(15, 1000, 0.01) == pytest.approx(0.0632284, abs=5e-8)
     assert binomial_p(15, 1000, 0.01) == pytest.approx(0.0824123, abs=5e-8)
 

@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(4)
 
 
 def test_reason_codes_oracle() -> None:
-    """oracles.md 5.4: reference (50,40,30,20), applicant (20,38,5,20): lost 30, 2, 25, 0; reasons 1 then 3; the 4th is never stated."""
+    """oracles.md 5.4 "reason codes": (50,40,30,20) less (20,38,5,20) is 30, 2, 25, 0; reasons 1 then 3; the 4th is never stated."""
     lost = points_lost((50, 40, 30, 20), (20, 38, 5, 20))
     assert lost == (30, 2, 25, 0)
     assert principal_reasons(lost, most=2) == (0, 2)

@@ -48,6 +48,7 @@ def test_la1_loanapp_by_white(loanapp: Path, table: Make) -> None:
 
 
 def test_la4_loanapp_by_race(loanapp: Path, table: Make) -> None:
+    """LA4: black .675127, Hispanic .765766."""
     import pyarrow.parquet as pq
 
     subject = table(pq.read_table(loanapp).to_pydict(), outcome="approve", favourable="1", protected=("black", "hispan"))
@@ -57,7 +58,7 @@ def test_la4_loanapp_by_race(loanapp: Path, table: Make) -> None:
 
 
 def test_ff1_the_1979_questions_and_answers(counts: Make) -> None:
-    """White 60 %, American Indian 45 %, Hispanic 48 %, Black 51 %: adverse for American Indian only; exactly .80 is not."""
+    """FF1: White 60 %, American Indian 45 %, Hispanic 48 %, Black 51 %: adverse for American Indian only; exactly .80 is not."""
     subject = counts({"White": (600, 1000), "American Indian": (450, 1000), "Hispanic": (480, 1000), "Black": (510, 1000)})
     found = {one.details["group"]: one for one in judged(adverse_impact, subject).findings}
     assert {name: one.measured for name, one in found.items()} == {
@@ -69,7 +70,8 @@ def test_ff1_the_1979_questions_and_answers(counts: Make) -> None:
 
 
 def test_ff2_no_exact_four_fifths_ever_fails() -> None:
-    """4/6 against 5/6 in floats is 0.7999999999999999; 1,444 such cases with n < 200 would be false fails."""
+    """FF2: 4/6 against 5/6 in floats is 0.7999999999999999. The 1,444 cases of oracles.md cannot be counted again (it does not say over
+    which counts); over all with n < 200 there are thousands, and none may fail."""
     false_fails = 0
     for n in range(1, 200):
         for n_ref in range(1, 200):
@@ -131,6 +133,7 @@ def test_uc1_and_ge1_significance() -> None:
     ("k", "n", "lower", "upper"), [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)]
 )
 def test_wilson_as_in_newcombe_1998a(k: int, n: int, lower: float, upper: float) -> None:
+    """oracles.md 5.4 "Wilson"."""
     assert wilson(k, n) == pytest.approx((lower, upper), abs=5e-5)
 
 
@@ -139,6 +142,7 @@ def test_wilson_as_in_newcombe_1998a(k: int, n: int, lower: float, upper: float)
     [((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090), ((10, 10), (0, 20), 0.6791, 1.0)],
 )
 def test_newcombe_1998b(one: tuple[int, int], other: tuple[int, int], lower: float, upper: float) -> None:
+    """oracles.md 5.4 "Newcombe"."""
     assert newcombe(*one, *other) == pytest.approx((lower, upper), abs=5e-5)
 
 
@@ -148,6 +152,7 @@ def test_koopman_1984() -> None:
 
 
 def test_hanley_mcneil_1982() -> None:
+    """oracles.md 5.4 "Hanley-McNeil"."""
     assert hanley_mcneil(0.893, 51, 58) == pytest.approx(0.0325, abs=5e-5)
 
 

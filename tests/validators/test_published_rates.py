@@ -41,7 +41,7 @@ def berkeley(table: Make, **roles: object) -> object:
 
 
 def test_uc2_mantel_haenszel_as_r_prints_it() -> None:
-    """R's help page of mantelhaen.test: common odds ratio 0.9046968, chi-square 1.4269, p 0.2323; 1.5246, p 0.2169 uncorrected."""
+    """UC2, R's help page of mantelhaen.test: common odds ratio 0.9046968, chi-square 1.4269, p 0.2323; 1.5246, p 0.2169 uncorrected."""
     odds = common_odds_ratio(STRATA)
     assert odds is not None
     assert odds.value == pytest.approx(0.9046968, abs=5e-8)
@@ -174,6 +174,7 @@ def test_co1_the_matrix_of_propublica(table: Make) -> None:
 
 
 def test_co3_the_identity_of_chouldechova_gives_both_false_positive_rates() -> None:
+    """CO3: .448468 and .234543."""
     for (tp, fn, fp, tn), fpr in zip(COMPAS.values(), (0.448468, 0.234543), strict=True):
         one = Confusion(label="", tp=tp, fn=fn, fp=fp, tn=tn)
         assert one.prevalence is not None
