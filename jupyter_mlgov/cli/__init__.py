@@ -33,6 +33,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "waive": ("waive", "Ask to lift a check for a while, or answer somebody who did."),
     "promote": ("gate", "Ask for a stage: staging, production."),
     "rollback": ("back", "Bring a stage back to an earlier version, now."),
+    "serve": ("serve", "Answer requests with the version that was let in."),
+    "kill": ("serve", "Stop a model from answering, on every replica, now."),
     "canary": ("canary", "Statistics of a step-by-step rollout: plan, simulate, analyze."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
@@ -45,7 +47,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("serve", "monitor", "portfolio")
+NOT_YET = ("monitor", "portfolio")
 
 
 class Verbs(click.Group):

@@ -80,6 +80,8 @@ SECTIONS = (
     "changes",
     "reproduce",
     "pipelines",
+    "serving",
+    "canary",
 )
 
 

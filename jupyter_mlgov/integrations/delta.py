@@ -6,7 +6,7 @@ A reference is the table's own id, the version, and the digest of that version's
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -193,3 +193,16 @@ def _newest(ref: SourceRef) -> int:
     from deltalake import DeltaTable
 
     return int(DeltaTable(ref.name).version())
+
+
+def appender(folder: Path) -> Callable[[Any], None]:
+    """A function that appends a pyarrow table to the Delta table in `folder`, which is made with the first one; columns may be added."""
+
+    def append(table: Any) -> None:
+        try:
+            from deltalake import write_deltalake
+        except ImportError:
+            raise NotReady("A log in Delta Lake needs deltalake.", next='Type: pip install "jupyter-mlgov[lake]"') from None
+        write_deltalake(str(folder), table, mode="append", schema_mode="merge")
+
+    return append

@@ -267,6 +267,7 @@ def _way_back(workspace: Workspace, team: Team, notebook: str) -> dict[str, obje
         facts["unsigned"] = str(error)
     if scored is None or scored.stored is None:
         return {**facts, "no_golden": f"the table `{team.roles.table}` was not kept"}
+    facts["table"] = scored.stored
     kept, why = golden.take(workspace, workspace.objects.path(scored.stored), model.stored, team.roles.favourable)
     return {**facts, **({"golden": kept} if kept else {"no_golden": why})}
 

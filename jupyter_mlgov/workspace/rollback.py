@@ -141,7 +141,7 @@ def _look(workspace: Workspace, entries: tuple[AuditEntry, ...], order: Order, v
         looked.append(Looked(name="model", answer="ok", said="the file is the one that was promoted"))
     except MlgovError as error:
         return (*looked, Looked(name="model", answer="failed", said=error.what))
-    looked.append(_environment(facts))
+    looked.append(environment(facts))
     if golden is None:
         why = str(facts.get("no_golden") or "none were kept at its promotion")
         return (*looked, Looked(name="golden predictions", answer="unknown", said=why))
@@ -179,7 +179,7 @@ def _signature(workspace: Workspace, facts: Any) -> Looked:
     return look(workspace, str(facts.get("signature") or ""), str(facts.get("object") or ""))
 
 
-def _environment(facts: Any) -> Looked:
+def environment(facts: Any) -> Looked:
     """The packages that the model was stored with, against the ones here: another major or minor version may read it otherwise."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
