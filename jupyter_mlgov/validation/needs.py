@@ -85,7 +85,7 @@ def _record(need: str, subject: Subject) -> Lack | None:
         "environment": subject.environment is not None,
         "texts": bool(subject.texts),
         "lock": subject.lock is not None,
-        "reference": subject.reference_path is not None,
+        "reference": subject.has_reference,
         "splits": {"train", "test"} <= set(subject.split_paths),
         "predict": subject.predict is not None,
         "forms": True,  # which control's answers are wanted, the validator knows: it raises Unanswered

@@ -130,7 +130,7 @@ _START = 60.0  # imports on a cold disk; not the validator's fault
 
 def runner_for(subject: Subject, *, installed: bool) -> Runner:
     """Apart for installed validators and a subject that can be handed over, else here."""
-    return Apart(subject) if installed and subject.source is None else Here(subject)
+    return Apart(subject) if installed and subject.source is None and subject.reference_source is None else Here(subject)
 
 
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:

@@ -27,6 +27,7 @@ OPENED_BY = {
     "chain": ("chain",),
     "register": ("register",),
     "reference_path": ("reference",),
+    "reference_source": ("reference",),
     "split_paths": ("splits",),
     "predict": ("predict",),
     "folder": ("files",),

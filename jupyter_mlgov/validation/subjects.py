@@ -59,7 +59,8 @@ class Subject:
     `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
     `forms` are the answers people gave, `records` what the trail tells, `chain` whether it is whole,
     `register` the team file's own tables (`[inventory]`, …),
-    `reference_path` and `split_paths` other kept tables, `predict` the model itself, loaded without unpickling.
+    `reference_path` and `split_paths` other kept tables, `reference_source` a reference that is no file (as `source`),
+    `predict` the model itself, loaded without unpickling.
     `folder` is where the paths of mlgov.toml and of the record begin.
     """
 
@@ -79,6 +80,7 @@ class Subject:
     chain: Chain | None = None
     register: Mapping[str, Mapping[str, object]] | None = None
     reference_path: Path | None = None
+    reference_source: object = None
     split_paths: Mapping[str, Path] = field(default_factory=dict)
     predict: Predict | None = None
     folder: Path | None = None
@@ -116,11 +118,28 @@ class Subject:
     @property
     def reference(self) -> Table:
         """The table to compare with (the data the model was built on). Raises Missing where none was kept."""
-        if self.reference_path is None:
+        source = self.reference_path if self.reference_source is None else self.reference_source
+        if source is None:
             raise Missing(
                 "No reference table was kept.", next='Declare `reference = "NAME"` under [subject] in mlgov.toml, and run its cell.'
             )
-        return open_table(self.reference_path)
+        return open_table(source)
+
+    @property
+    def has_reference(self) -> bool:
+        return self.reference_path is not None or self.reference_source is not None
+
+    def ask_reference(self, question: Table) -> Answer:
+        """As ask(), of an expression over `reference`."""
+        return self.reference_source.ask(question) if isinstance(self.reference_source, Warehouse) else ask(question)
+
+    @property
+    def one_engine(self) -> bool:
+        """Do table and reference live in one engine elsewhere, so that one question can be about both?"""
+        one, other = self.source, self.reference_source
+        if isinstance(one, Warehouse) or isinstance(other, Warehouse):
+            return isinstance(one, Warehouse) and isinstance(other, Warehouse) and (one.run, one.dialect) == (other.run, other.dialect)
+        return other is not None and not self.local and self.reference.get_backend() is self.table.get_backend()
 
     def split(self, name: Literal["train", "test"]) -> Table:
         """The rows the model learned from, or those it was tried on. Raises Missing where the table was not kept."""

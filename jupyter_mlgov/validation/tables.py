@@ -15,12 +15,23 @@ from jupyter_mlgov.validation.warehouse import Warehouse
 __all__ = ["open_table", "table_subject"]
 
 
-def table_subject(source: object, roles: Roles, name: str = "") -> Subject:
+def table_subject(source: object, roles: Roles, name: str = "", *, reference: object = None) -> Subject:
     """The table in `source` as a subject of kind `table`, named by its file without folder and suffix.
 
     What can be read here (a file, a Delta folder, a frame) has the fingerprint of all rows and columns for its digest. A table on
     somebody else's connection is not pulled to be fingerprinted: it has no digest, only its rows. Raises BadInput for what cannot be read.
+    `reference` is the table to compare with, in any of these forms too; where both live in one engine elsewhere, they are compared there.
     """
+    subject = _subject(source, roles, name)
+    if reference is None:
+        return subject
+    open_table(reference)  # what cannot be read is said here
+    if isinstance(reference, Path):
+        return replace(subject, reference_path=reference)
+    return replace(subject, reference_source=reference)
+
+
+def _subject(source: object, roles: Roles, name: str) -> Subject:
     from ibis.expr.types import Table as IbisTable
 
     if isinstance(source, (IbisTable, Warehouse)):

@@ -21,6 +21,7 @@ from jupyter_mlgov.sdk import Check, Finding, Subject, SubjectRef, Warehouse, ta
 from mlgov_validators.backtest import backtest
 from mlgov_validators.calibrated import calibrated, calibrated_groups
 from mlgov_validators.conditional import conditional
+from mlgov_validators.drift import monitor_drift
 from mlgov_validators.error_rates import error_rates
 from mlgov_validators.fairness import adverse_impact, significance
 from mlgov_validators.intersections import intersections
@@ -176,8 +177,9 @@ def snowflake() -> Iterator[tuple[Warehouse, list[str]]]:
             cursor = connection.cursor()
             words = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE"}
             columns = ", ".join(f'"{name}" {words[kind]}' for name, kind in TYPES.items())
-            cursor.execute(f'CREATE TABLE "LOANS" ({columns})')
-            snowflake.connector.pandas_tools.write_pandas(connection, loans().select(list(TYPES)).to_pandas(), "LOANS")
+            for name, content in (("LOANS", loans()), ("MONTHS", moved())):
+                cursor.execute(f'CREATE TABLE "{name}" ({columns})')
+                snowflake.connector.pandas_tools.write_pandas(connection, content.select(list(TYPES)).to_pandas(), name)
 
             def run(sql: str) -> list[tuple[object, ...]]:
                 said.append(sql)
@@ -239,6 +241,93 @@ def test_small_cells_are_left_out_by_the_query_itself(snowflake: tuple[Warehouse
     assert all(row[-1] >= 100 for row in cells if isinstance(row[-1], int))
     assert not result.verdict.opens
     assert "Policy keeps them back" in " ".join(one.message for one in result.findings)
+
+
+# -- Drift ------------------------------------------------------------------------------------------------------------
+
+
+DRIFTING = ["race", "repaid", "score"]
+
+
+def moved() -> pa.Table:
+    """The loans of another month: scores lower, one race more often."""
+    found = loans(1500)
+    scores = [None if one is None else one - 0.05 for one in found["score"].to_pylist()]
+    race = ["black" if number % 7 == 0 else one for number, one in enumerate(found["race"].to_pylist())]
+    return found.set_column(found.schema.get_field_index("score"), "score", pa.array(scores, "float64")).set_column(
+        0, "race", pa.array(race)
+    )
+
+
+def drifts(subject: Subject) -> list[tuple[object, ...]]:
+    """What monitor.drift says, with its numbers to eight digits: an engine adds up in an order of its own."""
+
+    def rounded(value: object) -> object:
+        if isinstance(value, float):
+            return float(f"{value:.8g}")
+        if isinstance(value, (list, tuple)):
+            return [rounded(one) for one in value]
+        return {name: rounded(one) for name, one in value.items() if name != "sql"} if isinstance(value, dict) else value
+
+    found = judged(monitor_drift, subject).findings
+    assert any(one.details.get("ks_exact") for one in found)
+    return [(one.message, one.verdict, rounded(one.measured), rounded(one.details)) for one in found]
+
+
+@pytest.fixture(scope="module")
+def drifted(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
+    """In memory, with the kernel."""
+    path = tmp_path_factory.mktemp("drift") / "reference.parquet"
+    pq.write_table(loans().select(DRIFTING), path)
+    return drifts(table_subject(moved().select(DRIFTING), ROLES, "loans", reference=path))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # pyspark's own
+def test_drift_in_spark_gives_the_kernels_numbers(spark: object, tmp_path: Path, drifted: list[tuple[object, ...]]) -> None:
+    import ibis
+
+    connection = ibis.pyspark.connect(spark)
+    for name, content in (("months", moved()), ("built_on", loans())):
+        pq.write_table(content, tmp_path / f"{name}.parquet")
+        spark.read.parquet(str(tmp_path / f"{name}.parquet")).createOrReplaceTempView(name)  # type: ignore[attr-defined]  # a SparkSession
+    sides = [connection.table(name).select(*DRIFTING) for name in ("months", "built_on")]
+    assert drifts(table_subject(sides[0], ROLES, "loans", reference=sides[1])) == drifted
+
+
+@pytest.mark.filterwarnings("ignore")  # fakesnow's and the connector's own
+def test_drift_in_snowflakes_sql_gives_the_kernels_numbers_and_no_row_travels(
+    snowflake: tuple[Warehouse, list[str]], drifted: list[tuple[object, ...]]
+) -> None:
+    warehouse, _ = snowflake
+    counted: list[int] = []
+
+    def run(sql: str) -> list[tuple[object, ...]]:
+        rows = list(warehouse.run(sql))
+        counted.append(len(rows))
+        return rows
+
+    here = replace(warehouse, run=run, schema={name: TYPES[name] for name in DRIFTING})
+    subject = table_subject(replace(here, name="MONTHS"), ROLES, "loans", reference=here)
+    assert subject.one_engine
+    assert drifts(subject) == drifted
+    assert max(counted) <= 110
+
+
+@pytest.mark.filterwarnings("ignore")  # as above
+def test_a_reference_in_another_engine_has_the_same_psi_and_says_that_ks_is_off_the_grid(
+    snowflake: tuple[Warehouse, list[str]], tmp_path: Path
+) -> None:
+    warehouse, _ = snowflake
+    pq.write_table(moved(), tmp_path / "reference.parquet")
+    away = table_subject(warehouse, ROLES, "loans", reference=tmp_path / "reference.parquet")
+    assert not away.one_engine
+    here = table_subject(loans(), ROLES, "loans", reference=tmp_path / "reference.parquet")
+    for one, other in zip(judged(monitor_drift, away).findings, judged(monitor_drift, here).findings, strict=True):
+        assert one.measured == other.measured
+        if other.details.get("ks") is not None:
+            assert (one.details["ks_exact"], other.details["ks_exact"]) == (False, True)
+            assert one.details["ks"] <= other.details["ks"] + 1e-12 <= one.details["ks_at_most"] + 1e-11  # type: ignore[operator]  # numbers
 
 
 def test_spark_and_the_connector_start_nothing_at_import() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from jupyter_mlgov.sdk import Finding, Missing, Verdict
 from jupyter_mlgov.validation.results import CheckResult
@@ -261,7 +264,7 @@ def test_a_warehouse_that_takes_text_is_asked_for_aggregates_only(table: Make) -
     assert max(answers) <= 110
     texts = where(result, "score").details["sql"]
     assert isinstance(texts, list)
-    assert len(texts) >= 3
+    assert len(texts) == 2, "one question about all columns, one about this"
     assert set(texts) <= set(asked), "the text in the evidence is the text that was run"
     assert where(run(table, BEFORE, NOW, score="score"), "score").details.get("sql") is None, "in memory nothing was asked"
     snow = replace(house, dialect="snowflake", run=lambda sql: said.append(sql) or [(0, 0)])
@@ -270,6 +273,61 @@ def test_a_warehouse_that_takes_text_is_asked_for_aggregates_only(table: Make) -
         monitor_drift(replace(given, source=snow))
     assert said
     assert '"loans"' in said[0]
+
+
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # two engines an example: shrinking takes minutes
+odd = st.lists(
+    st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e300, math.nan, math.inf, None]), st.integers(-40, 40), st.floats(-1e6, 1e6)),
+    max_size=150,
+)
+
+
+@settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(odd, odd)
+def test_sql_gives_the_kernels_numbers_for_any_two_samples(
+    monkeypatch: pytest.MonkeyPatch, before: list[float | None], now: list[float | None]
+) -> None:
+    """Ties, one value, none, NaN, infinity, rows all on one side: the walk in the engine and the merge in memory are one law."""
+    from mlgov_validators import samples
+
+    connection = ibis.duckdb.connect()
+    for name, values in (("b", before), ("n", now)):
+        connection.con.register(name, pa.table({"x": pa.array([None if v is None else float(v) for v in values], "float64")}))
+    sides = connection.table("b"), connection.table("n")
+    found = []
+    for here in (True, False):
+        with monkeypatch.context() as patch:
+            patch.setattr(samples, "lives_here", lambda _, here=here: here)
+            found.append(compare(*sides, ["x"], ask, ask)[0][0])
+    one, other = found
+    assert (one.labels, one.reference, one.current) == (other.labels, other.reference, other.current)
+    assert (one.psi, one.p, one.chi, one.js_distance, one.exact) == (other.psi, other.p, other.chi, other.js_distance, other.exact)
+    assert (one.ks is None) == (other.ks is None)
+    if one.ks is not None:
+        assert (one.ks, one.ks_p) == (pytest.approx(other.ks, abs=1e-12), pytest.approx(other.ks_p, rel=1e-9))
+        assert one.wasserstein == pytest.approx(other.wasserstein, rel=1e-9)
+
+
+def test_a_table_of_many_columns_is_asked_once_and_then_once_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlgov.sdk import Answer
+
+    before, now = frames()
+    names = [name for name in NOW if name != "region"]
+    in_sql(monkeypatch)
+    asked: list[str] = []
+
+    def noted(question: Any) -> Answer:
+        answer = ask(question)
+        asked.append(answer.sql)
+        return answer
+
+    found, _ = compare(before, now, names, noted, noted)
+    assert all(one.exact for one in found)
+    # Totals of both tables; a walk a column; `flag` and `count` have few values, whose grid is those: each value, and both sides counted.
+    # Whole numbers are asked besides whether all differ.
+    assert len(asked) <= 2 + len(names) + 2 * 3 + 1
+    wide = [sql for sql in asked if "STDDEV_POP" in sql]
+    assert len(wide) == 2
 
 
 def test_a_profile_that_is_none_is_said(table: Make, tmp_path: Path) -> None:

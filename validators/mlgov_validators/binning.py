@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BINS = 10
 CELLS = 100
 MOST_CATEGORIES = 50
+SQUARABLE = 1e150  # beyond it a square may be no double: there is no deviation, and engines differ in how they say so
 LEAST_IN_CATEGORY = 5
 
 Kind = Literal["number", "category"]
@@ -130,7 +131,7 @@ def number_side(ordered: Numbers, missing: int, grid: Grid) -> Side:
         missing=missing,
         sums=tuple(sums) if all(math.isfinite(total) for total in sums) else (),
         mean=mean if math.isfinite(mean) else None,
-        sd=sd if math.isfinite(sd) else None,
+        sd=sd if math.isfinite(sd) and max(abs(ordered[0]), abs(ordered[-1])) <= SQUARABLE else None,
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.sdk import Answer
 from mlgov_validators.binning import Grid, Kind, Side, bins, grid_ks, grid_wasserstein
-from mlgov_validators.distances import ks_p
+from mlgov_validators.distances import Apart, ks_p
 from mlgov_validators.divergence import chi_square, chi_square_p, cramers_v, filled, jensen_shannon, psi, psi_interval, psi_p
 from mlgov_validators.intervals import benjamini_hochberg
 from mlgov_validators.profiles import ColumnProfile, Profile, on_two_threads, profile_column
-from mlgov_validators.samples import Ask, Asked, Held, Named, column, kind_of
+from mlgov_validators.samples import Ask, Columns, Held, Named, kind_of
+from mlgov_validators.warehoused import Asked, Merged
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -72,16 +72,19 @@ class Drift:
 
 
 def compare(
-    reference: Profile | Table, table: Table, names: Sequence[str], ask_reference: Ask, ask: Ask
+    reference: Profile | Table, table: Table, names: Sequence[str], ask_reference: Ask, ask: Ask, *, one_engine: bool = True
 ) -> tuple[tuple[Drift, ...], dict[str, str]]:
     """The drift of each of these columns, and why a column was not compared.
 
-    A reference that is a table is read once; where both sides can be merged, KS and Wasserstein are exact.
+    A reference that is a table is read once; where both sides are in memory, or in `one_engine`, KS and Wasserstein are exact.
     """
-    skipped: dict[str, str] = {}
-    found = on_two_threads(_jobs(reference, table, names, ask_reference, ask, skipped))
+    skipped = {name: why for name in names if (why := _why_not(reference, table, name))}
+    chosen = [name for name in names if name not in skipped]
+    now = Columns(table, chosen, ask)
+    before = reference.columns if isinstance(reference, Profile) else Columns(reference, chosen, ask_reference)
+    found = on_two_threads(_job(name, before, now, one_engine) for name in chosen)
     compared = []
-    for name, one in zip([name for name in names if name not in skipped], found, strict=True):
+    for name, one in zip(chosen, found, strict=True):
         if isinstance(one, Drift):
             compared.append(one)
         else:
@@ -89,39 +92,27 @@ def compare(
     return _adjusted(compared), skipped
 
 
-def _jobs(
-    reference: Profile | Table, table: Table, names: Sequence[str], ask_reference: Ask, ask: Ask, skipped: dict[str, str]
-) -> Iterator[tuple[partial[Drift | str], bool]]:
-    for name in names:
-        before: ColumnProfile | Held | Asked | Named
-        kind = kind_of(table, name)
-        if isinstance(reference, Profile):
-            why = reference.skipped.get(name) or ("" if kind in ("number", "category") else kind)
-            was = reference.columns[name].kind if name in reference.columns else kind
-        else:
-            was = kind_of(reference, name)
-            why = "" if {kind, was} <= {"number", "category"} else (kind if kind not in ("number", "category") else was)
-        if not why and kind != was:
-            why = f"it was a {was} in the reference and is a {kind}"
-        if why:
-            skipped[name] = why
-            continue
-        told: list[str] = []
-        before = reference.columns[name] if isinstance(reference, Profile) else column(reference, name, _noting(ask_reference, told))
-        now = column(table, name, _noting(ask, told))
-        computes = isinstance(now, Held) and isinstance(before, (Held, ColumnProfile))
-        yield partial(_with_sql, partial(drift, name, before, now), told), computes
+def _why_not(reference: Profile | Table, table: Table, name: str) -> str:
+    """Why this column is not compared; empty where it is."""
+    kind = kind_of(table, name)
+    if isinstance(reference, Profile):
+        why = reference.skipped.get(name) or ("" if kind in ("number", "category") else kind)
+        was = reference.columns[name].kind if name in reference.columns else kind
+    else:
+        was = kind_of(reference, name)
+        why = "" if {kind, was} <= {"number", "category"} else (kind if kind not in ("number", "category") else was)
+    return why or (f"it was a {was} in the reference and is a {kind}" if kind != was else "")
 
 
-def _noting(ask: Ask, told: list[str]) -> Ask:
-    """`ask`, which puts the SQL text of each question into `told`."""
-
-    def noted(question: Table) -> Answer:
-        answer = ask(question)
-        told.append(answer.sql)
-        return answer
-
-    return noted
+def _job(
+    name: str, references: Mapping[str, ColumnProfile] | Columns, currents: Columns, one_engine: bool
+) -> tuple[partial[Drift | str], bool]:
+    """The comparison of one column, and whether it only computes."""
+    told: list[str] = []
+    before = references.open(name, told) if isinstance(references, Columns) else references[name]
+    now = currents.open(name, told)
+    computes = isinstance(now, Held) and isinstance(before, (Held, ColumnProfile))
+    return partial(_with_sql, partial(drift, name, before, now, one_engine=one_engine), told), computes
 
 
 def _with_sql(compared: Callable[[], Drift | str], told: list[str]) -> Drift | str:
@@ -129,10 +120,12 @@ def _with_sql(compared: Callable[[], Drift | str], told: list[str]) -> Drift | s
     return replace(one, sql=tuple(told)) if isinstance(one, Drift) else one
 
 
-def drift(name: str, before: ColumnProfile | Held | Asked | Named, now: Held | Asked | Named) -> Drift | str:
+def drift(name: str, before: ColumnProfile | Held | Asked | Named, now: Held | Asked | Named, *, one_engine: bool = True) -> Drift | str:
     """One column's drift, or why it has none: a key, or categories that are all rare."""
-    profile = before if isinstance(before, ColumnProfile) else profile_column(name, before)
-    grid, then, side = profile.grid, profile.side, now.side(profile.grid)
+    met = Merged(before, now) if one_engine and isinstance(before, Asked) and isinstance(now, Asked) else None
+    profile = before if isinstance(before, ColumnProfile) else profile_column(name, met or before)
+    grid, then = profile.grid, profile.side
+    side = met.other(grid) if met else now.side(grid)
     if profile.key:
         return "every value of it differs: it is a key"
     if grid.kind == "category" and not grid.labels and then.known:
@@ -154,19 +147,12 @@ def drift(name: str, before: ColumnProfile | Held | Asked | Named, now: Held | A
         chi=chi_square(first, second),
         means=(then.mean, side.mean),
     )
-    return whole if grid.kind == "category" else _with_distances(whole, before, now, grid, then, side)
+    exact = met.apart() if met else before.apart(now) if isinstance(before, Held) and isinstance(now, Held) else None
+    return whole if grid.kind == "category" else _with_distances(whole, exact, grid, then, side)
 
 
-def _with_distances(
-    whole: Drift, before: ColumnProfile | Held | Asked | Named, now: Held | Asked | Named, grid: Grid, then: Side, side: Side
-) -> Drift:
-    exact = (
-        before.apart(now)
-        if isinstance(before, Held) and isinstance(now, Held)
-        else before.apart(now)
-        if isinstance(before, Asked) and isinstance(now, Asked)
-        else None
-    )
+def _with_distances(whole: Drift, exact: Apart | None, grid: Grid, then: Side, side: Side) -> Drift:
+    """With KS and Wasserstein: exact where both samples were merged, else read off the grid."""
     if exact:
         distance, below = exact.ks, exact.below
         work: float | None = exact.wasserstein

@@ -77,8 +77,9 @@ def monitor_drift(
     PSI = sum (q - p) ln(q / p). A bin empty on one side counts as a share of 0.0001, or half a row where that is less. Its p comes from
     PSI / (1/n + 1/m) ~ chi-square with B - 1 degrees of freedom, so that small samples do not cry drift. The interval is of the
     PSI of the two populations (non-central chi-square, approximate). Kolmogorov-Smirnov and Wasserstein-1 (in standard deviations of
-    the reference) are taken over all rows, or over a hundred quantiles where the reference is a stored profile; Jensen-Shannon is a
-    distance to base 2; Cramer's V is for categories. All p-values are adjusted over the columns (Benjamini-Hochberg 1995).
+    the reference) are taken over all rows, or over a hundred quantiles where the reference is a stored profile or does not
+    live where the table does; Jensen-Shannon is a distance to base 2; Cramer's V is for categories. All p-values are adjusted over the
+    columns (Benjamini-Hochberg 1995).
 
     fail: PSI at least `fail` with p under `alpha` and adjusted p at most `q`; a declared feature or the score is not in the table; a
     column was a number in the reference and is text now, or the reverse.
@@ -100,7 +101,7 @@ def monitor_drift(
     names, gone, unread = _chosen(subject, reference, table)
     if not names and not gone:
         raise Missing("The table and its reference have no column in common.", next="Name the table the model was built on.")
-    compared, skipped = compare(reference, table, names, ask_here(subject), subject.ask)
+    compared, skipped = compare(reference, table, names, ask_here(subject), subject.ask, one_engine=subject.one_engine)
     judged = {one.name: _judged(one, limits) for one in compared}
     findings = [*_lost(gone), *_scores(subject, compared, judged), *_inputs(subject, compared, judged), *_left(skipped, unread)]
     if all(one.verdict is Verdict.NOT_APPLICABLE for one in findings):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_mlgov.sdk import Missing, open_table
 from mlgov_validators.binning import Grid, Kind, Side
-from mlgov_validators.samples import Ask, Asked, Held, Named, column, kind_of
+from mlgov_validators.samples import Ask, Column, Columns, Held, kind_of
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -74,13 +74,14 @@ def make_profile(table: Table, ask: Ask, columns: Iterable[str] = ()) -> Profile
     names = list(columns) or list(table.columns)
     kinds = {name: kind_of(table, name) for name in names}
     judged = [name for name in names if kinds[name] in ("number", "category")]
-    read = ((name, column(table, name, ask)) for name in judged)
+    opened = Columns(table, judged, ask)
+    read = ((name, opened.open(name)) for name in judged)
     made = on_two_threads((partial(profile_column, name, one), isinstance(one, Held)) for name, one in read)
     rows = int(str(ask(table.agg(k=table.count())).rows[0]["k"]))
     return Profile(columns={one.name: one for one in made}, skipped={n: k for n, k in kinds.items() if n not in judged}, rows=rows)
 
 
-def profile_column(name: str, given: Held | Asked | Named) -> ColumnProfile:
+def profile_column(name: str, given: Column) -> ColumnProfile:
     """The profile of one column."""
     grid = given.grid()
     return ColumnProfile(name=name, grid=grid, side=given.side(grid), key=given.is_key())
