@@ -22,7 +22,7 @@ def drift() -> list[Figure]:
     import ibis
 
     from jupyter_mlgov.validation.warehouse import ask
-    from mlgov_validators import samples
+    from mlgov_validators import opening
     from mlgov_validators.comparing import compare
     from mlgov_validators.profiles import make_profile
 
@@ -35,11 +35,11 @@ def drift() -> list[Figure]:
     profile = make_profile(reference, ask)
 
     def in_sql() -> object:
-        here, samples.lives_here = samples.lives_here, lambda _: False
+        here, opening.lives_here = opening.lives_here, lambda _: False
         try:
             return compare(reference, table, names, ask, ask)
         finally:
-            samples.lives_here = here
+            opening.lives_here = here
 
     compare(reference, table, names[:1], ask, ask)  # libraries are imported
     memory = min(_seconds(lambda: compare(reference, table, names, ask, ask)) for _ in range(3))

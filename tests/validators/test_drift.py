@@ -163,9 +163,9 @@ def test_a_declared_feature_that_is_gone_shuts(table: Make) -> None:
 
 def in_sql(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on any backend but a local DuckDB: aggregates only."""
-    from mlgov_validators import samples
+    from mlgov_validators import opening
 
-    monkeypatch.setattr(samples, "lives_here", lambda _: False)
+    monkeypatch.setattr(opening, "lives_here", lambda _: False)
 
 
 def drifts(before: Any, now: Any) -> dict[str, Drift]:
@@ -288,7 +288,7 @@ def test_sql_gives_the_kernels_numbers_for_any_two_samples(
     monkeypatch: pytest.MonkeyPatch, before: list[float | None], now: list[float | None]
 ) -> None:
     """Ties, one value, none, NaN, infinity, rows all on one side: the walk in the engine and the merge in memory are one law."""
-    from mlgov_validators import samples
+    from mlgov_validators import opening
 
     connection = ibis.duckdb.connect()
     for name, values in (("b", before), ("n", now)):
@@ -297,7 +297,7 @@ def test_sql_gives_the_kernels_numbers_for_any_two_samples(
     found = []
     for here in (True, False):
         with monkeypatch.context() as patch:
-            patch.setattr(samples, "lives_here", lambda _, here=here: here)
+            patch.setattr(opening, "lives_here", lambda _, here=here: here)
             found.append(compare(*sides, ["x"], ask, ask)[0][0])
     one, other = found
     assert (one.labels, one.reference, one.current) == (other.labels, other.reference, other.current)

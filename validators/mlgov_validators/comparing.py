@@ -11,8 +11,9 @@ from mlgov_validators.binning import Grid, Kind, Side, bins, grid_ks, grid_wasse
 from mlgov_validators.distances import Apart, ks_p
 from mlgov_validators.divergence import chi_square, chi_square_p, cramers_v, filled, jensen_shannon, psi, psi_interval, psi_p
 from mlgov_validators.intervals import benjamini_hochberg
+from mlgov_validators.opening import Columns
 from mlgov_validators.profiles import ColumnProfile, Profile, on_two_threads, profile_column
-from mlgov_validators.samples import Ask, Columns, Held, Named, kind_of
+from mlgov_validators.samples import Ask, Held, Named, kind_of
 from mlgov_validators.warehoused import Asked, Merged
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_mlgov.sdk import Missing, open_table
 from mlgov_validators.binning import Grid, Kind, Side
-from mlgov_validators.samples import Ask, Column, Columns, Held, kind_of
+from mlgov_validators.opening import Columns
+from mlgov_validators.samples import Ask, Column, Held, kind_of
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table

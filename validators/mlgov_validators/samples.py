@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
     from numpy.typing import NDArray
 
-    from mlgov_validators.warehoused import Asked
-
     Numbers = NDArray[np.float64]
 
-AT_ONCE = 100  # columns of one question: no engine's SQL text gets too long
 Ask = Callable[["Table"], Answer]  # Subject.ask
 
 
@@ -132,36 +129,6 @@ class Named:
         return self._known >= CELLS and distinct(self._x, self._ask) == self._known
 
 
-class Columns:
-    """The columns of one table, opened one by one: numbers in memory where DuckDB reads a local file or frame, the rest as aggregates.
-
-    Rows, means and deviations of all that stay where they are come from one question (of at most `AT_ONCE` columns each).
-    """
-
-    def __init__(self, table: Table, names: Sequence[str], ask: Ask) -> None:
-        self._table, self._ask = table, ask
-        self._here = lives_here(table)
-        self._totals: dict[str, Total] = {}
-        away = [name for name in names if not self._held(name)]
-        for start in range(0, len(away), AT_ONCE):
-            self._totals.update(totals(table, away[start : start + AT_ONCE], ask))
-
-    def _held(self, name: str) -> bool:
-        return self._here and kind_of(self._table, name) == "number"
-
-    def open(self, name: str, told: list[str] | None = None) -> Held | Asked | Named:
-        """The column `name`. The SQL text of each question to come is put into `told`, after those that were asked for it already."""
-        from mlgov_validators.warehoused import Asked
-
-        if self._held(name):
-            return Held.read(self._table, name)
-        total = self._totals[name]
-        told = [] if told is None else told
-        told.append(total.sql)
-        ask = _noting(self._ask, told)
-        return (Named if kind_of(self._table, name) == "category" else Asked)(self._table, name, ask, total)
-
-
 def totals(table: Table, names: Sequence[str], ask: Ask) -> dict[str, Total]:
     """One question about these columns: rows, those with a value, and for numbers mean and standard deviation (divided by n)."""
     import ibis
@@ -185,17 +152,6 @@ def totals(table: Table, names: Sequence[str], ask: Ask) -> dict[str, Total]:
         )
         for number, name in enumerate(names)
     }
-
-
-def _noting(ask: Ask, told: list[str]) -> Ask:
-    """`ask`, which puts the SQL text of each question into `told`."""
-
-    def noted(question: Table) -> Answer:
-        answer = ask(question)
-        told.append(answer.sql)
-        return answer
-
-    return noted
 
 
 def ask_here(subject: Subject) -> Ask:
