@@ -13,14 +13,16 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage import ambient, native
+from jupyter_mlgov.lineage.bigfiles import BUDGET, NOT_HASHED, BigFile
 from jupyter_mlgov.lineage.facts import FileRef
 from jupyter_mlgov.lineage.typenames import Unfit
-from jupyter_mlgov.lineage.unchanged import Unchanged
+from jupyter_mlgov.lineage.unchanged import Unchanged, marks_that_tell
 
 MOST = 2000
 _READ, _WRITTEN, _READ_FIRST = 1, 2, 4
@@ -36,10 +38,12 @@ _installed = False
 class Opened:
     """The names opened while one cell runs; `begun` is the wall time in nanoseconds at its start.
 
-    `touched` are paths given to readers and databases that may have read or written: the time of change tells.
+    `touched` are paths given to readers and databases that may have read or written: the time of change tells. `before_change` is told
+    of a path before it is opened for writing, moved or removed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before_change: Callable[[str], None] = lambda _: None) -> None:
+        self.before_change = before_change
         self.seen: dict[str, int] = {}
         self.touched: dict[str, None] = {}
         self.ambient = ambient.Ambient()
@@ -55,14 +59,14 @@ class Opened:
         self.seen[path] = old | (_READ if reads else 0) | (_WRITTEN if writes else 0) | first
 
 
-def watch() -> Opened:
+def watch(before_change: Callable[[str], None] = lambda _: None) -> Opened:
     """Begin to note what a cell opens and asks for; the hook itself is installed once per process and cannot be taken out again."""
     global _watching, _installed
     if not _installed:
         sys.addaudithook(_hook)
         native.install()
         _installed = True
-    _watching = Opened()
+    _watching = Opened(before_change)
     native.tell(_given)
     ambient.watch_variables(_watching.ambient)
     return _watching
@@ -96,13 +100,19 @@ def _hook(event: str, args: tuple[object, ...]) -> None:
             _note(watching, args)
         elif event == "sqlite3.connect":
             _given(str(args[0]), writes=False)
+        elif event in _MOVES:
+            for path in args[: _MOVES[event]]:
+                if isinstance(path, (str, bytes, os.PathLike)):
+                    watching.before_change(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100  # as below
         else:
             ambient.HANDLERS[event](watching.ambient, args)
     except Exception:  # noqa: BLE001  # an exception here would break the user's open(); refs() says what is missing
         watching.overflow = True
 
 
-_EVENTS = frozenset({"sqlite3.connect", *ambient.HANDLERS})
+# Events that take a file away or replace it, with how many paths they name first.
+_MOVES = {"os.remove": 1, "os.rename": 2, "os.truncate": 1}
+_EVENTS = frozenset({"sqlite3.connect", *_MOVES, *ambient.HANDLERS})
 
 
 def _given(path: str, writes: bool) -> None:  # a fact about the call
@@ -116,6 +126,7 @@ def _given(path: str, writes: bool) -> None:  # a fact about the call
     path = os.path.expanduser(path.removeprefix("file://"))  # noqa: PTH111  # a text, as the hook has them
     full = os.path.abspath(path)  # noqa: PTH100  # as the hook does
     if writes:
+        watching.before_change(full)
         watching.note(full, writes=True, reads=False)
     else:
         watching.touched.update(dict.fromkeys(_spread(full)[:MOST]))
@@ -146,12 +157,25 @@ def _note(watching: Opened, args: tuple[object, ...]) -> None:
     number = flags if isinstance(flags, int) else 0
     writes = any(sign in text for sign in "wax+") or (not text and bool(number & _WRITE_FLAGS))
     reads = ("r" in text or "+" in text) and "w" not in text if text else not number & os.O_WRONLY
-    watching.note(os.path.abspath(path), writes=writes, reads=reads)  # noqa: PTH100  # resolve() would ask the disk on each open
+    full = os.path.abspath(path)  # noqa: PTH100  # resolve() would ask the disk on each open
+    if writes:
+        watching.before_change(full)
+    watching.note(full, writes=writes, reads=reads)
 
 
 _PATHS = sysconfig.get_paths()
 _LIBRARY = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PREFIXES = tuple({prefix.rstrip("/") + "/" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix) if prefix not in ("/usr", "/")})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The files of one cell run. Those in `later` stand in `read` and `written` without a digest, each with its gap."""
+
+    read: tuple[FileRef, ...] = ()
+    written: tuple[FileRef, ...] = ()
+    gaps: tuple[str, ...] = ()
+    later: tuple[BigFile, ...] = ()
 
 
 class FileDigests:
@@ -161,25 +185,34 @@ class FileDigests:
         self._root = str(root)
         self._known: Unchanged[Digest] = Unchanged()
 
-    def refs(self, opened: Opened, named: Iterable[str] = ()) -> tuple[tuple[FileRef, ...], tuple[FileRef, ...], tuple[str, ...]]:
-        """(read, written, gaps) of one cell. `named`: paths that the cell spells out, which a library may open behind Python's back."""
+    def refs(self, opened: Opened, named: Iterable[str] = ()) -> Files:
+        """The files of one cell. `named`: paths that the cell spells out, which a library may open behind Python's back.
+
+        No more than BUDGET bytes are read for it now; what is beyond stands in `later`.
+        """
         gaps = [f"more than {MOST} files were opened; the rest was not noted"] if opened.overflow else []
         for path in named:
             self._note_named(opened, path)
         self._settle(opened)
+        ours = {path: place for path, how in opened.seen.items() if (place := self._recorded(path, how)) is not None}
+        known, later = self._digests({path: place for path, place in ours.items() if _is_asked(path, opened)})
         read, written = [], []
-        for path, how in opened.seen.items():
-            place = self._place(path)
-            if place is None or (place.startswith("/") and not how & _READ_FIRST):
-                continue
+        for path, place in ours.items():
+            how = opened.seen[path]
             if how & _READ_FIRST:
-                ref, gap = self._ref(path, place, opened, overwritten=bool(how & _WRITTEN))
-                read.extend([ref] if ref else [])
-                gaps.extend([gap] if gap else [])
+                ref, gap = _ref(path, place, opened, known, overwritten=bool(how & _WRITTEN))
+                read += [ref] if ref else []
+                gaps += [gap] if gap else []
             if how & _WRITTEN and not place.startswith("/"):
-                ref, gap = self._ref(path, place, opened, overwritten=False, fresh=True)
-                written.extend([ref] if ref else [FileRef(path=place, digest=None)])
-        return tuple(read), tuple(written), tuple(gaps)
+                ref, gap = _ref(path, place, opened, known, fresh=True)
+                written += [ref or FileRef(path=place, digest=None)]
+                gaps += [gap] if gap else []
+        return Files(read=tuple(read), written=tuple(written), gaps=tuple(dict.fromkeys(gaps)), later=later)
+
+    def _recorded(self, path: str, how: int) -> str | None:
+        """The name to record of a file that was used like this. Outside the workspace only what was read counts."""
+        place = self._place(path)
+        return place if place is not None and (how & _READ_FIRST or (how & _WRITTEN and place[0] != "/")) else None
 
     def _settle(self, opened: Opened) -> None:
         """Tell for each path given to native code what happened to it, and name the files of a folder that was written."""
@@ -221,24 +254,70 @@ class FileDigests:
     def _is_inside(self, path: str) -> bool:
         return path.startswith(self._root.rstrip("/") + "/")
 
-    def _ref(self, path: str, place: str, opened: Opened, *, overwritten: bool, fresh: bool = False) -> tuple[FileRef | None, str]:
-        found = _regular(path)
-        if overwritten:
-            return FileRef(path=place, digest=None), f"{place} was read and then written in one cell, so what was read is not known"
-        if found is None:
-            missing = not fresh and place[0] != "/" and not os.path.lexists(path)
-            return None, f"{place} was asked for and is not there" if missing else ""
-        if not fresh and found.st_mtime_ns > opened.begun:
-            return FileRef(path=place, digest=None, size=found.st_size), f"{place} changed while the cell read it"
-        digest = self._digest(path)
-        gap = "" if digest else f"{place} was opened but cannot be read again, or changed while it was"
-        return FileRef(path=place, digest=digest, size=found.st_size), gap
+    def _digests(self, ours: Mapping[str, str]) -> tuple[dict[str, Digest | None], tuple[BigFile, ...]]:
+        """Digests of these files (path -> its name in the record), and those that are left for later: they have none yet."""
+        found: dict[str, Digest | None] = {}
+        big: list[str] = []
+        left = BUDGET
+        for path in ours:
+            size = _size(path)
+            recalled = self._recall(path)
+            if recalled is not None or size <= left:
+                left -= 0 if recalled is not None else size
+                found[path] = recalled or self.digest(path)
+            else:
+                big.append(path)
+        marks = marks_that_tell([Path(path) for path in big])
+        found.update({path: self.digest(path) for path in big if Path(path) not in marks})
+        return found, tuple(BigFile(path=path, place=ours[path], mark=marks[Path(path)]) for path in big if path not in found)
 
-    def _digest(self, path: str) -> Digest | None:
+    def _recall(self, path: str) -> Digest | None:
+        try:
+            return self._known.recall(Path(path))
+        except OSError:
+            return None
+
+    def digest(self, path: str) -> Digest | None:
+        """The digest of a file; None where it cannot be read or changed while it was."""
         try:
             return self._known.get(Path(path), Digest.of_file)
         except (OSError, Unfit):
             return None
+
+
+def _ref(
+    path: str, place: str, opened: Opened, known: Mapping[str, Digest | None], *, overwritten: bool = False, fresh: bool = False
+) -> tuple[FileRef | None, str]:
+    """The reference to a file and what cannot be said of it. `known` has no entry for a file that is hashed later."""
+    found = _regular(path)
+    if overwritten:
+        return FileRef(path=place, digest=None), f"{place} was read and then written in one cell, so what was read is not known"
+    if found is None:
+        missing = not fresh and place[0] != "/" and not os.path.lexists(path)
+        return None, f"{place} was asked for and is not there" if missing else ""
+    if not fresh and _changed(found, opened):
+        return FileRef(path=place, digest=None, size=found.st_size), f"{place} changed while the cell read it"
+    if path not in known:
+        return FileRef(path=place, digest=None, size=found.st_size), f"{place} {NOT_HASHED}"
+    digest = known[path]
+    gap = "" if digest else f"{place} was opened but cannot be read again, or changed while it was"
+    return FileRef(path=place, digest=digest, size=found.st_size), gap
+
+
+def _is_asked(path: str, opened: Opened) -> bool:
+    """Does the record need what is in the file now?"""
+    found = _regular(path)
+    return found is not None and (bool(opened.seen[path] & _WRITTEN) or not _changed(found, opened))
+
+
+def _changed(found: os.stat_result, opened: Opened) -> bool:
+    """Was the file written, or another moved over it, since the cell began?"""
+    return max(found.st_mtime_ns, found.st_ctime_ns) > opened.begun
+
+
+def _size(path: str) -> int:
+    found = _regular(path)
+    return found.st_size if found is not None else 0
 
 
 def _regular(path: str) -> os.stat_result | None:

@@ -29,6 +29,8 @@ from jupyter_mlgov.lineage.steps import step_statuses
 
 NO_END = "its end was not recorded"
 REPEATED = "mlgov-repeated"  # a tag that pipelines/stepbook.py puts on what other steps of the notebook run too
+# What is told of a run after it ended, and which of its fields that replaces.
+_LATER = {"cell.measured": ("outputs", "writes"), "cell.hashed": ("files_read", "files_written", "gaps")}
 
 
 def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mapping[str, object]], bool] = is_dead) -> Lineage:
@@ -63,9 +65,9 @@ def fold(entries: Iterable[AuditEntry], notebook: str, *, dead: Callable[[Mappin
             runs.setdefault(str(payload.get("id")), payload)
         elif entry.action == "cell.finished":
             runs[str(payload.get("id"))] = payload
-        elif entry.action == "cell.measured" and str(payload.get("id")) in runs:
+        elif entry.action in _LATER and str(payload.get("id")) in runs:
             known = str(payload.get("id"))
-            runs[known] = {**runs[known], "outputs": payload["outputs"], "writes": payload["writes"]}
+            runs[known] = {**runs[known], **{name: payload[name] for name in _LATER[entry.action]}}
     if session is None:
         return Lineage(notebook=notebook, session=None, runs=(), steps=())
     try:

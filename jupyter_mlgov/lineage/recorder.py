@@ -17,25 +17,24 @@ from jupyter_mlgov.audit.journal import ObjectStore
 from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError
-from jupyter_mlgov.core.facts import fields_of, plain
+from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.lineage import boundary
-from jupyter_mlgov.lineage.ambient import shell_programs
+from jupyter_mlgov.lineage.bigfiles import BigFile, BigFiles, Digests, hashed
 from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
 from jupyter_mlgov.lineage.dataflow import Dataflow, Definitions, names
 from jupyter_mlgov.lineage.describing import Description
-from jupyter_mlgov.lineage.facts import CellRun, Outcome, Session, Step, Surroundings
+from jupyter_mlgov.lineage.facts import CellRun, Outcome, Session, Step
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
-from jupyter_mlgov.lineage.inplace import Marks, aliases
+from jupyter_mlgov.lineage.inplace import Marks
 from jupyter_mlgov.lineage.later import Later
-from jupyter_mlgov.lineage.native import quoted, unwatched
+from jupyter_mlgov.lineage.native import unwatched
 from jupyter_mlgov.lineage.outbound import Outbound
 from jupyter_mlgov.lineage.process import this_process
+from jupyter_mlgov.lineage.seen import ERROR_LIMIT, first_line, named_paths, run_payload, surroundings, with_changes, with_sources
 from jupyter_mlgov.lineage.sources import Sources, collect
 from jupyter_mlgov.lineage.tables import Late, Tables
 from jupyter_mlgov.lineage.tags import BadTag, step_of
-
-ERROR_LIMIT = 200
 
 
 def say(sentence: str) -> None:
@@ -85,6 +84,8 @@ class Recorder:
         self._generators = Generators()
         self._marks = Marks()
         self._files = FileDigests(root.resolve())
+        self._big_files = BigFiles(self._files.digest)
+        self._late_files: tuple[BigFile, ...] = ()
         self._definitions = Definitions()
         self._running: _Running | None = None
         self._order = 0
@@ -150,12 +151,13 @@ class Recorder:
         spent = (time.perf_counter() - running.clock) * 1000
         unwatch()
         collect(None)
-        done = replace(running.run, duration_ms=round(spent, 3), outcome=outcome, error=_first_line(error))
+        done = replace(running.run, duration_ms=round(spent, 3), outcome=outcome, error=first_line(error))
         found = self._guard(lambda: self._made(running, done, namespace or {}), running.problems)
         done = found if isinstance(found, CellRun) else done
         done = replace(done, gaps=tuple(dict.fromkeys([*done.gaps, *running.problems])))
-        self._guard(lambda: self._write([Draft(action="cell.finished", subject=done.notebook, payload=_payload(done))]))
+        self._guard(lambda: self._write([Draft(action="cell.finished", subject=done.notebook, payload=run_payload(done))]))
         self._measure_later(done, namespace or {})
+        self._hash_later(done)
         if self._description is not None:
             self._description.start(done.step)
         return done
@@ -166,7 +168,7 @@ class Recorder:
             return
         self._closed = True
         release()
-        self._guard(self._later.settle)
+        self._settle()
         self._tables.keeper.close()
         if self._description is not None:
             self._description.wait()
@@ -177,7 +179,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Bring all that is recorded into the journal now, when all is measured: a verdict may follow."""
-        self._guard(self._later.settle)
+        self._settle()
         if self._description is not None:
             self._description.wait()
         if self._order:
@@ -228,10 +230,10 @@ class Recorder:
             run = replace(run, inputs=tuple(found) if isinstance(found, tuple) else ())
         self._tables.begin(code)
         gaps = [self._gap(problem, cell_id) for problem in problems]
-        self._write([Draft(action="cell.started", subject=run.notebook, payload=_payload(run)), *gaps])
+        self._write([Draft(action="cell.started", subject=run.notebook, payload=run_payload(run)), *gaps])
         before = frozenset(namespace) if "*" in flow.writes else frozenset()
         self._generators.begin(code)
-        opened, sources = watch(), Sources()
+        opened, sources = watch(self._big_files.before_change), Sources()
         collect(sources)
         now_running(run)
         self._running = _Running(
@@ -260,12 +262,15 @@ class Recorder:
         if flow.problem and done.outcome is not Outcome.SYNTAX:
             running.problems.append(f"The names of this cell are not known: {flow.problem}")
         done, self._late = self._tables.outputs(done, namespace)
-        done = self._with_changes(done, changed, namespace)
-        named = _paths(done.reads, namespace, flow, every=step is not None)
-        read, wrote, gaps = self._files.refs(running.opened, named)
-        gaps = (*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in gaps))
-        done = replace(done, files_read=read, files_written=wrote, gaps=gaps, surroundings=self._surroundings(running, namespace))
-        done = _with_sources(done, running)
+        done = with_changes(done, changed, self._marks.changes(namespace), namespace)
+        files = self._files.refs(running.opened, named_paths(done.reads, namespace, flow, every=step is not None))
+        gaps = (*done.gaps, *(boundary.clean(gap, ERROR_LIMIT) for gap in files.gaps))
+        done = replace(done, files_read=files.read, files_written=files.written, gaps=gaps)
+        self._late_files = files.later
+        asked = drawn(running.code, namespace)
+        done = replace(done, surroundings=surroundings(running.opened.ambient, asked, self._generators.end(asked.seeds), running.code))
+        done = with_sources(done, running.sources)
+        running.problems += _unseen(running)
         if boundary.PARAMETER_TAGS & set(done.tags):
             done = replace(done, parameters=boundary.parameters(done.writes, namespace))
         if step is None:
@@ -297,32 +302,28 @@ class Recorder:
 
         self._later.start(measure, lambda problem: self._quietly(self._gap(problem, done.cell_id)))
 
+    def _hash_later(self, done: CellRun) -> None:
+        """Hash the big files of the cell that ended, beside the cells that follow; a file that changes before is recorded as such."""
+        files, self._late_files = self._late_files, ()
+        if not files:
+            return
+
+        def write(found: Digests) -> None:
+            run = hashed(done, files, found)
+            files_ = {"files_read": run.files_read, "files_written": run.files_written}
+            facts = {"id": run.id, "session": run.session, "cell_id": run.cell_id, "gaps": run.gaps, **files_}
+            self._quietly(Draft(action="cell.hashed", subject=run.notebook, payload=fields_of(facts)))
+
+        self._big_files.add(files, write, lambda problem: self._quietly(self._gap(problem, done.cell_id)))
+
     def _quietly(self, draft: Draft) -> None:
         """Write from a thread of ours: what the spool cannot take waits in memory, and the next cell says so."""
         with suppress(MlgovError):
             self._outbound.write([draft])
 
-    def _with_changes(self, done: CellRun, mutates: tuple[str, ...], namespace: Mapping[str, object]) -> CellRun:
-        """What changed in place, also where no name of it stands in the cell: inside a call, or by another name."""
-        seen = tuple(dict.fromkeys([*self._marks.changes(namespace), *(name for name in done.writes if name in mutates)]))
-        if not seen:
-            return done
-        changed = (*seen, *aliases(seen, namespace))
-        return replace(done, changed=changed, writes=tuple(dict.fromkeys([*done.writes, *changed])))
-
-    def _surroundings(self, running: _Running, namespace: Mapping[str, object]) -> Surroundings:
-        told = running.opened.ambient
-        asked = drawn(running.code, namespace)
-        if told.overflow:
-            running.problems.append("more connections, programs or variables were used than are noted")
-        return Surroundings(
-            connections=_texts(told.connections),
-            programs=_texts([*told.programs, *shell_programs(running.code)]),
-            variables=_texts(told.variables),
-            remote=_texts(told.remote),
-            clocks=asked.clocks,
-            unseeded=(*self._generators.end(asked.seeds), *asked.unseeded),
-        )
+    def _settle(self) -> None:
+        self._guard(self._later.settle)
+        self._guard(self._big_files.settle)
 
     # -- the journal --------------------------------------------------------------------------------------------------
 
@@ -364,7 +365,7 @@ class Recorder:
         try:
             return act()
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the user's cell must go on whatever breaks in here
-            problem = f"The recorder stumbled ({type(error).__name__}: {_first_line(str(error))}); this cell's record is incomplete."
+            problem = f"The recorder stumbled ({type(error).__name__}: {first_line(str(error))}); this cell's record is incomplete."
             self._warn(problem)
             if problems is not None:
                 problems.append(problem)
@@ -373,49 +374,12 @@ class Recorder:
             return None
 
 
-def _with_sources(done: CellRun, running: _Running) -> CellRun:
-    """`done` with the versioned data of other systems it read and wrote."""
-    read, written = running.sources.refs()
-    running.problems.extend(running.sources.problems)
-    running.problems.extend(f"calls of {name} could not be watched" for name in sorted(unwatched))
-    return replace(done, sources_read=read, sources_written=written) if read or written else done
+def _unseen(running: _Running) -> list[str]:
+    """What the cell took from outside that was not noted, in sentences."""
+    many = ["more connections, programs or variables were used than are noted"] if running.opened.ambient.overflow else []
+    return [*many, *running.sources.problems, *(f"calls of {name} could not be watched" for name in sorted(unwatched))]
 
 
 @lru_cache(maxsize=256)
 def _flow(code: str) -> Dataflow:
     return names(code)
-
-
-_AS_IS = frozenset({str, int, float, Digest})
-
-
-def _payload(run: CellRun) -> dict[str, object]:
-    """The fields of a run as JSON carries them; empty ones are left out, which halves the work of a trivial cell.
-
-    A metric that is no finite number is spelled (`nan`, `inf`).
-    """
-    payload: dict[str, object] = {}
-    for name in CellRun.__slots__:
-        value = getattr(run, name)
-        if value or name == "duration_ms":
-            payload[name] = value if type(value) in _AS_IS else plain(value)
-    if run.metrics:
-        payload["metrics"] = {name: value if abs(value) < float("inf") else repr(value) for name, value in run.metrics.items()}
-    return payload
-
-
-def _paths(reads: Iterable[str], namespace: Mapping[str, object], flow: Dataflow, *, every: bool) -> tuple[str, ...]:
-    """Paths a cell can name: in SQL text and, for `every`, its own text constants and the texts and paths among the names it reads."""
-    values = [namespace.get(name) for name in reads]
-    texts = [*flow.texts, *(str(value) for value in values if type(value) is str or issubclass(type(value), Path))]
-    found = list(quoted(texts)) if "duckdb" in sys.modules else []
-    found += texts if every else []
-    return tuple(text for text in found if 0 < len(text) < 1024 and "\n" not in text and "\0" not in text)
-
-
-def _texts(notes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(boundary.clean(note, ERROR_LIMIT) for note in notes if note))
-
-
-def _first_line(text: str) -> str:
-    return boundary.clean(text.strip().partition("\n")[0], ERROR_LIMIT)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -26,6 +26,8 @@ Made = TypeVar("Made")
 Mark = tuple[int, int, int, int, int]
 RACY_NS, RACY_COARSE_NS = 100_000_000, 2_500_000_000
 _SECOND = 1_000_000_000
+# The clock that stamps changes moves on at least every 10 ms on Linux (CONFIG_HZ=100).
+TICK_NS = 12_000_000
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "gluster", "lustre", "beegfs", "virtiofs", "vboxsf")
 
 
@@ -52,6 +54,28 @@ def steady(path: Path, read: Callable[[Path], Made]) -> Made:
     if mark(path) != before:
         raise Unfit(f"{text(path.name)} changed while it was read")
     return made
+
+
+def marks_that_tell(paths: Sequence[Path]) -> dict[Path, Mark]:
+    """How each file stands, where any later change is sure to show in its mark. Waits one tick of the file systems' clock at most.
+
+    Left out: files on a network, files changed just now where only whole seconds are kept, and what is not there.
+    """
+    found = {path: stood for path in paths if (stood := _mark_that_tells(path)) is not None}
+    rest = [path for path in paths if path not in found]
+    if rest:
+        time.sleep(TICK_NS / _SECOND)
+        found.update({path: stood for path in rest if (stood := _mark_that_tells(path)) is not None})
+    return found
+
+
+def _mark_that_tells(path: Path) -> Mark | None:
+    try:
+        found = mark(path)
+    except OSError:
+        return None
+    margin = TICK_NS if found[4] % _SECOND else RACY_COARSE_NS
+    return found if max(found[3], found[4]) + margin <= time.time_ns() and not is_remote(found[0]) else None
 
 
 class Unchanged(Generic[Made]):
@@ -82,6 +106,12 @@ class Unchanged(Generic[Made]):
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
         return made
+
+    def recall(self, path: Path, how: str = "") -> Made | None:
+        """What was made of the file, where it is certain that nothing changed; the file is not read. Raises OSError."""
+        with self._lock:
+            known = self._known.get((os.path.realpath(path), how))
+        return known[1] if known is not None and known[0] == mark(path) else None
 
     def _is_certain(self, found: Mark, now: int) -> bool:
         # The time of the inode's change is the kernel's own: one of whole seconds shows a file system that keeps no finer ones.

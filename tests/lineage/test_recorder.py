@@ -22,7 +22,8 @@ from jupyter_mlgov.lineage.current import running
 from jupyter_mlgov.lineage.facts import CellRun, Outcome, Step, Surroundings
 from jupyter_mlgov.lineage.fold import fold
 from jupyter_mlgov.lineage.outbound import Outbound
-from jupyter_mlgov.lineage.recorder import Recorder, _payload
+from jupyter_mlgov.lineage.recorder import Recorder
+from jupyter_mlgov.lineage.seen import run_payload
 from jupyter_mlgov.testing import ANA, MemoryJournal, MemoryObjects, session
 
 NOTEBOOK = "credit.ipynb"
@@ -91,7 +92,7 @@ def test_what_is_recorded_folds_back_to_the_same_facts(bench: Bench) -> None:
         bench.run("mean = float(scored.a.mean())\nbad = float('nan')\nmetrics = {'b': 2}", "mlgov:evaluate", "other", cell="c2"),
         bench.run("limit = 0.8\nname = 'x'\nhuge = 2**70\napi_key = 'abc'", "parameters", cell="c3"),
     )
-    assert [canonical_json(_payload(run)) for run in bench.runs()] == [canonical_json(_payload(run)) for run in runs]
+    assert [canonical_json(run_payload(run)) for run in bench.runs()] == [canonical_json(run_payload(run)) for run in runs]
     assert bench.runs()[0] == runs[0]
     assert bench.said == []
     assert verify(bench.entries()).ok

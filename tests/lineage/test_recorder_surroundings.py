@@ -303,11 +303,11 @@ def test_values_that_bite_are_not_looked_into() -> None:
 
 
 def test_old_entries_without_surroundings_are_read() -> None:
-    from jupyter_mlgov.lineage.recorder import _payload
+    from jupyter_mlgov.lineage.seen import run_payload
     from jupyter_mlgov.testing import cell_run
 
     run: CellRun = cell_run(surroundings=Surroundings(clocks=("time.time",)), changed=("x",))
-    payload = dict(_payload(run))
+    payload = dict(run_payload(run))
     assert read_run(payload) == run
     assert canonical_json(payload)
     del payload["surroundings"], payload["changed"]
