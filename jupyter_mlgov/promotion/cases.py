@@ -40,7 +40,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rerun:
+class SecondRun:
     """Somebody measured everything again; `same` says whether the report came out as it was."""
 
     actor: Actor
@@ -67,7 +67,7 @@ class Case:
     asked_at: datetime
     claimed_by: Actor | None = None
     talk: tuple[Said, ...] = ()
-    reruns: tuple[Rerun, ...] = ()
+    reruns: tuple[SecondRun, ...] = ()
     words: tuple[Review, ...] = ()
     closed: bool = False
     changed: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ def _act(case: Case, entry: AuditEntry) -> Case:
         return replace(case, claimed_by=None) if mine else case
     if entry.action == "review.reran":
         found = str(payload.get("found"))
-        again = Rerun(actor=entry.actor, time=entry.time, found=found, same=found == case.report == payload.get("report"))
+        again = SecondRun(actor=entry.actor, time=entry.time, found=found, same=found == case.report == payload.get("report"))
         return replace(case, reruns=(*case.reruns, again))
     kind, text = payload.get("kind"), payload.get("comment")
     if kind not in ("question", "answer") or not isinstance(text, str):

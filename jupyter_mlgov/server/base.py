@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import responses
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_origin
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.auth.identity import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider
@@ -59,15 +59,23 @@ class Asks:
     choices: tuple[str, ...] = ()
 
 
+PATH = Asks(name="path", says="Path of a notebook below the folder the server was started in.", required=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What a method of a route does, needs and gives back: the source of the OpenAPI document."""
+    """What a method of a route does, needs and gives back: the source of the OpenAPI document.
+
+    `body` maps each member it must have to its kind: str, bool, int, dict[str, str], tuple[str, ...], or the words to choose from.
+    `more` are members that may be left away.
+    """
 
     action: Action
     says: str
     answers: Any
     query: tuple[Asks, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[None]])
@@ -127,6 +135,24 @@ class GovernanceHandler(APIHandler):
         if not isinstance(found, dict):
             raise Refused(HTTPStatus.BAD_REQUEST, message="The body is no JSON object.", expected="See mlgov/api/openapi.json.")
         return found
+
+    def said(self, asked: Operation) -> dict[str, Any]:
+        """The members of the body that `asked` describes, each of its kind; those that may be left away are there when they were sent.
+
+        Raises Refused (400).
+        """
+        found = self.json_object()
+        kinds = {**asked.body, **asked.more}
+        meant = {name: found[name] for name in kinds if name in found}
+        if any(name not in meant for name in asked.body) or not all(_is(value, kinds[name]) for name, value in meant.items()):
+            members = ", ".join(f'"{name}": {_words(kind)}' for name, kind in asked.body.items())
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                message="The body is not what this route takes.",
+                expected=f"Expected {{{members}}}.",
+                next="See mlgov/api/openapi.json.",
+            )
+        return meant
 
     async def answer(self, ask: Callable[[], object]) -> None:
         """Run the blocking `ask` in a thread and send what it returns."""
@@ -201,3 +227,24 @@ class GovernanceHandler(APIHandler):
         if text not in asks.choices:
             raise Refused(HTTPStatus.BAD_REQUEST, message=f"Unknown {asks.name}.", expected=f"Expected one of {', '.join(asks.choices)}.")
         return text
+
+
+def _is(value: object, kind: Any) -> bool:
+    if isinstance(kind, tuple):
+        return isinstance(value, str) and value in kind
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    if get_origin(kind) is tuple:
+        return isinstance(value, list) and all(isinstance(text, str) for text in value)
+    return type(value) is kind
+
+
+def _words(kind: Any) -> str:
+    """A kind as people read it."""
+    if isinstance(kind, tuple):
+        return " or ".join(f'"{word}"' for word in kind)
+    if get_origin(kind) is dict:
+        return '{"name": "text"}'
+    if get_origin(kind) is tuple:
+        return '["text"]'
+    return {str: '"text"', bool: "true or false", int: "a number"}[kind]

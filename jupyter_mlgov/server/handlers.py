@@ -8,16 +8,16 @@ from jupyter_server.base.handlers import JupyterHandler
 
 from jupyter_mlgov._version import __version__
 from jupyter_mlgov.core.facts import plain
-from jupyter_mlgov.promotion.facts import Review
 from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified
-from jupyter_mlgov.server.base import ACTIONS, Asks, GovernanceHandler, Operation, Refused, operation
+from jupyter_mlgov.server.base import ACTIONS, PATH, Asks, GovernanceHandler, Operation, Refused, operation
 from jupyter_mlgov.server.events import EventsHandler
+from jupyter_mlgov.server.gate_handlers import ROUTES as EXPORT_ROUTES
+from jupyter_mlgov.server.review_handlers import ROUTES as REVIEW_ROUTES
 from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace.answers import Asked
 from jupyter_mlgov.workspace.register import SORTS
 
-PATH = Asks(name="path", says="Path of a notebook below the folder the server was started in.", required=True)
 CONTROL = Asks(name="control", says="Id of a control, such as SR26-2.V.2.", required=True, most=200)
 BEFORE = Asks(name="before", says="Entries with a smaller number only; 0 or nothing: the newest.", kind=int, most=2**31)
 ANY_PATH = Asks(name="path", says="Path of a notebook whose workspace is meant; nothing: the server's own folder.")
@@ -124,31 +124,6 @@ class AnswersHandler(GovernanceHandler):
         await self.answer(lambda: self.desk.give(path, control, answers, person))
 
 
-class ReviewHandler(GovernanceHandler):
-    """POST review?path=…: the signed-in person's word on the report whose digest they read."""
-
-    @operation(
-        Operation(
-            action="review",
-            says="Approve or refuse the report that was read. 409 where a newer one stands.",
-            answers=Review,
-            query=(PATH,),
-            body={"verdict": ("approve", "refuse"), "report": str, "comment": str, "attests_unchecked": bool},
-        )
-    )
-    async def post(self) -> None:
-        path, person, said = self.asked("path"), self.person, self.json_object()
-        verdict, report, comment, attests = (said.get(key) for key in ("verdict", "report", "comment", "attests_unchecked"))
-        if not (verdict in ("approve", "refuse") and isinstance(report, str) and isinstance(comment, str) and isinstance(attests, bool)):
-            raise Refused(
-                HTTPStatus.BAD_REQUEST,
-                message="The body holds no review.",
-                expected='Expected {"verdict": "approve" or "refuse", "report": digest, "comment": text, "attests_unchecked": true/false}.',
-                next="Review in the panel, or type `mlgov review`.",
-            )
-        await self.answer(lambda: self.desk.review(path, verdict, report, comment, attests=attests, person=person))
-
-
 class ModelsHandler(GovernanceHandler):
     """GET models?path=…&words=…&sort=…&order=…&offset=…&limit=…: a page of the workspace's models."""
 
@@ -190,7 +165,8 @@ ROUTES: tuple[tuple[str, type[JupyterHandler]], ...] = (
     ("trail", TrailHandler),
     ("verify", VerifyHandler),
     ("answers", AnswersHandler),
-    ("review", ReviewHandler),
+    *REVIEW_ROUTES,
+    *EXPORT_ROUTES,
     ("models", ModelsHandler),
     ("openapi.json", OpenApiHandler),
     ("events", EventsHandler),

@@ -69,8 +69,9 @@ def _operation(path: str, method: str, one: Operation, parts: dict[str, object])
         "responses": {"200": {"description": "As asked", **_json(_schema(one.answers, parts))}}
         | {code: {"description": says, **_json({"$ref": "#/components/schemas/Problem"})} for code, says in REFUSALS.items()},
     }
-    if one.body:
-        body = {"type": "object", "properties": {key: _member(kind) for key, kind in one.body.items()}, "required": list(one.body)}
+    if one.body or one.more:
+        members = {key: _member(kind) for key, kind in {**one.body, **one.more}.items()}
+        body = {"type": "object", "properties": members, "required": list(one.body)}
         found["requestBody"] = {"required": True, **_json(body)}
     return found
 
@@ -96,6 +97,8 @@ def _member(kind: object) -> dict[str, object]:
         return {"type": "string", "enum": list(kind)}
     if typing.get_origin(kind) is dict:
         return {"type": "object", "additionalProperties": {"type": "string"}}
+    if typing.get_origin(kind) is tuple:
+        return {"type": "array", "items": {"type": "string"}}
     return {"type": _TYPES[kind]}
 
 
@@ -118,7 +121,8 @@ def _fact(fact: type, parts: dict[str, object]) -> dict[str, object]:
         whole = fact_schema(fact)
         inner = typing.cast("dict[str, object]", whole.pop("$defs", {}))
         for name, body in {**inner, fact.__name__: whole}.items():
-            parts.setdefault(name, _local(body))
+            if parts.setdefault(name, _local(body)) != _local(body):
+                raise TypeError(f"Two facts are named {name}: the document could not tell them apart.")
     reference: dict[str, object] = {"$ref": f"#/components/schemas/{fact.__name__}"}
     return reference
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from jupyter_mlgov.core.actors import Actor
-from jupyter_mlgov.core.errors import BadInput, NotReady
+from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.lineage.facts import Lineage
-from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.promotion.conditions import parse_limit
 from jupyter_mlgov.reports.views import NotebookView, TrailVerified
 from jupyter_mlgov.server.paths import notebook_at
 from jupyter_mlgov.validation.records import Form
@@ -47,10 +47,6 @@ class Room(Protocol):
 
     def view(self, notebook: str) -> NotebookView: ...
 
-    def review(
-        self, notebook: str, verdict: Literal["approve", "refuse"], comment: str, *, attests_unchecked: bool
-    ) -> tuple[Review, Report]: ...
-
     def report(self, notebook: str) -> Report | None: ...
 
     def lineage(self, notebook: str) -> Lineage: ...
@@ -73,6 +69,19 @@ class Moment:
     files: tuple[object, ...]
     head: str
     told: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What somebody says of a report. `conditions` are limits as people write them (`traffic<=5%`), `number` the case it answers."""
+
+    verdict: Literal["approve", "refuse"]
+    report: str
+    comment: str
+    attests: bool
+    conditions: tuple[str, ...] = ()
+    until: str = ""
+    number: int | None = None
 
 
 def open_workspace(start: Path, settings: Settings) -> Room:
@@ -102,6 +111,15 @@ class Desk:
         with closing(room):
             return plain(_settled(room, _name(room, notebook), notebook))
 
+    def ask(self, path: str, act: Callable[[Workspace, str], object], person: Actor | None = None) -> object:
+        """What `act` says of the workspace and the name in it of the notebook at `path`; what it does is done by `person`.
+
+        Raises NotReady where no workspace is.
+        """
+        notebook = notebook_at(self.root, path)
+        with closing(self.open(notebook.parent, self.settings)) as room:
+            return plain(act(cast("Workspace", _as(room, person)), _name(room, notebook)))
+
     def graph(self, path: str) -> object:
         """What ran on what, as one SVG: `{"svg": …}`. Raises NotReady where no workspace is."""
         notebook = notebook_at(self.root, path)
@@ -120,20 +138,37 @@ class Desk:
         with closing(self.open(notebook.parent, self.settings)) as room:
             return plain(_as(room, person).answer(control, answers, _name(room, notebook)))
 
-    def review(self, path: str, verdict: str, read: str, comment: str, *, attests: bool, person: Actor | None) -> object:
-        """Record a review of the report whose digest is `read`. Raises Superseded where that is not the newest, NotReady for none."""
-        notebook = notebook_at(self.root, path)
-        word: Literal["approve", "refuse"] = "approve" if verdict == "approve" else "refuse"
-        with closing(self.open(notebook.parent, self.settings)) as room:
-            name = _name(room, notebook)
+    def review(self, path: str, word: Word, person: Actor | None) -> object:
+        """Record a person's word on the report that they read.
+
+        Raises Superseded where that is not the newest, NotReady for none, UsageError for an approval that would not count.
+        """
+        from jupyter_mlgov.workspace.reviewing import objection_to
+
+        def give(room: Workspace, name: str) -> object:
             report = room.report(name)
-            if report is not None and report.digest != read:
+            if report is not None and report.digest != word.report:
                 raise Superseded(
                     "A newer report stands than the one you read.",
                     expected=f"Expected the digest {report.digest.short}.",
                     next="Read the new one, then give your word on it.",
                 )
-            return plain(_as(room, person).review(name, word, comment, attests_unchecked=attests)[0])
+            stages = room.team_for(name).stages
+            why_not = objection_to(room, name, stages[1]) if word.verdict == "approve" and len(stages) > 1 else ""
+            if why_not:
+                raise UsageError(f"Your approval would not count: {why_not}.", next="Somebody else gives it.")
+            given, _ = room.review(
+                name,
+                word.verdict,
+                word.comment,
+                attests_unchecked=word.attests,
+                limits=tuple(parse_limit(text) for text in word.conditions),
+                until=word.until,
+                number=word.number,
+            )
+            return given
+
+        return self.ask(path, give, person)
 
     def suggestions(self, path: str) -> object:
         """Steps for the untagged cells of the saved notebook; none where it cannot be read (the view says that) or is no Python."""

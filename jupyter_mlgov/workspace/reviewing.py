@@ -12,7 +12,7 @@ from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of, plain
-from jupyter_mlgov.promotion.cases import ACTIONS, Case, Rerun, State, cases
+from jupyter_mlgov.promotion.cases import ACTIONS, Case, SecondRun, State, cases
 from jupyter_mlgov.promotion.facts import Review
 from jupyter_mlgov.promotion.words import words
 
@@ -159,14 +159,19 @@ def claim(workspace: Workspace, number: int) -> Queued:
 
 def stranger_here(workspace: Workspace, case: Case) -> str:
     """Why the acting person's approval would not count for `case`; empty where it would."""
+    return objection_to(workspace, case.notebook, case.stage)
+
+
+def objection_to(workspace: Workspace, notebook: str, stage: str) -> str:
+    """Why the acting person's approval of `notebook` for `stage` would not count; empty where it would."""
     from jupyter_mlgov.promotion.counting import stranger
     from jupyter_mlgov.promotion.docket import authors
     from jupyter_mlgov.workspace.judging import committers
 
-    team = workspace.team_for(case.notebook)
-    people, problem = committers(workspace, case.notebook)
-    makers = authors(workspace.journal.entries(), case.notebook, people)
-    return problem or stranger(workspace.actor(), makers, team.approvers(team.gate(case.stage)))
+    team = workspace.team_for(notebook)
+    people, problem = committers(workspace, notebook)
+    makers = authors(workspace.journal.entries(), notebook, people)
+    return problem or stranger(workspace.actor(), makers, team.approvers(team.gate(stage)))
 
 
 def release(workspace: Workspace, number: int) -> Queued:
@@ -204,7 +209,7 @@ def packet(workspace: Workspace, number: int) -> Packet:
     return Packet(digest=case.packet, content=content, problems=tuple(problems))
 
 
-def rerun(workspace: Workspace, number: int) -> tuple[Rerun, tuple[str, ...]]:
+def rerun(workspace: Workspace, number: int) -> tuple[SecondRun, tuple[str, ...]]:
     """Measure everything of a case again, as the acting person. Returns what came out, and which answers are others now."""
     from jupyter_mlgov.promotion.docket import find_report
 
@@ -213,7 +218,7 @@ def rerun(workspace: Workspace, number: int) -> tuple[Rerun, tuple[str, ...]]:
     report = workspace.judge(case.notebook, fresh=True).report
     entry = _act(workspace, case, "review.reran", {"report": case.report, "found": report.digest})
     same = report.digest == case.report
-    return Rerun(actor=workspace.actor(), time=entry, found=report.digest, same=same), _others(before, report) if not same else ()
+    return SecondRun(actor=workspace.actor(), time=entry, found=report.digest, same=same), _others(before, report) if not same else ()
 
 
 def _others(before: Report | None, now: Report) -> tuple[str, ...]:

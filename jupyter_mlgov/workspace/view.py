@@ -54,7 +54,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         stage=granted[-1].stage if granted else team.stages[0],
         steps=lineage.steps,
         disorder=_disorder(workspace, notebook, lineage),
-        checks=_checks(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
+        checks=check_lines(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
         unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
         why=shortest(decision) if decision else (),
@@ -79,7 +79,8 @@ def _waived(workspace: Workspace, notebook: str, report: Report | None) -> dict[
     return {item.validator: item.note for item in shown.requirements if item.standing == WAIVED} if shown else {}
 
 
-def _checks(report: Report | None, stale: tuple[str, ...], waived: dict[str, str]) -> tuple[CheckLine, ...]:
+def check_lines(report: Report | None, stale: tuple[str, ...], waived: dict[str, str]) -> tuple[CheckLine, ...]:
+    """Each result as a line, the gravest first."""
     if report is None:
         return ()
     ordered = sorted(report.results, key=lambda result: (result.verdict.rank, report.severity(result.validator).rank, result.validator))

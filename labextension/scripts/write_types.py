@@ -20,9 +20,13 @@ sys.path.insert(0, str(TARGET.parents[3]))
 
 from jupyter_mlgov.core.verdicts import Severity, Verdict  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.lineage.facts import KINDS  # noqa: E402 - the checkout must be importable first
-from jupyter_mlgov.promotion.facts import Review  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.promotion.facts import Decision, Review  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.validation.results import Report  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.workspace.answers import Asked  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.workspace.export_desk import ExportDone, ExportPlan  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.workspace.impact import Impact  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.workspace.review_desk import PacketView, Reran, ReviewDesk  # noqa: E402 - the checkout must be importable first
 
 HEAD = """/* Written by scripts/write_types.py from the Python facts; `npm run check:types` fails when it is stale. Do not edit. */
 """
@@ -51,6 +55,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.blocks: dict[str, str] = {}
+        self.facts: dict[str, Any] = {}
 
     def name(self, hint: Any) -> str:
         """The TypeScript type of a Python type hint; raises TypeError for one this writer does not know."""
@@ -76,6 +81,8 @@ class Writer:
 
     def interface(self, fact: Any) -> str:
         name = f"I{fact.__name__}"
+        if self.facts.setdefault(name, fact) is not fact:
+            raise TypeError(f"Two facts are named {fact.__name__}: the browser could not tell them apart.")
         if name not in self.blocks:
             self.blocks[name] = ""
             hints = get_type_hints(fact)
@@ -101,7 +108,22 @@ def rendered() -> str:
     writer = Writer()
     writer.interface(NotebookView)
     writer.interface(Report)
-    for fact in (TrailPage, TrailVerified, SuggestedStep, Presence, Review, ModelPage):
+    for fact in (
+        TrailPage,
+        TrailVerified,
+        SuggestedStep,
+        Presence,
+        Review,
+        ModelPage,
+        ReviewDesk,
+        PacketView,
+        Reran,
+        Impact,
+        Asked,
+        Decision,
+        ExportPlan,
+        ExportDone,
+    ):
         writer.interface(fact)
     return "\n".join([HEAD, "\n\n".join(writer.blocks.values()), TAIL, words()])
 

@@ -279,6 +279,264 @@ export interface IModelRow {
   moved: string;
 }
 
+/** Whose desk it is (`me`), why their approval would not count here, whose would (`approvers` empty: anybody who did not work on it), */
+export interface IReviewDesk {
+  me: IActor;
+  why_not: string;
+  approvers: string[];
+  stage: string;
+  needed: number;
+  clock: string;
+  today: string;
+  cases: ICaseView[];
+  waivers: IWaiverView[];
+  waivable: IWaivable[];
+  forms: IFormView[];
+}
+
+/** A case as the acting person sees it. `mine`: they have claimed it. `why_not`: why their approval would not count; empty: it would. */
+export interface ICaseView {
+  queued: IQueued;
+  mine: boolean;
+  why_not: string;
+  open_questions: number;
+}
+
+/** A case, its state now, when somebody must have answered, and what has come due. */
+export interface IQueued {
+  case: ICase;
+  state: State;
+  deadline: string;
+  due: string[];
+}
+
+/** One asked-for review. `number` is its place in the log; `asked_at` is by the log's order, whatever a clock said. */
+export interface ICase {
+  number: number;
+  id: string;
+  model: string;
+  notebook: string;
+  stage: string;
+  report: string;
+  packet: string;
+  asked_by: IActor;
+  asked_at: string;
+  claimed_by: IActor | null;
+  talk: ISaid[];
+  reruns: ISecondRun[];
+  words: IReview[];
+  closed: boolean;
+  changed: string[];
+}
+
+/** A question or an answer in a case. */
+export interface ISaid {
+  kind: 'question' | 'answer';
+  actor: IActor;
+  time: string;
+  text: string;
+}
+
+/** Somebody measured everything again; `same` says whether the report came out as it was. */
+export interface ISecondRun {
+  actor: IActor;
+  time: string;
+  found: string;
+  same: boolean;
+}
+
+export type State =
+  | 'waiting'
+  | 'claimed'
+  | 'answered'
+  | 'refused'
+  | 'closed'
+  | 'void';
+
+/** A waiver, why it lifts nothing now (empty: it does), and why the acting person may not say yes to it. `mine`: they asked for it. */
+export interface IWaiverView {
+  waiver: IWaiver;
+  severity: string;
+  objection: string;
+  mine: boolean;
+  why_not: string;
+}
+
+/** Lifts one validator's verdict, or one control's demands, until the end of the day `until`. */
+export interface IWaiver {
+  id: string;
+  seq: number;
+  waives: string;
+  reason: string;
+  limit: string;
+  until: string;
+  scope: string | null;
+  asked_by: IActor;
+  asked_at: string;
+  approvals: IActor[];
+  refused_by: IActor | null;
+  withdrawn: boolean;
+}
+
+/** A check or control that could be lifted, with how it stands in the report. */
+export interface IWaivable {
+  name: string;
+  title: string;
+  severity: string;
+  verdict: string;
+}
+
+/** A control, or a document, whose questions people answer. `human`: only somebody who did not work on the model may. */
+export interface IFormView {
+  control: string;
+  title: string;
+  automation: string;
+  answered_by: string;
+  answered_at: string | null;
+}
+
+/** The sealed packet of a case: what it holds, what is not as it was sealed, the verdicts it is about, and what changed since. */
+export interface IPacketView {
+  digest: string;
+  report: string;
+  model: string;
+  stage: string;
+  policies: string[];
+  checks: ICheckLine[];
+  unchecked: number;
+  evidence: number;
+  objects: number;
+  cells: string[];
+  problems: string[];
+  changed: string[];
+}
+
+/** Whether a second measurement gave the same report, and which answers are others now. */
+export interface IReran {
+  same: boolean;
+  found: string;
+  others: string[];
+}
+
+/** What changed since the last report, in sentences; the answers that fall with it; those that hold; cells to run again, in order. */
+export interface IImpact {
+  changed: string[];
+  falls: IFallen[];
+  holds: string[];
+  rerun: IRerun[];
+  never_ran: string[];
+  void: number[];
+  unknown: string;
+}
+
+/** A check whose answer no longer stands, and which of the parts it rests on are others now. */
+export interface IFallen {
+  validator: string;
+  parts: string[];
+}
+
+/** One cell to run again. `cell` is its id (or its place, from 1), `place` counts code cells from 1. */
+export interface IRerun {
+  cell: string;
+  place: number;
+  because: Because;
+  why: string;
+}
+
+export type Because =
+  | 'edited'
+  | 'new'
+  | 'upstream'
+  | 'restore';
+
+/** A control's questions for one model, with the newest answers about this very model, if any. */
+export interface IAsked {
+  policy: string;
+  control: string;
+  cite: string;
+  obligation: string;
+  verified: string;
+  automation: string;
+  questions: IQuestion[];
+  answered: IForm | null;
+}
+
+/** What a person is asked where no machine can tell. `id` names the answer, also to validators that read answers. */
+export interface IQuestion {
+  id: string;
+  text: string;
+}
+
+/** The answers one person gave to a control's questions: signed by the entry of the trail it came from, dated, bound to a model. */
+export interface IForm {
+  control: string;
+  answers: Record<string, string>;
+  actor: IActor;
+  time: string;
+  model: string | null;
+  entry: string | null;
+}
+
+/** A gate's answer with all its reasons, replayable from the trail. `report` is None when there was none to judge. */
+export interface IDecision {
+  model: string;
+  version: string;
+  stage: string;
+  answer: Answer;
+  reasons: IReason[];
+  report: string | null;
+  team: string;
+  asked_by: IActor;
+  approved_by: IActor[];
+  notes: string[];
+  limits: ILimit[];
+  until: string;
+  waivers: string[];
+}
+
+export type Answer =
+  | 'granted'
+  | 'refused'
+  | 'awaiting review';
+
+/** What would be made. `refusals` say why the notebook cannot be cut into steps; `proof` names the targets that need a proof first. */
+export interface IExportPlan {
+  notebook: string;
+  targets: string[];
+  steps: IExportStep[];
+  notes: string[];
+  refusals: string[];
+  files: IExportFile[];
+  proof: string[];
+  known: string[];
+}
+
+/** One step of the job: which cells it runs, after which steps, what it takes of them (`model of train`), gives, reads and writes. */
+export interface IExportStep {
+  name: string;
+  tag: string;
+  cells: string[];
+  after: string[];
+  takes: string[];
+  gives: string[];
+  reads: string[];
+  writes: string[];
+  parameters: string[];
+}
+
+/** A file that one target would write; `exists` says that one of ours is there, which it replaces. */
+export interface IExportFile {
+  target: string;
+  path: string;
+  exists: boolean;
+}
+
+/** The files that were written, below the workspace, and what the proof said (empty: none was needed). */
+export interface IExportDone {
+  files: string[];
+  proof: string;
+}
+
 /** The published report (docs/formats/report.md): the facts with schema name, digest, counts and what blocks. */
 export interface IReportJson extends IReport {
   schema: string;
