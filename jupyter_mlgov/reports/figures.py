@@ -1,4 +1,4 @@
-"""Figures that stand on their own: groups with intervals, a calibration curve, bars of a distribution against its reference.
+"""Figures that stand on their own: groups with intervals, curves of calibration and discrimination, bars of a distribution.
 
 They are drawn in the colour of the text around them, so that they are right on paper, in the light and in the dark.
 """
@@ -35,6 +35,8 @@ def figure_of(finding: Finding) -> Html:
     """The figure that fits what the finding holds, or nothing."""
     if points := curve_bins(finding.details):
         return curve(points)
+    if rates := roc_points(finding.details):
+        return roc(rates)
     if shares := drift_bins(finding.details):
         return bars(shares)
     return intervals(finding)
@@ -53,6 +55,17 @@ def curve_bins(details: Mapping[str, object]) -> tuple[Bin, ...]:
             return ()
         found.append(Bin(predicted=numbers[0], observed=numbers[1], n=int(numbers[2])))
     return tuple(found)
+
+
+def roc_points(details: Mapping[str, object]) -> tuple[tuple[float, float], ...]:
+    """(rate of false positives, rate of true positives) along a ROC curve; none where the details hold something else."""
+    body = details.get("roc")
+    across, up = (body.get("fpr"), body.get("tpr")) if isinstance(body, Mapping) else (None, None)
+    if not isinstance(across, (list, tuple)) or not isinstance(up, (list, tuple)) or len(across) != len(up) or len(across) < 2:
+        return ()
+    if not all(_number(value) and 0 <= value <= 1 for value in (*across, *up)):
+        return ()
+    return tuple(sorted((float(x), float(y)) for x, y in zip(across, up, strict=True)))
 
 
 def drift_bins(details: Mapping[str, object]) -> tuple[tuple[str, float, float], ...]:
@@ -86,31 +99,48 @@ def intervals(finding: Finding) -> Html:
 
 def curve(points: Sequence[Bin]) -> Html:
     """Predicted risk across, what happened up; on the dashed line the two agree. The area of a point grows with its cases."""
-    top = max(0.1, *(max(one.predicted, one.observed) for one in points))
-    step = _step(top)
-    most = math.ceil(top / step - 1e-9) * step
+    square = _Square(top=max(0.1, *(max(one.predicted, one.observed) for one in points)))
+    parts, place = [*square.frame("predicted", "happened, up")], square.place
     largest = max(one.n for one in points) or 1
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        return round(_EDGE + _SIDE * x / most, 1), round(8 + _SIDE * (1 - y / most), 1)
-
-    corner, end = place(0, 0), place(most, most)
-    parts = [_line(*corner, *place(most, 0)), _line(*corner, *place(0, most)), _line(*corner, *end, dash="4 3", faint=True)]
-    for tick in range(round(most / step) + 1):
-        value = tick * step
-        parts.append(_text(percent(value) if value else "0", *_below(place(value, 0)), anchor="middle", size=10))
-        if tick:
-            x, y = place(0, value)
-            parts.append(_text(percent(value), x - 4, y + 3, anchor="end", size=10))
     ordered = sorted(points, key=lambda one: one.predicted)
     for one, other in pairwise(ordered):
         parts.append(_line(*place(one.predicted, one.observed), *place(other.predicted, other.observed), faint=True))
     for one in ordered:
         x, y = place(one.predicted, one.observed)
         parts.append(el("circle", cx=x, cy=y, r=round(2 + 3 * math.sqrt(one.n / largest), 1), fill=_INK))
-    parts.append(_text("predicted", _EDGE + _SIDE / 2, _SIDE + 42, anchor="middle"))
-    parts.append(_text("happened, up", _EDGE + 6, 18))
     return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, f"Calibration curve of {len(points)} bins")
+
+
+def roc(points: Sequence[tuple[float, float]]) -> Html:
+    """The rate of false positives across, of true positives up; on the dashed line the score is as good as a coin."""
+    square = _Square(top=1.0)
+    parts = [*square.frame("false positives", "true positives, up")]
+    parts += [_line(*square.place(*one), *square.place(*other), width=1.6) for one, other in pairwise(points)]
+    return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, f"ROC curve of {len(points)} points")
+
+
+class _Square:
+    """A square of rates from 0 to at least `top`, both ways on one scale, with its dashed diagonal."""
+
+    def __init__(self, *, top: float) -> None:
+        self.step = _step(top)
+        self.most = math.ceil(top / self.step - 1e-9) * self.step
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        return round(_EDGE + _SIDE * x / self.most, 1), round(8 + _SIDE * (1 - y / self.most), 1)
+
+    def frame(self, across: str, up: str) -> Iterable[Html]:
+        corner, most = self.place(0, 0), self.most
+        yield from (_line(*corner, *self.place(most, 0)), _line(*corner, *self.place(0, most)))
+        yield _line(*corner, *self.place(most, most), dash="4 3", faint=True)
+        for tick in range(round(most / self.step) + 1):
+            value = tick * self.step
+            yield _text(percent(value) if value else "0", *_below(self.place(value, 0)), anchor="middle", size=10)
+            if tick:
+                x, y = self.place(0, value)
+                yield _text(percent(value), x - 4, y + 3, anchor="end", size=10)
+        yield _text(across, _EDGE + _SIDE / 2, _SIDE + 42, anchor="middle")
+        yield _text(up, _EDGE + 6, 18)
 
 
 def bars(shares: Sequence[tuple[str, float, float]]) -> Html:
@@ -195,6 +225,9 @@ def told(finding: Finding) -> tuple[tuple[str, str], ...]:
         return tuple((f"predicted {percent(one.predicted)}", f"happened {percent(one.observed)} of {count(one.n)}") for one in points)
     if shares := drift_bins(finding.details):
         return tuple((label, f"{percent(old)} in the reference, {percent(new)} now") for label, old, new in shares)
+    if rates := roc_points(finding.details):
+        shown = rates[:: max(1, len(rates) // 10)]
+        return tuple((f"false positives {percent(x)}", f"true positives {percent(y)}") for x, y in (*shown, *rates[-1:]))
     return tuple((one.label, _value(one)) for one in rows(finding))
 
 

@@ -6,7 +6,7 @@ import json
 
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.reports.clean import visible
-from jupyter_mlgov.reports.figures import MOST, bars, curve, curve_bins, drift_bins, told
+from jupyter_mlgov.reports.figures import MOST, bars, curve, curve_bins, drift_bins, roc, roc_points, told
 from jupyter_mlgov.reports.look import tone
 from jupyter_mlgov.reports.markup import Html, el, join, link, prose, say
 from jupyter_mlgov.reports.numbers import count, figure, measured, percent, rate, share
@@ -85,10 +85,10 @@ def _fix(text: str) -> Html:
 def plot(finding: Finding) -> Html:
     """Groups with their intervals on one scale, the reference through all of them; the numbers stand beside, as text.
 
-    A calibration check has its curve and a drift check its bars besides.
+    A check of calibration or discrimination has its curve and a drift check its bars besides.
     """
-    points, shares = curve_bins(finding.details), drift_bins(finding.details)
-    drawn = curve(points) if points else bars(shares) if shares else Html()
+    points, shares, rates = curve_bins(finding.details), drift_bins(finding.details), roc_points(finding.details)
+    drawn = curve(points) if points else bars(shares) if shares else roc(rates) if rates else Html()
     if not drawn:
         return _groups(finding)
     numbers = "; ".join(f"{name}: {value}" for name, value in told(finding)[:MOST])
@@ -149,6 +149,7 @@ def _spoken(finding: Finding) -> str:
 def _details(finding: Finding) -> Html:
     """Further numbers, run on like a sentence: a column of them would push away what matters."""
     drawn = ("bins", "reference", "current") if curve_bins(finding.details) or drift_bins(finding.details) else ()
+    drawn = ("roc",) if roc_points(finding.details) else drawn
     names = ((name.replace("_", " "), value) for name, value in finding.details.items() if name not in drawn)
     more = [join(el("span", f"{name} ", class_="mg-soft"), _value(value)) for name, value in names]
     return el("p", join(*more, by=" · "), class_="mg-num mg-small") if more else Html()

@@ -65,7 +65,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
         code=_code(lineage),
         waiting=len(workspace.journal.pending()),
         trail=trail_page(workspace.journal, 0, TRAIL).lines,
-        next=_next(lineage, report, stale, decision),
+        next=_gone(workspace, lineage) or _next(lineage, report, stale, decision),
     )
 
 
@@ -140,6 +140,20 @@ def trail_page(journal: Journal, before: int, limit: int) -> TrailPage:
             break
         lines.append(TrailLine(seq=entry.seq, time=stamp(entry.time), sentence=str(entry), digest=entry.digest))
     return TrailPage(lines=tuple(reversed(lines)), entries=head)
+
+
+def _gone(workspace: Workspace, lineage: Lineage) -> str:
+    """Where nothing of this notebook ran but a notebook with a record is gone: that a record does not move with a name; else nothing."""
+    if lineage.session is not None:
+        return ""
+    ran = {entry.subject: None for entry in workspace.journal.entries(actions=("session.started",))}
+    gone = [name for name in ran if not workspace.path_of(name).is_file()]
+    if not gone:
+        return ""
+    return (
+        f"No run of this notebook is recorded; {gone[-1]}, which is gone, has a record. If that is this notebook under a new name: "
+        "restart the kernel and run all cells, because what ran stays under the name it ran as."
+    )
 
 
 def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decision: Decision | None) -> str:

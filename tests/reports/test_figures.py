@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlgov.core.verdicts import Verdict
-from jupyter_mlgov.reports.figures import bars, curve, curve_bins, drift_bins, figure_of, told
+from jupyter_mlgov.reports.figures import bars, curve, curve_bins, drift_bins, figure_of, roc, roc_points, told
 from jupyter_mlgov.reports.result_html import plot
 from jupyter_mlgov.validation.results import Finding
 
 CURVE = {"bins": [{"n": 100, "predicted": 0.1, "observed": 0.12}, {"n": 50, "predicted": 0.4, "observed": 0.35}]}
+ROC = {"roc": {"fpr": [0, 0.2, 1], "tpr": [0, 0.7, 1]}}
 DRIFT = {"bins": ["under 1", "<script>", "rest"], "reference": [10, 30, 60], "current": [20, 20, 60]}
 
 
@@ -37,6 +38,17 @@ def test_a_calibration_finding_is_a_curve_with_a_point_a_bin() -> None:
         line = y1 + (y2 - y1) * (x - x1) / (x2 - x1)
         assert (y < line) is above, "more happened than was predicted: over the line"
     assert told(finding(**CURVE)) == (("predicted 10.0 %", "happened 12.0 % of 100"), ("predicted 40.0 %", "happened 35.0 % of 50"))
+
+
+def test_a_discrimination_finding_is_its_roc_curve_over_the_diagonal() -> None:
+    drawn = figure_of(finding(**ROC))
+    lines = [one for one in ElementTree.fromstring(drawn).iter() if one.tag.endswith("line") and one.get("stroke-width") == "1.6"]
+    assert len(lines) == 2
+    assert float(lines[0].get("y2") or 0) < float(lines[0].get("y1") or 0)
+    assert told(finding(**ROC))[1] == ("false positives 20.0 %", "true positives 70.0 %")
+    shown = plot(finding(**ROC))
+    assert shown.count("<svg") == 1
+    assert "false positives 20.0 %: true positives 70.0 %" in shown
 
 
 def test_a_drift_finding_is_two_bars_a_bin_on_one_scale() -> None:
@@ -69,11 +81,16 @@ def test_the_inline_report_draws_them_and_says_their_numbers(made: SimpleNamespa
         {"bins": ["a", "b"], "reference": [1], "current": [1, 2]},
         {"bins": ["a"], "reference": [-1], "current": [2]},
         {"bins": ["a"], "reference": ["1"], "current": [2]},
+        {"roc": 0.7},
+        {"roc": {"fpr": [0, 1], "tpr": [0]}},
+        {"roc": {"fpr": [0, math.nan], "tpr": [0, 1]}},
+        {"roc": {"fpr": ["<b>", 1], "tpr": [0, 1]}},
     ],
 )
 def test_what_is_no_curve_and_no_distribution_is_not_drawn(details: dict[str, Any]) -> None:
     assert curve_bins(details) == ()
     assert drift_bins(details) == ()
+    assert roc_points(details) == ()
     assert figure_of(finding(**details)) == ""
 
 
@@ -89,6 +106,15 @@ def test_every_point_lies_inside_its_drawing(points: list[tuple[float, float, in
         if one.tag.endswith("circle"):
             assert 0 <= float(one.get("cx") or -1) <= width
             assert 0 <= float(one.get("cy") or -1) <= height
+
+
+@given(points=st.lists(st.tuples(SHARE, SHARE), min_size=2, max_size=41))
+def test_any_roc_curve_is_a_drawing_inside_its_frame(points: list[tuple[float, float]]) -> None:
+    found = roc_points({"roc": {"fpr": [x for x, _ in points], "tpr": [y for _, y in points]}})
+    tree = ElementTree.fromstring(roc(found))
+    _, _, width, height = (float(part) for part in (tree.get("viewBox") or "").split())
+    ends = [(float(one.get("x2") or -1), float(one.get("y2") or -1)) for one in tree.iter() if one.tag.endswith("line")]
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in ends)
 
 
 @given(shares=st.lists(st.tuples(st.text(max_size=40), SHARE, SHARE), min_size=1, max_size=40))

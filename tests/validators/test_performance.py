@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlgov.sdk import Verdict
 from mlgov_validators.performance import benchmark, discrimination
-from mlgov_validators.ranking import auc, hanley_mcneil, ks, paired_difference
+from mlgov_validators.ranking import auc, hanley_mcneil, ks, paired_difference, roc
 
 from .conftest import Make, judged
 
@@ -118,3 +118,20 @@ def test_the_order_of_rows_does_not_move_a_digit(table: Make) -> None:
     results = [judged(check, first) for check in (discrimination, benchmark)]
     second = table({"y": label[order], "s": score[order], "b": baseline[order]}, **ROLES, baseline="b")
     assert results == [judged(check, second) for check in (discrimination, benchmark)]
+
+
+def test_the_roc_curve_is_that_of_scikit_learn_and_its_area_is_the_auc() -> None:
+    from sklearn.metrics import roc_curve
+
+    rng = np.random.default_rng(7)
+    score, positive = np.round(rng.normal(size=300), 2), rng.random(300) < 0.4
+    fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)
+    whole = roc(score, positive, most=1000)
+    assert whole["fpr"] == pytest.approx(fpr, abs=1e-6)
+    assert whole["tpr"] == pytest.approx(tpr, abs=1e-6)
+    assert np.trapezoid(whole["tpr"], whole["fpr"]) == pytest.approx(auc(score, positive).value, abs=1e-5)
+    thinned = roc(score, positive)
+    assert len(thinned["fpr"]) <= 41
+    exact = {(round(x, 6), round(y, 6)) for x, y in zip(fpr, tpr, strict=True)}
+    assert set(zip(thinned["fpr"], thinned["tpr"], strict=True)) <= exact
+    assert (thinned["fpr"][0], thinned["tpr"][0], thinned["fpr"][-1], thinned["tpr"][-1]) == (0, 0, 1, 1)

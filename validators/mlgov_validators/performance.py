@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jupyter_mlgov.sdk import Finding, Subject, Verdict, validator
 from mlgov_validators.decisions import AtCutoff, at_cutoff, cost_difference, discord
 from mlgov_validators.error_rates import cutoff
-from mlgov_validators.ranking import Auc, auc, average_precision, hanley_mcneil, ks, paired_difference
+from mlgov_validators.ranking import Auc, auc, average_precision, hanley_mcneil, ks, paired_difference, roc
 from mlgov_validators.scores import Scored, left_out, scored, too_few
 
 
@@ -72,7 +72,8 @@ def discrimination(
         where=subject.roles.score,
         details={"gini": 2 * area.value - 1, "positives": good, "negatives": bad, "interval_method": "DeLong"}
         | {"standard_error": area.variance**0.5, "hanley_mcneil": hanley_mcneil(area.value, good, bad)}
-        | {"pr_auc": rare.area, "rarer": rare.name, "rarer_share": rare.share, **(rare.at.details if rare.at else {}), "sql": data.sql},
+        | {"pr_auc": rare.area, "rarer": rare.name, "rarer_share": rare.share, **(rare.at.details if rare.at else {})}
+        | {"roc": roc(score, data.positive), "sql": data.sql},
     )
     floors: dict[str, tuple[float | None, float]] = {"PR-AUC": (rare.area, pr_floor)}
     floors["precision"] = (rare.at.precision if rare.at else None, precision_floor)

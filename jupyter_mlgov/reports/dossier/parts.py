@@ -93,7 +93,7 @@ def _more(facts: DossierFacts, result: CheckResult) -> Iterator[Block]:
 
 def _figures(result: CheckResult, digest: str) -> Iterator[Block]:
     """A figure a finding; where that would be a row of small ones, one figure with all their estimates."""
-    drawn = [one for one in result.findings if plotted(one) or one.details.get("bins")]
+    drawn = [one for one in result.findings if plotted(one) or one.details.get("bins") or one.details.get("roc")]
     title = result.title or result.validator
     if len(drawn) > FIGURES and all(one.estimates and not one.details.get("bins") for one in drawn):
         estimates = tuple(estimate for one in drawn for estimate in one.estimates)

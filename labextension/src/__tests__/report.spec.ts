@@ -1,3 +1,4 @@
+import { figure } from '../reports/curves';
 import { drawReport, measured } from '../reports/draw';
 import { plot, rateWords } from '../reports/plot';
 import {
@@ -34,6 +35,44 @@ const groups = [
     n: 1681
   }
 ];
+
+describe('figures of the details', () => {
+  const drawn = (details: Record<string, unknown>) =>
+    figure(finding({ details }), words);
+
+  it('are curves with their points, and bars with their shares, names as text', () => {
+    const bins = [
+      { n: 100, predicted: 0.1, observed: 0.12 },
+      { n: 50, predicted: 0.4, observed: 0.35 }
+    ];
+    expect(drawn({ bins })?.querySelectorAll('circle.group')).toHaveLength(2);
+    const roc = drawn({ roc: { fpr: [0, 0.2, 1], tpr: [0, 0.7, 1] } });
+    expect(roc?.querySelectorAll('line.group')).toHaveLength(2);
+    expect(roc?.getAttribute('aria-label')).toBe('ROC curve of 3 points');
+    const drift = drawn({
+      bins: ['under 1', HOSTILE],
+      reference: [1, 3],
+      current: [2, 2]
+    });
+    expect(drift?.querySelectorAll('rect')).toHaveLength(4);
+    expect(drift?.textContent).toContain('25.0 → 50.0 %');
+    expect(drift?.textContent).toContain('<script>');
+    expect(drift?.querySelector('script')).toBeNull();
+  });
+
+  it.each([
+    {},
+    { bins: 10 },
+    { bins: [] },
+    { bins: [{ n: 1, predicted: 7, observed: 0.1 }] },
+    { bins: ['a'], reference: [0], current: [0] },
+    { bins: ['a', 'b'], reference: [1], current: [1, 2] },
+    { roc: { fpr: [0, 1], tpr: [0] } },
+    { roc: { fpr: ['<b>', 1], tpr: [0, 1] } }
+  ])('are none where the details hold something else: %j', details => {
+    expect(drawn(details)).toBeNull();
+  });
+});
 
 describe('the report', () => {
   it('opens what failed and folds the rest with counts', () => {

@@ -212,7 +212,8 @@ describe('Checks', () => {
       severity: 'critical',
       summary: 'ratio 0.78',
       stale: '',
-      waived: ''
+      waived: '',
+      cell: ''
     },
     {
       validator: 'x',
@@ -221,7 +222,8 @@ describe('Checks', () => {
       severity: 'low',
       summary: '',
       stale: 'the model changed',
-      waived: ''
+      waived: '',
+      cell: ''
     }
   ];
 
@@ -317,7 +319,8 @@ describe('Checks, further', () => {
       severity: 'critical',
       summary: 'too low',
       stale: '',
-      waived: ''
+      waived: '',
+      cell: ''
     },
     {
       validator: 'priv.pii',
@@ -326,7 +329,8 @@ describe('Checks, further', () => {
       severity: 'high',
       summary: 'none',
       stale: 'x',
-      waived: ''
+      waived: '',
+      cell: ''
     }
   ];
   const now = () => state({ view: view({ checks, report: 'sha256:1' }) });

@@ -8,6 +8,7 @@ import type {
 import { SEVERITIES, VERDICTS } from '../api/types';
 import { verdictMark } from '../state/words';
 import { asObject, IBundle, IContext, readBundle } from './bundle';
+import { figure } from './curves';
 import { el, said } from './dom';
 import { headline, IHeadline, IWords } from './headline';
 import { plot } from './plot';
@@ -259,8 +260,8 @@ function finding(
 ): HTMLElement {
   const { mark, role } = verdictMark(one.verdict);
   const node = el('div', 'jp-mlgov-report-finding');
-  const drawing = plot(one);
-  node.append(...(drawing ? [drawing] : []));
+  const drawn = [figure(one, words), plot(one)];
+  node.append(...drawn.filter(drawing => drawing !== null));
   const where = one.where ? [' ', el('code', '', one.where)] : [];
   // A single finding often is the summary above it: say it once.
   if (one.message !== item.summary) {
