@@ -148,8 +148,8 @@ def _spoken(finding: Finding) -> str:
 
 def _details(finding: Finding) -> Html:
     """Further numbers, run on like a sentence: a column of them would push away what matters."""
-    drawn = ("bins", "reference", "current") if curve_bins(finding.details) or drift_bins(finding.details) else ()
-    drawn = ("roc",) if roc_points(finding.details) else drawn
+    drawn = {"bins", "reference", "current"} if curve_bins(finding.details) or drift_bins(finding.details) else set()
+    drawn |= {"roc"} if roc_points(finding.details) else set()
     names = ((name.replace("_", " "), value) for name, value in finding.details.items() if name not in drawn)
     more = [join(el("span", f"{name} ", class_="mg-soft"), _value(value)) for name, value in names]
     return el("p", join(*more, by=" · "), class_="mg-num mg-small") if more else Html()
