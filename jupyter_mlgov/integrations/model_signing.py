@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,50 @@ def verify(model: Path, signature: Path, publics: Iterable[str]) -> str:
     raise Tampered(
         f"The files of {model.name} are not what was signed{detail}.", next="Do not load it. Look who changed it, then roll back."
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a signature says, itself checked: SHA-256 of each file in hex, by its name in the model's folder."""
+
+    key: str
+    digests: Mapping[str, str]
+
+    def taken(self, folder: Path, name: str) -> bytes:
+        """The bytes of a file, which are those that were signed, whatever happens to the file meanwhile. Raises Tampered."""
+        content = (folder / name).read_bytes()
+        if self.digests.get(name) != Digest.of_bytes(content).hex:
+            raise Tampered(f"{name} is not what was signed.", next="Do not load it. Look who changed it, then roll back.")
+        return content
+
+
+def signed(signature: bytes, publics: Iterable[str]) -> Signed:
+    """What the sigstore bundle in `signature` covers, when a known P-256 key made it over DSSE's encoding. Raises Tampered.
+
+    verify() looks at a folder; between that look and the reading of a file somebody may write. This looks at bytes that nobody else has.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        body = json.loads(signature)["dsseEnvelope"]
+        kind, payload = str(body["payloadType"]).encode(), base64.b64decode(body["payload"], validate=True)
+        seal = base64.b64decode(body["signatures"][0]["sig"], validate=True)
+        digests = {str(one["name"]): str(one["digest"]) for one in json.loads(payload)["predicate"]["resources"]}
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        raise Tampered("The signature cannot be read.", next="Do not load it. Look who changed it, then roll back.") from None
+    # DSSE v1.0.0, protocol.md: PAE(type, body) = "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body.
+    sealed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    for public in publics:
+        key = load_pem_public_key(public.encode("ascii"))
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            continue
+        with suppress(InvalidSignature):
+            key.verify(seal, sealed, ec.ECDSA(hashes.SHA256()))
+            return Signed(key=key_id(public), digests=digests)
+    raise Tampered("The signature is by no key that the trail knows.", next="Do not load it. Look who changed it, then roll back.")
 
 
 def _verify(model: Path, signature: Path, public: str) -> None:

@@ -154,6 +154,13 @@ def replay(entries: Sequence[AuditEntry]) -> tuple[Replayed, ...]:
     return tuple(_again(entry, entries) for entry in entries if entry.action == "promotion.decided")
 
 
+def doubt(entry: AuditEntry, entries: Sequence[AuditEntry]) -> str:
+    """Why nothing may rest on this decision; empty where it replays, or where only a person whose word it rests on was erased since."""
+    found = _again(entry, entries)
+    erased = found.outcome == "unproven" and "docket" in entry.payload
+    return "" if found.outcome == "agrees" or erased else found.why
+
+
 def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
     def told(outcome: Literal["agrees", "disagrees", "unproven"], why: str = "") -> Replayed:
         stage, answer = (str(entry.payload.get(name, ""))[:60] for name in ("stage", "answer"))
@@ -189,7 +196,9 @@ def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> st
     moment = since.log_time((one for one in entries if one.seq <= entry.seq), entry.time)
     if abs(datetime.fromisoformat(docket.at) - moment) > _TOLERANCE:
         return "its docket has another time than its entry"
-    return ""
+    body = entry.payload["docket"]
+    twin = next((one for one in entries if one.seq < entry.seq and one.payload.get("docket") == body), None)
+    return f"its docket is that of entry {twin.seq:,}, copied" if twin else ""
 
 
 def differences(recorded: Decision, again: Decision) -> tuple[str, ...]:

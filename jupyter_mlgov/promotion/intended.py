@@ -60,17 +60,22 @@ def before(entries: Iterable[AuditEntry], model: str, stage: str) -> Intended | 
 
 
 def _moves(entries: Iterable[AuditEntry], model: str) -> Iterator[Intended]:
+    """A rollback leads back only to what a decision once let into that very stage; any other order leaves nothing in it."""
+    held: set[tuple[str, str]] = set()
     for entry in entries:
         if entry.subject != model or entry.action not in INTENDING:
             continue
         if entry.action == "promotion.decided":
             for decision in decisions([entry], model):
                 if decision.answer is Answer.GRANTED and decision.version:
+                    held.add((decision.stage, decision.version))
                     yield _move(entry, decision.stage, decision.version, "decision")
             continue
         stage, version = entry.payload.get("stage"), entry.payload.get("to", "")
-        if isinstance(stage, str) and stage and isinstance(version, str):
-            yield _move(entry, stage, version, "rollback" if entry.action == "rollback.ordered" else "emptied")
+        if not isinstance(stage, str) or not stage or not isinstance(version, str):
+            continue
+        back = entry.action == "rollback.ordered" and (stage, version) in held
+        yield _move(entry, stage, version if back else "", "rollback" if back else "emptied")
 
 
 def _move(entry: AuditEntry, stage: str, version: str, how: Literal["decision", "rollback", "emptied"]) -> Intended:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,8 +24,8 @@ class ModelRegistry(Protocol):
 
     def latest(self, model: str) -> ModelVersion | None: ...
 
-    def find(self, model: str, model_digest: str) -> ModelVersion | None:
-        """The newest version that carries this very model."""
+    def find(self, model: str, model_digest: str, among: Collection[str]) -> ModelVersion | None:
+        """The newest of these versions that carries this very model. Who may write to the registry may write any tag on any version."""
         ...
 
     def at_stage(self, model: str, stage: str) -> ModelVersion | None: ...

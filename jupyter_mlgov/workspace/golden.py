@@ -33,7 +33,7 @@ def take(workspace: Workspace, table: Path, model: Digest, favourable: str) -> t
         whole = pq.read_table(table)
         places = [index * (whole.num_rows - 1) // max(ROWS - 1, 1) for index in range(min(ROWS, whole.num_rows))]
         rows = whole.take(sorted(set(places)))
-        scores = StoredModel(path=workspace.objects.path(model), favourable=favourable)(rows)
+        scores = StoredModel(path=workspace.objects.path(model), digest=model, favourable=favourable)(rows)
     except Missing as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 # a model may raise anything on a table; the promotion goes on and says what it lacks
@@ -56,7 +56,7 @@ def look(workspace: Workspace, golden: Digest, model: Digest) -> Looked:
         body = json.loads(workspace.objects.get(golden))
         rows = pa.ipc.open_stream(workspace.objects.get(Digest(body["rows"]))).read_all()
         wanted = [float.fromhex(score) for score in body["scores"]]
-        now = StoredModel(path=workspace.objects.path(model), favourable=body["favourable"])(rows)
+        now = StoredModel(path=workspace.objects.path(model), digest=model, favourable=body["favourable"])(rows)
     except Exception as error:  # noqa: BLE001 # whatever stops it, the model does not answer as it did
         return Looked(
             name=name, answer="failed", said=f"the model does not answer: {type(error).__name__}: {' '.join(str(error).split())[:160]}"

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.settings import Settings
+from jupyter_mlgov.promotion.docket import doubt
+from jupyter_mlgov.promotion.facts import Answer
+from jupyter_mlgov.promotion.fold import decisions
 from jupyter_mlgov.promotion.intended import INTENDING, history, intended
 
 if TYPE_CHECKING:
@@ -25,19 +28,36 @@ class TrailGatekeeper:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._believed: set[str] = set()
 
     def governed(self) -> Collection[str]:
-        """Every stage of every team file in the workspace but the first, which has no gate; and `champion`."""
+        """Every stage of every team file in the workspace but the first, which has no gate; every stage on record; and `champion`.
+
+        A stage that was taken out of mlgov.toml stays governed: the file is the team's, and the record is not.
+        """
         teams = [self._workspace.team, *(self._workspace.team_for(notebook) for notebook in self._workspace.notebooks())]
-        return frozenset({CHAMPION, *(stage for team in teams for stage in team.stages[1:])})
+        entries = self._workspace.journal.entries(actions=INTENDING)
+        recorded = (entry.payload.get("stage") for entry in entries)
+        stages = {stage for team in teams for stage in team.stages[1:]} | {stage for stage in recorded if isinstance(stage, str) and stage}
+        return frozenset({CHAMPION, *stages})
+
+    def stage_of(self, alias: str) -> str:
+        """See Gatekeeper. Where trail or team file cannot be read, every alias may be a stage."""
+        typed = alias.strip().casefold()
+        try:
+            return next((stage for stage in sorted(self.governed()) if stage.casefold() == typed), "")
+        except MlgovError:
+            return alias
 
     def objection(self, model: str, stage: str, version: str) -> str:
         """See Gatekeeper. A trail that cannot be read objects to everything."""
-        stage = self._workspace.team.stages[-1] if stage.lower() == CHAMPION else stage
         try:
+            last = self._workspace.team.stages[-1]
+            stage = last if stage.lower() == CHAMPION else stage
             now = intended(self._entries(), model, stage)
+            doubted = self._doubt(model, stage, version) if now is not None and version and now.version == version else ""
         except MlgovError as error:
-            return f"The trail cannot be read, so nothing is let into {stage}: {error.what}"
+            return f"Trail or team file cannot be read, so nothing is let into {stage}: {error.what}"
         if now is None and not version:
             return ""
         if now is None:
@@ -46,7 +66,21 @@ class TrailGatekeeper:
             there = f"version {now.version}" if now.version else "nothing"
             wanted = f"version {version}" if version else "an empty stage"
             return f"The trail says that {there} of {model} is in {stage} since {now.since:%Y-%m-%d %H:%M} UTC, not {wanted}."
-        return ""
+        return f"The decision that let version {version} of {model} into {stage} does not replay: {doubted}." if doubted else ""
+
+    def _doubt(self, model: str, stage: str, version: str) -> str:
+        """Why the newest decision that let this in is not believed. One that replayed once is not decided again: the log only grows."""
+        entries = tuple(self._workspace.journal.entries())
+        mine = [
+            entry
+            for entry in entries
+            if entry.action == "promotion.decided"
+            and any((one.stage, one.version, one.answer) == (stage, version, Answer.GRANTED) for one in decisions([entry], model))
+        ]
+        why = "there is none" if not mine else "" if mine[-1].digest in self._believed else doubt(mine[-1], entries)
+        if not why:
+            self._believed.add(mine[-1].digest)
+        return why
 
     def granted(self, model: str, version: str) -> bool:
         """See Gatekeeper."""
@@ -67,9 +101,9 @@ class Nobody:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def governed(self) -> Collection[str]:
-        """The stages that teams have unless they say otherwise, and MLflow's usual names."""
-        return ("staging", "production", CHAMPION, "challenger", "prod")
+    def stage_of(self, alias: str) -> str:
+        """Any alias may be a stage of a team whose file nobody has read."""
+        return alias
 
     def objection(self, model: str, stage: str, version: str) -> str:
         """Always one."""

@@ -205,7 +205,15 @@ def _version(workspace: Workspace, team: Team, lineage: Lineage) -> ModelVersion
     model = lineage.model
     if model is None or model.fingerprint is None:
         return None
-    return workspace.registry.find(team.model, model.fingerprint.root)
+    return workspace.registry.find(team.model, model.fingerprint.root, _registered(workspace, team.model))
+
+
+def _registered(workspace: Workspace, model: str) -> frozenset[str]:
+    """The versions that this trail says it registered: one that somebody else made and tagged like ours is not what was judged."""
+    told = (entry.payload for entry in workspace.journal.entries(actions=("projection.delivered",)))
+    return frozenset(
+        str(one["version"]) for one in told if one.get("model") == model and one.get("target") == "mlflow" and one.get("version")
+    )
 
 
 def _to_be_registered(team: Team, lineage: Lineage) -> ModelVersion | None:

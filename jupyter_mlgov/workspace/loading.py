@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.promotion.intended import INTENDING, history
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.audit.entries import AuditEntry
     from jupyter_mlgov.workspace.composition import Workspace
 
 
@@ -32,11 +34,10 @@ def load_model(workspace: Workspace, name: str, stage: str) -> Loaded:
     Only skops opens it, and only types of known libraries: a pickle is never read.
     """
     from jupyter_mlgov.integrations.mlflow.download import downloaded
-    from jupyter_mlgov.integrations.model_signing import SIGNATURE, verify
-    from jupyter_mlgov.workspace.model_keys import publics
     from jupyter_mlgov.workspace.models import opened
 
-    moves = [move for move in history(workspace.journal.entries(actions=INTENDING), name) if move.stage == stage]
+    entries = tuple(workspace.journal.entries(actions=INTENDING))
+    moves = [move for move in history(entries, name) if move.stage == stage]
     if not moves or not moves[-1].version:
         raise NotReady(f"No decision let any version of {name} into {stage}.", next=f"Ask for it: `mlgov promote {stage}`.")
     version = moves[-1].version
@@ -48,11 +49,44 @@ def load_model(workspace: Workspace, name: str, stage: str) -> Loaded:
             next="Hold them against each other: `mlgov audit reconcile`.",
         )
     with tempfile.TemporaryDirectory(prefix="mlgov-load-") as folder:
-        path = downloaded(workspace.tracking_uri, name, version, Path(folder))
-        key = verify(path, path / SIGNATURE, publics(workspace))
-        files = sorted(path.rglob("*.skops"))
-        if len(files) != 1:
-            raise NotReady(
-                f"Version {version} of {name} holds {len(files)} skops files.", expected="Expected exactly one; a pickle is not opened."
-            )
-        return Loaded(model=opened(files[0]), name=name, version=version, stage=stage, key=key)
+        content, key = _believed(
+            workspace, downloaded(workspace.tracking_uri, name, version, Path(folder)), _let_in(entries, name, version)
+        )
+    return Loaded(model=opened(content), name=name, version=version, stage=stage, key=key)
+
+
+def _let_in(entries: Sequence[AuditEntry], name: str, version: str) -> str:
+    """The digest of the model that the newest granted decision on this version was about; empty where none says so."""
+    for entry in reversed(entries):
+        if entry.action == "promotion.decided" and entry.subject == name and entry.payload.get("answer") == "granted":
+            docket = entry.payload.get("docket")
+            about = docket.get("version") if isinstance(docket, Mapping) else None
+            if isinstance(about, Mapping) and about.get("version") == version:
+                return str(about.get("model_digest") or "")
+    return ""
+
+
+def _believed(workspace: Workspace, path: Path, wanted: str) -> tuple[bytes, str]:
+    """(the one skops file, the key that signed it): bytes that are signed, in a folder that is, and of the very model that was decided on.
+
+    A signature alone says that a model is ours; an older one of ours, put in the place of this one, is signed too.
+    """
+    from jupyter_mlgov.integrations.mlflow.download import model_named
+    from jupyter_mlgov.integrations.model_signing import SIGNATURE, Tampered, signed, verify
+    from jupyter_mlgov.workspace.model_keys import publics
+
+    known = publics(workspace)
+    seal = (path / SIGNATURE).read_bytes() if (path / SIGNATURE).is_file() else b""
+    verify(path, path / SIGNATURE, known)
+    sealed = signed(seal, known)
+    files = sorted(name for name in sealed.digests if name.endswith(".skops"))
+    if len(files) != 1:
+        raise NotReady(f"This version holds {len(files)} skops files.", expected="Expected exactly one; a pickle is not opened.")
+    found = model_named(sealed.taken(path, "MLmodel")) if "MLmodel" in sealed.digests else ""
+    if not wanted or found != wanted:
+        raise Tampered(
+            f"The files are signed, and they are of {f'the model {found[:19]}…' if found else 'no model that they name'}; "
+            f"{f'the decision was about {wanted[:19]}…' if wanted else 'the decision does not say which model it was about'}.",
+            next="Do not load it. Look who put it there, then roll back.",
+        )
+    return sealed.taken(path, files[0]), sealed.key

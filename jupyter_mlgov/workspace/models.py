@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import StorageProblem
 from jupyter_mlgov.pipelines.formats import TRUSTED
 from jupyter_mlgov.validation.subjects import Missing
 
@@ -16,14 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredModel:
-    """The model in the skops file at `path`. It opens at each call, so that it can be handed to another process."""
+    """The model in the skops file at `path`. It opens at each call, so that it can be handed to another process.
+
+    What is opened are the bytes that were held against `digest`, not the file a second time: it may have changed since.
+    """
 
     path: Path
+    digest: Digest
     favourable: str
 
     def __call__(self, table: object) -> NDArray[np.float64]:
         """One score a row of a pyarrow table or pandas frame, higher meaning favourable. Raises Missing where it cannot say so."""
-        model = opened(self.path)
+        content = self.path.read_bytes()
+        if Digest.of_bytes(content) != self.digest:
+            raise StorageProblem(f"Object {self.digest.short} was changed.", next="See `mlgov audit verify`, then look who changed it.")
+        model = opened(content)
         frame: Any = table
         frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
         names = getattr(model, "feature_names_in_", None)
@@ -35,15 +44,15 @@ class StoredModel:
         return _scores(model, frame, self.favourable)
 
 
-def opened(path: Path) -> Any:  # an estimator of some library; they share no type
-    """The estimator in the file. Raises Missing where the file holds types that nobody vouches for."""
-    from skops.io import get_untrusted_types, load
+def opened(content: bytes) -> Any:  # an estimator of some library; they share no type
+    """The estimator in the bytes of a skops file. Raises Missing where they hold types that nobody vouches for."""
+    from skops.io import get_untrusted_types, loads
 
-    asked = get_untrusted_types(file=path)
+    asked = get_untrusted_types(data=content)
     foreign = sorted(name for name in asked if name.partition(".")[0] not in TRUSTED)
     if foreign:
         raise Missing(f"The model holds types that nobody vouches for: {', '.join(foreign[:5])}.", next="Use types of known libraries.")
-    return load(path, trusted=asked)
+    return loads(content, trusted=asked)
 
 
 def _scores(model: Any, frame: Any, favourable: str) -> NDArray[np.float64]:

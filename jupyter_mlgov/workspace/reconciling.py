@@ -51,9 +51,10 @@ def reconcile(workspace: Workspace) -> Reconciliation:
     for model in dict.fromkeys(entry.subject for entry in entries):
         moves |= {(model, move.stage): move for move in history(entries, model)}
     shows = workspace.registry.aliases()
-    governed = {stage.lower() for stage in TrailGatekeeper(workspace).governed()}
+    keeper = TrailGatekeeper(workspace)
+    governed = {stage.lower() for stage in keeper.governed()}
     places = {(model, alias) for model, aliases in shows.items() for alias in aliases if alias.lower() in governed}
-    drifted = tuple(_differences(sorted(places | set(moves)), moves, shows, workspace.team.stages[-1]))
+    drifted = tuple(_differences(sorted(places | set(moves)), moves, shows, workspace.team.stages[-1], keeper))
     found = Reconciliation(compared=len(places | set(moves)), drifted=drifted)
     known = {str(entry.payload.get("problem")) for entry in workspace.journal.entries(actions=("alarm.raised",))}
     alarms = [
@@ -67,12 +68,20 @@ def reconcile(workspace: Workspace) -> Reconciliation:
 
 
 def _differences(
-    places: list[tuple[str, str]], moves: Mapping[tuple[str, str], Intended], shows: Mapping[str, Mapping[str, str]], last: str
+    places: list[tuple[str, str]],
+    moves: Mapping[tuple[str, str], Intended],
+    shows: Mapping[str, Mapping[str, str]],
+    last: str,
+    keeper: TrailGatekeeper,
 ) -> Iterator[Drifted]:
     for model, stage in places:
         move = moves.get((model, last if stage.lower() == CHAMPION else stage))
         trail, registry = move.version if move else "", shows.get(model, {}).get(stage, "")
         if trail == registry:
+            # Where both agree on what no decision that replays let in, both were written to.
+            forged = keeper.objection(model, stage, registry) if registry else ""
+            if forged:
+                yield Drifted(model=model, stage=stage, trail=trail, registry=registry, sentence=forged)
             continue
         there = f"version {registry}" if registry else "nothing"
         wanted = f"version {trail}, by {move.how} of {move.actor} at {move.since:%Y-%m-%d %H:%M} UTC" if move and trail else "nothing"

@@ -119,11 +119,11 @@ def _value(workspace: Workspace, recorded: Lineage, maker: PlannedStep, name: st
 
 def _opened(workspace: Workspace, ref: ObjectRef) -> Any:
     assert ref.stored is not None  # noqa: S101  # its caller asked
-    path = workspace.objects.path(ref.stored)
     if ref.kind == "model":
         from jupyter_mlgov.workspace.models import opened
 
-        return opened(path)
+        return opened(workspace.objects.get(ref.stored))
+    path = workspace.objects.path(ref.stored)
     import pyarrow.parquet as pq
 
     return pq.read_table(path).to_pandas()

@@ -100,7 +100,7 @@ def _predict(workspace: Workspace, team: Team, lineage: Lineage) -> Predict | No
     model = lineage.model
     if model is None or model.stored is None:
         return None
-    return StoredModel(path=workspace.objects.path(model.stored), favourable=team.roles.favourable)
+    return StoredModel(path=workspace.objects.path(model.stored), digest=model.stored, favourable=team.roles.favourable)
 
 
 def forms(workspace: Workspace, model: str) -> tuple[Form, ...]:

@@ -202,12 +202,13 @@ def test_one_session_is_one_run_with_one_version_however_often_it_is_told(
     assert run.data.tags["mlgov.key"] == parcel.key
     assert run.data.tags["mlgov.model"] == MODEL_DIGEST
 
-    found = registry.find("credit", MODEL_DIGEST)
+    found = registry.find("credit", MODEL_DIGEST, ("1",))
     assert found == ModelVersion(model="credit", version="1", run_id=str(first["run_id"]), model_digest=MODEL_DIGEST)
     assert found is not None
     assert registry.latest("credit") == found
-    assert registry.find("credit", Digest.of_text("another")) is None
-    assert registry.find("other", MODEL_DIGEST) is None
+    assert registry.find("credit", Digest.of_text("another"), ("1",)) is None
+    assert registry.find("credit", MODEL_DIGEST, ()) is None, "somebody else registered it, whatever its tags say"
+    assert registry.find("other", MODEL_DIGEST, ("1",)) is None
     assert registry.latest("nobody") is None
     assert registry.at_stage("credit", "staging") is None
     assert registry.at_stage("nobody", "staging") is None
@@ -266,7 +267,7 @@ def test_a_model_without_stored_form_is_told_without_a_version_and_says_so(uri: 
     done = MlflowProjector(uri).deliver(run_parcel(a_lineage(None), Team(model="credit")), objects)
     assert done["version"] == ""
     assert "skops cannot hold a lambda" in str(done["note"])
-    assert MlflowRegistry(uri).find("credit", MODEL_DIGEST) is None
+    assert MlflowRegistry(uri).find("credit", MODEL_DIGEST, ("1",)) is None
 
 
 def test_an_alias_moves_for_a_granted_decision_about_this_very_version_only(uri: str) -> None:

@@ -16,7 +16,7 @@ from jupyter_mlgov.core.team import parse_team
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Answer, Decision, Limit
-from jupyter_mlgov.promotion.intended import intended
+from jupyter_mlgov.promotion.intended import before, intended
 from tests.promotion.world import ANA, BOB, CARL, World
 
 DORA = Actor(id="dora@firm.example", source="jupyter", name="Dora")
@@ -143,10 +143,23 @@ class Paths(RuleBasedStateMachine):
 
     @rule(stage=st.sampled_from(["staging", "production"]))
     def roll_back(self, stage: str) -> None:
-        there = intended(self.world.entries(), "credit", stage)
-        if there:
-            self.world.write(ANA, "rollback.ordered", stage=stage, to="0", reason="harm", **{"from": there.version})
+        """To the version before where there was one; where there was none the stage is emptied."""
+        entries = self.world.entries()
+        there, target = intended(entries, "credit", stage), before(entries, "credit", stage)
+        if there and there.version:
+            action, to = ("rollback.ordered", target.version) if target else ("stage.emptied", "")
+            self.world.write(ANA, action, stage=stage, to=to, reason="harm", **{"from": there.version})
             self.granted.discard((stage, there.version))
+
+    @rule(stage=st.sampled_from(["staging", "production"]))
+    def order_a_rollback_to_what_never_was_there(self, stage: str) -> None:
+        """It takes out what is there, and lets nothing in."""
+        there = intended(self.world.entries(), "credit", stage)
+        self.world.write(ANA, "rollback.ordered", stage=stage, to="999", reason="harm", **{"from": there.version if there else ""})
+        now = intended(self.world.entries(), "credit", stage)
+        assert now
+        assert now.version == ""
+        self.granted = {one for one in self.granted if one[0] != stage}
 
     @rule(days=st.sampled_from([1, 4, 40, 100]))
     def time_passes(self, days: int) -> None:

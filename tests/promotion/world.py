@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.actors import Actor
-from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.clock import SystemClock, stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.team import Team
@@ -58,11 +58,11 @@ def a_report(version: int, failing: Severity | None = None, packs: tuple[str, ..
 class World:
     """What the workspace does, without kernels, files and registries: the same entries, the same docket, the same decision."""
 
-    def __init__(self, team: Team | None = None) -> None:
-        self.clock = FixedClock(step=timedelta(seconds=1))
-        self.journal = MemoryJournal(self.clock)
+    def __init__(self, team: Team | None = None, journal: Any = None, version: int = 0) -> None:
+        self.clock: Any = SystemClock() if journal else FixedClock(step=timedelta(seconds=1))
+        self.journal = journal or MemoryJournal(self.clock)
         self.team = team or Team(model="credit", notebook=NOTEBOOK, policies=("p",))
-        self.version = 0
+        self.version = version
         self.edited = False
         self.report: Report | None = None
         self.train(ANA)
@@ -132,3 +132,13 @@ class World:
 
     def opens(self, stage: str = "staging", **more: Any) -> bool:
         return self.ask(stage, **more).answer is Answer.GRANTED
+
+
+def let_in(journal: Any, version: str, *stages: str) -> AuditEntry:
+    """Everything that a version is due, in a real log: made, judged, approved by Bob, decided for staging and production (or `stages`)."""
+    world = World(journal=journal, version=int(version) - 1)
+    world.validate()
+    world.review(BOB)
+    for stage in stages or ("staging", "production"):
+        assert world.opens(stage)
+    return world.entries()[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Registry:
     def __init__(self, shown: dict[str, str]) -> None:
         self.shown = shown
 
-    def find(self, model: str, model_digest: str) -> ModelVersion | None:
+    def find(self, model: str, model_digest: str, among: Collection[str]) -> ModelVersion | None:
         return ModelVersion(model=model, version="1", run_id="r", model_digest=model_digest)
 
     def latest(self, model: str) -> ModelVersion | None:
@@ -59,7 +59,10 @@ class Gated(Workspace):
         return Registry(self.shown)
 
     def project(self, notebook: str) -> None:
-        """Nothing is told."""
+        """Nobody is told; the trail says that versions 1 and 2 were registered, as a delivery writes it."""
+        if not any(self.journal.entries(actions=("projection.delivered",))):
+            told = {"key": "k", "kind": "run", "target": "mlflow", "model": "credit"}
+            self.record(*(Draft(action="projection.delivered", subject="credit", payload={**told, "version": v}) for v in ("1", "2")))
 
     def acting(self, who: str, **settings: Any) -> Gated:
         """The same folder, as somebody else."""

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 
 from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.sdk import Missing
 from jupyter_mlgov.testing import digest
@@ -29,7 +30,7 @@ def frame() -> pd.DataFrame:
 def stored(folder: Path, frame: pd.DataFrame, favourable: str) -> StoredModel:
     model = LogisticRegression().fit(frame, np.where(frame["a"] > 0, 1, 0))
     dump(model, folder / "m.skops")
-    return StoredModel(path=folder / "m.skops", favourable=favourable)
+    return StoredModel(path=folder / "m.skops", digest=Digest.of_bytes((folder / "m.skops").read_bytes()), favourable=favourable)
 
 
 def test_the_stored_model_scores_as_the_one_that_was_trained(tmp_path: Path, frame: pd.DataFrame) -> None:

@@ -26,7 +26,7 @@ from tests.workspace.gated import Gated, NOTEBOOK, Registry
 root, shared, database, mine = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 
 class Slow(Registry):
-    def find(self, model, model_digest):
+    def find(self, model, model_digest, among):
         return ModelVersion(model=model, version=mine, run_id="r", model_digest=model_digest)
     def promote(self, version, decision, entry):
         time.sleep(0.3 if mine == "1" else 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,10 @@ from sklearn.linear_model import LogisticRegression
 import jupyter_mlgov
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import BadInput, NotReady, SystemUnreachable, UsageError
+from jupyter_mlgov.core.errors import BadInput, NotReady, StorageProblem, SystemUnreachable, UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.mlflow.connection import connected
-from jupyter_mlgov.integrations.model_signing import SIGNATURE, Tampered, make_key, sign, verify
+from jupyter_mlgov.integrations.model_signing import SIGNATURE, Tampered, make_key, sign, signed, verify
 from jupyter_mlgov.workspace import Workspace, golden
 from jupyter_mlgov.workspace.loading import load_model
 from jupyter_mlgov.workspace.model_keys import publics, sign_folder, sign_object
@@ -49,12 +52,14 @@ class House:
         folder = self.workspace.root / "files" / f"v{seed}"
         folder.mkdir(parents=True)
         (folder / "model.skops").write_bytes(self.workspace.objects.get(stored))
+        (folder / "MLmodel").write_text(f"flavors: {{}}\nmetadata:\n  mlgov.model: {Digest.of_text(f'model {seed}')}\n")
         sign_folder(self.workspace, folder)
         with connected(self.workspace.tracking_uri) as client:
             if not client.search_registered_models(filter_string="name = 'credit'"):
                 client.create_registered_model("credit")
             version = str(client.create_model_version("credit", folder.as_uri()).version)
-        self.workspace.record(decided(version))
+        granted, about = decided(version), {"version": version, "model_digest": Digest.of_text(f"model {seed}")}
+        self.workspace.record(replace(granted, payload={**granted.payload, "docket": {"version": about}}))
         self.workspace.registry.point("credit", "production", version, {})
         table = self.workspace.root / f"scored{seed}.parquet"
         pq.write_table(pa.table({"x0": x[:, 0], "x1": x[:, 1]}), table)
@@ -215,7 +220,7 @@ def test_what_the_trail_says_loads_and_scores(house: House, monkeypatch: pytest.
         load_model(house.workspace, "credit", "staging")
 
 
-@pytest.mark.parametrize("harm", ["swap", "add", "remove", "pickle"])
+@pytest.mark.parametrize("harm", ["swap", "add", "remove", "pickle", "link", "hard link", "link out", "older", "unsigned kin"])
 def test_a_swapped_artefact_is_refused_before_it_is_opened(house: House, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(_: object) -> None:
         raise AssertionError("it was opened")
@@ -224,12 +229,75 @@ def test_a_swapped_artefact_is_refused_before_it_is_opened(house: House, harm: s
     folder = house.folders[1]
     if harm == "swap":
         (folder / "model.skops").write_bytes((house.folders[0] / "model.skops").read_bytes())
+    elif harm in ("link", "hard link"):
+        other = house.folders[0] / "model.skops"
+        (folder / "model.skops").unlink()
+        (folder / "model.skops").symlink_to(other) if harm == "link" else (folder / "model.skops").hardlink_to(other)
+    elif harm == "link out":
+        (folder / "more").symlink_to(house.folders[0])
+    elif harm == "older":
+        # The whole folder of an earlier version, which is ours and signed: what was taken out for a reason comes back in disguise.
+        for path in house.folders[0].iterdir():
+            shutil.copy(path, folder / path.name)
+    elif harm == "unsigned kin":
+        (folder / SIGNATURE).write_text((folder / SIGNATURE).read_text().replace('"sig"', '"gis"'))
     elif harm in ("add", "pickle"):
         (folder / ("model.pkl" if harm == "pickle" else "x.py")).write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     else:
         (folder / SIGNATURE).unlink()
     with pytest.raises(Tampered):
         load_model(house.workspace, "credit", "production")
+
+
+def test_a_file_that_is_swapped_after_it_was_verified_is_not_what_is_opened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verified is one moment, read is another; whoever writes in between is found, and nothing of his is opened."""
+    from jupyter_mlgov.integrations import model_signing
+    from jupyter_mlgov.workspace import models
+
+    honest = model_signing.verify
+    opened: list[bytes] = []
+    other = (house.folders[0] / "model.skops").read_bytes()
+
+    def verify_then_swap(model: Path, signature: Path, publics: Any) -> str:
+        key = honest(model, signature, publics)
+        (model / "model.skops").write_bytes(other)
+        return key
+
+    monkeypatch.setattr(model_signing, "verify", verify_then_swap)
+    monkeypatch.setattr(models, "opened", opened.append)
+    with pytest.raises(Tampered, match=r"model\.skops is not what was signed"):
+        load_model(house.workspace, "credit", "production")
+    assert opened == []
+
+
+def test_a_stored_model_that_is_swapped_after_its_path_was_given_out_is_not_opened(house: House) -> None:
+    from jupyter_mlgov.workspace.models import StoredModel
+
+    path = house.workspace.objects.path(house.models[1])
+    scores = StoredModel(path=path, digest=house.models[1], favourable="1")
+    table = pd.DataFrame({"x0": [1.0], "x1": [0.0]})
+    assert scores(table).shape == (1,)
+    path.chmod(0o644)
+    path.write_bytes(house.workspace.objects.get(house.models[0]))
+    with pytest.raises(StorageProblem, match="was changed"):
+        scores(table)
+
+
+def test_a_signature_is_read_as_the_library_writes_it_and_no_byte_of_it_can_change(house: House) -> None:
+    seal = (house.folders[1] / SIGNATURE).read_bytes()
+    known = publics(house.workspace)
+    assert set(signed(seal, known).digests) == {"model.skops", "MLmodel"}
+    with pytest.raises(Tampered, match="no key that the trail knows"):
+        signed(seal, ())
+    body = json.loads(seal)
+    payload = base64.b64decode(body["dsseEnvelope"]["payload"])
+    digest = signed(seal, known).digests["model.skops"].encode()
+    body["dsseEnvelope"]["payload"] = base64.b64encode(payload.replace(digest, digest[::-1])).decode()
+    with pytest.raises(Tampered, match="no key that the trail knows"):
+        signed(json.dumps(body).encode(), known)
+    for nonsense in (b"", b"{}", b"[]", b"{" * 100_000, seal[:-5]):
+        with pytest.raises(Tampered, match="cannot be read"):
+            signed(nonsense, known)
 
 
 def test_a_registry_that_shows_another_version_is_not_believed(house: House) -> None:

@@ -6,7 +6,6 @@ that others reach over REST. A write that goes around it, straight into the data
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Protocol
 
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
@@ -22,8 +21,8 @@ _HARMLESS_STAGES = frozenset({"none", "archived"})
 class Gatekeeper(Protocol):
     """What the store asks. Implementations read the trail; one that cannot read it lets nothing through (and says why)."""
 
-    def governed(self) -> Collection[str]:
-        """Names of the aliases that are stages."""
+    def stage_of(self, alias: str) -> str:
+        """The stage that an alias stands for, however it is typed; empty for an alias that is none. One that cannot tell says yes."""
         ...
 
     def objection(self, model: str, stage: str, version: str) -> str:
@@ -40,6 +39,25 @@ def refused(sentence: str) -> MlflowException:
     return MlflowException(f"{sentence} Ask for it: `mlgov promote`; see what is missing: `mlgov why`.", error_code=PERMISSION_DENIED)
 
 
+def _spoken_for(key: str, value: str) -> str:
+    """The stage that a tag speaks for: `mlgov.STAGE.by`, `stage`, `mlgov.stage`; empty for any other tag."""
+    parts = key.split(".")
+    if parts[0].lower() == "mlgov" and len(parts) == 3:
+        return parts[1]
+    return value if key.lower() in ("stage", "mlgov.stage") else ""
+
+
+def _copied(source: str) -> tuple[str, str] | None:
+    """(model, version) of a source that names a registered version; None for files and logged models. By stage or alias is no version."""
+    from urllib.parse import unquote, urlparse
+
+    parts = urlparse(source)
+    if parts.scheme.lower() != "models":
+        return None
+    name, _, version = parts.path.strip("/").rpartition("/")
+    return (unquote(name), version) if name else None
+
+
 class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no types
     """MLflow's SQL registry behind a Gatekeeper. Raises MlflowException (PERMISSION_DENIED) for what no decision allows."""
 
@@ -54,10 +72,10 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
         """Take an alias away; one that is a stage only where the trail says that it is empty."""
-        if self._is_stage(alias):
-            objection = self._gate.objection(name, alias, "")
-            if objection:
-                raise refused(objection)
+        stage = self._gate.stage_of(alias)
+        objection = self._gate.objection(name, stage, "") if stage else ""
+        if objection:
+            raise refused(objection)
         super().delete_registered_model_alias(name, alias)
 
     def transition_model_version_stage(self, name: str, version: str, stage: str, archive_existing_versions: bool) -> ModelVersion:
@@ -79,15 +97,45 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
             raise refused(f"The tag {key} of version {version} of {name} is part of its record and stays.")
         super().delete_model_version_tag(name, version, key)
 
+    def create_model_version(
+        self,
+        name: str,
+        source: str,
+        run_id: str | None = None,
+        tags: list[ModelVersionTag] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        local_model_path: str | None = None,
+        model_id: str | None = None,
+    ) -> ModelVersion:
+        """Register a version. A new one is in no stage, so no tag of it may say so; a copy of another one is asked for.
+
+        copy_model_version() comes down to this, here and in a client that copies over REST: `models:/NAME/VERSION` is the source, and
+        the tags are those of what it copies; the ones that speak for a stage stay behind.
+        """
+        copied = _copied(source)
+        if copied:
+            self._may_be_copied(*copied, name)
+        spoken = [tag for tag in tags or [] if self._gate.stage_of(_spoken_for(str(tag.key), str(tag.value)))]
+        if spoken and not copied:
+            raise refused(f"A new version of {name} is in no stage, and its tag {spoken[0].key} says otherwise.")
+        kept = [tag for tag in tags or [] if tag not in spoken]
+        return super().create_model_version(name, source, run_id, kept, run_link, description, local_model_path, model_id)
+
     def copy_model_version(self, src_mv: ModelVersion, dst_name: str) -> ModelVersion:
         """Copy a version to another registered model, MLflow's way between environments: only one that is in a stage by decision."""
-        if not self._gate.granted(src_mv.name, str(src_mv.version)):
-            raise refused(f"Version {src_mv.version} of {src_mv.name} was not let into any stage, so it is not copied to {dst_name}.")
+        self._may_be_copied(str(src_mv.name), str(src_mv.version), dst_name)
         return super().copy_model_version(src_mv, dst_name)
+
+    def _may_be_copied(self, name: str, version: str, to: str) -> None:
+        if not self._gate.granted(name, version):
+            raise refused(f"Version {version} of {name} was not let into any stage, so it is not copied to {to}.")
 
     def delete_model_version(self, name: str, version: str) -> None:
         """Delete a version that is in no stage."""
         self._in_no_stage(name, str(version))
+        if self._gate.granted(name, str(version)):
+            raise refused(f"The trail says that version {version} of {name} is in a stage; roll back first: `mlgov rollback`.")
         super().delete_model_version(name, version)
 
     def delete_registered_model(self, name: str) -> None:
@@ -100,27 +148,26 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
         self._in_no_stage(name)
         return super().rename_registered_model(name, new_name)
 
-    def _is_stage(self, alias: str) -> bool:
-        return alias.lower() in {stage.lower() for stage in self._gate.governed()}
-
-    def _ask(self, name: str, stage: str, version: str) -> None:
-        objection = self._gate.objection(name, stage, version) if self._is_stage(stage) else ""
+    def _ask(self, name: str, alias: str, version: str) -> None:
+        """A stage is set under its own name alone: `Production` beside `production` would be two truths."""
+        stage = self._gate.stage_of(alias)
+        objection = self._gate.objection(name, stage, version) if stage else ""
+        if stage and not objection and alias != stage:
+            objection = f"The stage is called {stage}, not {alias}."
         if objection:
             raise refused(objection)
 
     def _ask_for_tag(self, name: str, version: str, key: str, value: str) -> None:
-        parts = key.split(".")
-        if parts[0] == "mlgov" and len(parts) == 3:
-            self._ask(name, parts[1], version)
-        elif key.lower() in ("stage", "mlgov.stage"):
-            self._ask(name, value, version)
+        stage = _spoken_for(key, value)
+        if stage:
+            self._ask(name, stage, version)
         elif key in ("mlgov.model", "mlgov.key"):
             was = self.get_model_version(name, version).tags.get(key, "")
             if was and was != value:
                 raise refused(f"Version {version} of {name} says which model it carries ({key}); that cannot be changed.")
 
     def _in_no_stage(self, name: str, version: str = "") -> None:
-        held = {str(alias): str(at) for alias, at in self.get_registered_model(name).aliases.items() if self._is_stage(str(alias))}
+        held = {str(alias): str(at) for alias, at in self.get_registered_model(name).aliases.items() if self._gate.stage_of(str(alias))}
         mine = sorted(alias for alias, at in held.items() if not version or at == version)
         if mine:
             raise refused(f"{name} {f'version {version} ' if version else ''}is in {', '.join(mine)}; roll back first: `mlgov rollback`.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.core.clock import Clock, SystemClock, stamp
@@ -32,10 +32,10 @@ class MlflowRegistry:
         found = self._search(model, f"name = '{model_name(model)}'")
         return found[-1] if found else None
 
-    def find(self, model: str, model_digest: str) -> ModelVersion | None:
-        """The newest version that carries this very model, by its tag `mlgov.model`."""
+    def find(self, model: str, model_digest: str, among: Collection[str]) -> ModelVersion | None:
+        """The newest of these versions that carries this very model, by its tag `mlgov.model`."""
         found = self._search(model, f"tags.`mlgov.model` = '{Digest(model_digest)}'")
-        same = [version for version in found if version.model_digest == model_digest]
+        same = [version for version in found if version.model_digest == model_digest and version.version in among]
         return same[-1] if same else None
 
     def at_stage(self, model: str, stage: str) -> ModelVersion | None:
