@@ -49,9 +49,8 @@ def load_model(workspace: Workspace, name: str, stage: str) -> Loaded:
             next="Hold them against each other: `mlgov audit reconcile`.",
         )
     with tempfile.TemporaryDirectory(prefix="mlgov-load-") as folder:
-        content, key = _believed(
-            workspace, downloaded(workspace.tracking_uri, name, version, Path(folder)), _let_in(entries, name, version)
-        )
+        content, key, found = sealed_model(workspace, downloaded(workspace.tracking_uri, name, version, Path(folder)))
+    of_the_decision(found, _let_in(entries, name, version))
     return Loaded(model=opened(content), name=name, version=version, stage=stage, key=key)
 
 
@@ -66,13 +65,13 @@ def _let_in(entries: Sequence[AuditEntry], name: str, version: str) -> str:
     return ""
 
 
-def _believed(workspace: Workspace, path: Path, wanted: str) -> tuple[bytes, str]:
-    """(the one skops file, the key that signed it): bytes that are signed, in a folder that is, and of the very model that was decided on.
+def sealed_model(workspace: Workspace, path: Path) -> tuple[bytes, str, str]:
+    """(the one skops file, the key that signed it, the digest it is registered under) of a folder that is signed as a whole.
 
-    A signature alone says that a model is ours; an older one of ours, put in the place of this one, is signed too.
+    Raises Tampered. What comes back are bytes that are signed, whatever happens to the folder meanwhile; nothing was opened.
     """
     from jupyter_mlgov.integrations.mlflow.download import model_named
-    from jupyter_mlgov.integrations.model_signing import SIGNATURE, Tampered, signed, verify
+    from jupyter_mlgov.integrations.model_signing import SIGNATURE, signed, verify
     from jupyter_mlgov.workspace.model_keys import publics
 
     known = publics(workspace)
@@ -82,11 +81,17 @@ def _believed(workspace: Workspace, path: Path, wanted: str) -> tuple[bytes, str
     files = sorted(name for name in sealed.digests if name.endswith(".skops"))
     if len(files) != 1:
         raise NotReady(f"This version holds {len(files)} skops files.", expected="Expected exactly one; a pickle is not opened.")
-    found = model_named(sealed.taken(path, "MLmodel")) if "MLmodel" in sealed.digests else ""
+    named = model_named(sealed.taken(path, "MLmodel")) if "MLmodel" in sealed.digests else ""
+    return sealed.taken(path, files[0]), sealed.key, named
+
+
+def of_the_decision(found: str, wanted: str) -> None:
+    """A signature alone says that a model is ours; an older one of ours, put in the place of this one, is signed too. Raises Tampered."""
+    from jupyter_mlgov.integrations.model_signing import Tampered
+
     if not wanted or found != wanted:
         raise Tampered(
             f"The files are signed, and they are of {f'the model {found[:19]}…' if found else 'no model that they name'}; "
             f"{f'the decision was about {wanted[:19]}…' if wanted else 'the decision does not say which model it was about'}.",
             next="Do not load it. Look who put it there, then roll back.",
         )
-    return sealed.taken(path, files[0]), sealed.key

@@ -48,7 +48,7 @@ def vouched_arm(workspace: Workspace, wanted: Wanted) -> Arm:
     facts = _facts(entries, wanted)
     looked = [Looked(name="decision", answer="ok", said=f"granted for {decision.stage} (entry {entry.seq})"), _environment(facts)]
     _refuse(wanted, looked[-1], unknown_too=True)
-    model, key = _opened(workspace, wanted)
+    model, key = _opened(workspace, wanted, entry)
     looked.append(Looked(name="signature", answer="ok", said=f"by key {key}"))
     sample, golden = _kept(workspace, facts)
     made = estimator(model, sample, wanted.favourable, also=wanted.also, cacheable=wanted.cacheable)
@@ -107,31 +107,27 @@ def _refuse(wanted: Wanted, looked: Looked, *, unknown_too: bool) -> None:
         )
 
 
-def _opened(workspace: Workspace, wanted: Wanted) -> tuple[Any, str]:
+def _opened(workspace: Workspace, wanted: Wanted, entry: AuditEntry) -> tuple[Any, str]:
     """(the estimator, the key that signed its files)."""
     from jupyter_mlgov.integrations.mlflow.download import downloaded
-    from jupyter_mlgov.integrations.model_signing import SIGNATURE, verify
     from jupyter_mlgov.validation.subjects import Missing
-    from jupyter_mlgov.workspace.model_keys import publics
+    from jupyter_mlgov.workspace.loading import of_the_decision, sealed_model
     from jupyter_mlgov.workspace.models import opened
 
     with tempfile.TemporaryDirectory(prefix="mlgov-serve-") as folder:
         path = downloaded(workspace.tracking_uri, wanted.model, wanted.version, Path(folder))
-        key = verify(path, path / SIGNATURE, publics(workspace))
-        files = sorted(path.rglob("*.skops"))
-        if len(files) != 1:
-            raise NotReady(
-                f"Version {wanted.version} of {wanted.model} holds {len(files)} skops files.",
-                expected="Expected one; a pickle is not opened.",
-            )
-        try:
-            return opened(files[0]), key
-        except Missing as error:
-            raise NotReady(f"Version {wanted.version} of {wanted.model} is not opened: {error}") from None
-        except MlgovError:
-            raise
-        except Exception as error:  # noqa: BLE001 # skops and the model's library raise whatever a file makes them raise
-            raise NotReady(f"Version {wanted.version} of {wanted.model} cannot be opened: {type(error).__name__}.") from None
+        content, key, found = sealed_model(workspace, path)
+    let_in = _fingerprint(entry, {})
+    if let_in:
+        of_the_decision(found, let_in)
+    try:
+        return opened(content), key
+    except Missing as error:
+        raise NotReady(f"Version {wanted.version} of {wanted.model} is not opened: {error}") from None
+    except MlgovError:
+        raise
+    except Exception as error:  # noqa: BLE001 # skops and the model's library raise whatever a file makes them raise
+        raise NotReady(f"Version {wanted.version} of {wanted.model} cannot be opened: {type(error).__name__}.") from None
 
 
 def _kept(workspace: Workspace, facts: Mapping[str, object]) -> tuple[Any, tuple[Any, list[float]] | None]:
