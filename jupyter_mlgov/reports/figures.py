@@ -17,8 +17,8 @@ from jupyter_mlgov.reports.numbers import count, figure, percent, rate, span
 from jupyter_mlgov.reports.svg import Scale, rows, scale
 from jupyter_mlgov.validation.results import Estimate, Finding
 
-_INK, _WIDTH, _LEFT, _RIGHT, _LINE = "currentColor", 560, 150, 150, 22
-_SIDE, _EDGE = 240, 40  # of the square of a curve
+_INK, _WIDTH, _LEFT, _RIGHT, _LINE = "currentColor", 600, 185, 185, 22
+_SIDE, _EDGE = 240, 56  # of the square of a curve
 MOST = 24  # groups or bins that are drawn; the rest is counted below the figure
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jupyter_mlgov.reports.dossier import parts
+from jupyter_mlgov.reports.dossier import recorded, standing
+from jupyter_mlgov.reports.dossier.checked import checks
 from jupyter_mlgov.reports.dossier.document import Block, Gap, Section, Table, say
 from jupyter_mlgov.reports.dossier.facts import DossierFacts
-from jupyter_mlgov.reports.dossier.parts import asked, checks, section
+from jupyter_mlgov.reports.dossier.parts import asked, section
 
 TITLE = "Model development document"
 BASIS = (
@@ -37,8 +38,8 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
         section(
             "1",
             "Identity, owner, tier and scope",
-            parts.identity(facts),
-            parts.owners(facts),
+            recorded.identity(facts),
+            recorded.owners(facts),
             regimes(facts),
             write("scope", "materiality"),
         ),
@@ -46,8 +47,8 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
         section(
             "3",
             "Data",
-            parts.data(facts),
-            parts.columns(facts),
+            recorded.data(facts),
+            recorded.columns(facts),
             checks(facts, *DATA, caption="Data checks"),
             checks(facts, *PERSONAL, caption="Personal data checks"),
             write("data_choice", "exclusions", "grounds"),
@@ -58,8 +59,8 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
         section(
             "7",
             "Training",
-            parts.training(facts),
-            parts.environment(facts),
+            recorded.training(facts),
+            recorded.environment(facts),
             write("tuning"),
             checks(facts, "env.pin", "repro.rerun", "code.*", caption="Environment, code and reproduction"),
         ),
@@ -78,9 +79,9 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
             write("response"),
             checks(facts, "monitor.plan", "monitor.performance", caption="Monitoring checks"),
         ),
-        section("12", "Change history", parts.history(facts)),
-        section("13", "Open findings", parts.findings(facts)),
-        section("A", "Appendix: reproduction", parts.reproduction(facts)),
+        section("12", "Change history", recorded.history(facts)),
+        section("13", "Open findings", standing.findings(facts)),
+        section("A", "Appendix: reproduction", recorded.reproduction(facts)),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_mlgov.reports.dossier import parts
+from jupyter_mlgov.reports.dossier import recorded
+from jupyter_mlgov.reports.dossier.checked import checks
 from jupyter_mlgov.reports.dossier.development import DATA, PERSONAL, plan
 from jupyter_mlgov.reports.dossier.document import Block, Section
 from jupyter_mlgov.reports.dossier.facts import DossierFacts
-from jupyter_mlgov.reports.dossier.parts import asked, checks, section
+from jupyter_mlgov.reports.dossier.parts import asked, section
 from jupyter_mlgov.reports.dossier.validation import signatures
 
 ANNEX_TITLE = "Technical documentation under Annex IV of the EU AI Act"
@@ -33,14 +34,14 @@ def annex_iv(facts: DossierFacts) -> tuple[Section, ...]:
         return asked(facts, "annex-iv", *ids)
 
     return (
-        section("1", "General description", parts.identity(facts), write("intended", "instructions")),
+        section("1", "General description", recorded.identity(facts), write("intended", "instructions")),
         section(
             "2",
             "Elements and development",
             write("design", "class"),
-            parts.training(facts),
-            parts.data(facts),
-            parts.columns(facts),
+            recorded.training(facts),
+            recorded.data(facts),
+            recorded.columns(facts),
             checks(facts, *DATA, *PERSONAL, caption="Data checks"),
             write("oversight", "predetermined", "cybersecurity"),
             signatures(facts),
@@ -54,7 +55,7 @@ def annex_iv(facts: DossierFacts) -> tuple[Section, ...]:
         ),
         section("4", "Why these metrics fit", write("metrics")),
         section("5", "Risk management system", write("risk_system"), checks(facts, "gov.findings", "gov.inventory", caption="Risk checks")),
-        section("6", "Changes over the life of the system", parts.history(facts)),
+        section("6", "Changes over the life of the system", recorded.history(facts)),
         section("7", "Standards applied or other solutions", write("standards")),
         section("8", "EU declaration of conformity", write("declaration")),
         section(
@@ -71,8 +72,8 @@ def record(facts: DossierFacts) -> tuple[Section, ...]:
         section(
             "2",
             "What the record of the model shows",
-            parts.data(facts),
-            parts.columns(facts),
+            recorded.data(facts),
+            recorded.columns(facts),
             checks(facts, *PERSONAL, caption="Personal data checks"),
         ),
         section("3", "The entry held against its rule", checks(facts, "priv.ropa", "audit.retention", caption="Record checks")),
@@ -86,7 +87,7 @@ def assessment(facts: DossierFacts) -> tuple[Section, ...]:
         return asked(facts, "dpia", *ids)
 
     return (
-        section("1", "Description of the processing and its purposes", write("description"), parts.data(facts)),
+        section("1", "Description of the processing and its purposes", write("description"), recorded.data(facts)),
         section(
             "2",
             "Necessity and proportionality",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.promotion.conditions import shown
 from jupyter_mlgov.promotion.counting import approving, ignored, last_words
-from jupyter_mlgov.reports.dossier import parts
+from jupyter_mlgov.reports.dossier import parts, recorded, standing
+from jupyter_mlgov.reports.dossier.checked import checks
 from jupyter_mlgov.reports.dossier.development import DATA, PERSONAL, plan
 from jupyter_mlgov.reports.dossier.document import Block, Bullets, Facts, Gap, Inline, Paragraph, Section, Span, Table, code, say
 from jupyter_mlgov.reports.dossier.facts import DossierFacts
-from jupyter_mlgov.reports.dossier.parts import asked, checks, section
+from jupyter_mlgov.reports.dossier.parts import asked, section
 from jupyter_mlgov.reports.reading import not_in_force, verified
 from jupyter_mlgov.validation.results import RequirementResult
 
@@ -32,12 +33,12 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
         section("1", "Opinion and conditions", opinion(facts), write("opinion", "conditions")),
         section("2", "Scope and independence", independence(facts), write("scope", "independence")),
         section("3", "Conceptual soundness", write("soundness"), checks(facts, "soundness.questionnaire", caption="Conceptual soundness")),
-        section("4", "Data review", parts.data(facts), checks(facts, *DATA, *PERSONAL, caption="Data checks"), write("data")),
+        section("4", "Data review", recorded.data(facts), checks(facts, *DATA, *PERSONAL, caption="Data checks"), write("data")),
         section(
             "5",
             "Replication",
             checks(facts, "repro.rerun", "env.pin", caption="Reproduction"),
-            parts.reproduction(facts),
+            recorded.reproduction(facts),
             write("replication"),
         ),
         section(
@@ -59,7 +60,7 @@ def sections(facts: DossierFacts) -> tuple[Section, ...]:
         section(
             "11", "Monitoring plan", plan(facts), checks(facts, "monitor.plan", "monitor.drift", caption="Monitoring"), write("monitoring")
         ),
-        section("12", "Findings", parts.findings(facts)),
+        section("12", "Findings", standing.findings(facts)),
         section("13", "Residual risk and warnings to users", write("residual")),
         section("14", "Control matrix", matrix(facts), untested(facts), write("not_tested")),
         section("15", "Signatures", signatures(facts)),
@@ -117,11 +118,13 @@ def matrix(facts: DossierFacts) -> Iterator[Block]:
         return
     ordered = sorted(report.requirements, key=lambda item: (not item.binds, item.policy, item.severity.rank, item.control, item.validator))
     columns = ("Control", "Source", "Wording seen as", "Severity", "Asked of", "Answer", "Evidence")
-    rows = tuple(_control(facts, item) for item in ordered)
+    before = ("", *(item.control for item in ordered))
+    rows = tuple(_control(facts, item, again=item.control == last) for item, last in zip(ordered, before, strict=False))
     yield Table(caption="Control, result, evidence", columns=columns, rows=rows, widths=(13, 27, 11, 9, 15, 13, 12))
 
 
-def _control(facts: DossierFacts, item: RequirementResult) -> tuple[Inline, ...]:
+def _control(facts: DossierFacts, item: RequirementResult, *, again: bool) -> tuple[Inline, ...]:
+    """A row; what the row above says of the same control is not said `again`."""
     result = facts.report.result(item.validator) if facts.report else None
     digest = parts.evidence_of(facts, result) if result else ""
     if item.verdict is None:
@@ -130,7 +133,8 @@ def _control(facts: DossierFacts, item: RequirementResult) -> tuple[Inline, ...]
         answer = (parts.verdict_span(item.verdict, digest),) + (() if item.binds else (Span(text=f" ({item.standing})", look="soft"),))
     evidence = code(digest[7:19] + "…", digest) if digest else say("none")
     asked_of = "people" if item.validator.startswith("form:") else item.validator or "people"
-    return (code(item.control), say(item.cite), say(verified(item)), say(item.severity.value), say(asked_of), answer, evidence)
+    cited: Inline = (Span(text="as above", look="soft"),) if again else say(item.cite)
+    return (code(item.control), cited, say(verified(item)), say(item.severity.value), say(asked_of), answer, evidence)
 
 
 def untested(facts: DossierFacts) -> Iterator[Block]:
@@ -140,18 +144,30 @@ def untested(facts: DossierFacts) -> Iterator[Block]:
         return
     left = {(item.control, item.validator or "a person’s judgement"): item for item in report.unchecked}
     if left:
-        items = tuple(
-            (
-                Span(text=f"{control} ", look="code"),
-                Span(text=f"{'people' if name.startswith('form:') else name}: {item.note or 'nothing answered.'}"),
-            )
-            for (control, name), item in left.items()
-        )
         yield Paragraph(words=(Span(text=f"Not tested: {len(left)} demands in force.", evidence=report.digest, look="strong"),))
-        yield Bullets(items=items)
+        yield Bullets(items=tuple(_left(left)))
+        supposed = {item.note.partition(_SUPPOSED)[2] for item in left.values()} - {""}
+        if supposed:
+            yield Paragraph(words=say(f"Some of these are taken to apply, because{'; because'.join(sorted(supposed))}", report.digest))
     apart = not_in_force(report)
     if apart:
         yield Paragraph(words=say(f"Not asked today — {apart}.", report.digest))
+
+
+_SUPPOSED = " Taken to apply, because"
+
+
+def _left(left: Mapping[tuple[str, str], RequirementResult]) -> Iterator[Inline]:
+    """A line for each reason why something was not tested, with the demands it leaves open."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for (control, name), item in left.items():
+        if name.startswith("form:"):
+            reasons.setdefault(("people", "Nobody has answered its questions: `mlgov answer CONTROL`."), []).append(control)
+        else:
+            told = item.note.partition(_SUPPOSED)[0].strip() or "nothing answered."
+            reasons.setdefault((name, told), []).append(control)
+    for (name, told), open_controls in reasons.items():
+        yield (Span(text=f"{name}: ", look="code"), Span(text=f"{told} ({', '.join(open_controls)})"))
 
 
 def signatures(facts: DossierFacts) -> Iterator[Block]:
