@@ -8,6 +8,7 @@ from enum import StrEnum
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.promotion.facts import Answer, Reason
 from jupyter_mlgov.reports.context import Context
+from jupyter_mlgov.validation.policy import OWN
 from jupyter_mlgov.validation.results import FORM, CheckResult, Report, RequirementResult
 
 VERIFIED = {"P": "primary text", "Q": "quoted", "S": "paraphrased", "M": "from memory, to be checked"}
@@ -132,6 +133,12 @@ def controls(report: Report, validator: str) -> tuple[RequirementResult, ...]:
     """The controls this validator gives evidence for, gravest first."""
     found = [item for item in report.requirements if item.validator == validator]
     return tuple(sorted(found, key=lambda item: (item.severity.rank, item.policy, item.control)))
+
+
+def thresholds(report: Report, validator: str) -> tuple[str, ...]:
+    """Every threshold that a pack sets for this validator, once, with its source and how that was seen; its own defaults after them."""
+    found = dict.fromkeys(ask for item in controls(report, validator) for ask in item.asks)
+    return tuple(sorted(found, key=lambda ask: OWN in ask))
 
 
 def verified(item: RequirementResult) -> str:

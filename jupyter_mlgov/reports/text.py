@@ -18,6 +18,7 @@ from jupyter_mlgov.reports.reading import (
     not_in_force,
     reason_mark,
     severity,
+    thresholds,
     unchecked,
     verified,
 )
@@ -40,6 +41,7 @@ def text(report: Report, context: Context | None = None, *, colour: bool = False
     if not report.results:
         lines += wrap("Nothing was checked. This is no verdict: nothing here opens a gate.", width)
     lines += _unchecked(report, colour, width)
+    lines += _held_to(report, [result for _, results in folded for result in results], colour, width)
     lines += ["", *_foot(report, colour, width)]
     return "\n".join(lines)
 
@@ -92,7 +94,20 @@ def _result(report: Report, result: CheckResult, colour: bool, width: int) -> li
     cited = controls(report, result.validator)
     lines += [line for item in cited[:2] for line in _indented(f"{item.control} · {item.cite} ({verified(item)})", width)]
     more = f"and {len(cited) - 2} more {'control' if len(cited) == 3 else 'controls'}; see the HTML report"
-    return lines + (_indented(more, width) if len(cited) > 2 else [])
+    return lines + (_indented(more, width) if len(cited) > 2 else []) + _thresholds(report, result, width)
+
+
+def _thresholds(report: Report, result: CheckResult, width: int) -> list[str]:
+    """The limits it was held to, each with its source and how that was seen."""
+    return _indented(" · ".join(thresholds(report, result.validator)), width, label="Held to: ")
+
+
+def _held_to(report: Report, results: list[CheckResult], colour: bool, width: int) -> list[str]:
+    """The same of what is folded: a paragraph a validator."""
+    told = [(result.validator, " · ".join(thresholds(report, result.validator))) for result in results]
+    lines = [line for name, limits in told if limits for line in wrap(visible(f"{name}: {limits}"), width, rest=" " * 4)]
+    head = wrap("What these were held to, with the source of each limit and how that was seen:", width)
+    return [paint(line, "soft", colour) for line in ["", *head, *lines]] if lines else []
 
 
 def _finding(finding: Finding, result: CheckResult, width: int) -> list[str]:

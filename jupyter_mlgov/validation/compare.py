@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 
 from jupyter_mlgov.core.team import Scope
 from jupyter_mlgov.validation.demands import Told, demands, placed
-from jupyter_mlgov.validation.policy import Control, Policy
+from jupyter_mlgov.validation.policy import Control, Policy, same
 from jupyter_mlgov.validation.results import FORM, Report, RequirementResult, Unchecked
 
 
@@ -67,16 +66,6 @@ def _differs(policy: Policy, validator: str, ran: object) -> str:
         for ask in control.requirements:
             if ask.validator == validator:
                 for name, value in ask.parameters.items():
-                    if not _equal(ran.get(name), value):
+                    if not same(ran.get(name), value):
                         return name
     return ""
-
-
-def _equal(one: object, other: object) -> bool:
-    """JSON knows no 7.0 and no fraction: 7 and 7.0, `4/5` and 0.8 are the same demand."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    try:
-        return Fraction(str(one)) == Fraction(str(other))
-    except (ValueError, ZeroDivisionError):
-        return str(one) == str(other)

@@ -177,11 +177,18 @@ def _report(subject: Subject, fixed: Plan, controls: Sequence[Placed], told: Map
     forms = [answer for answer in results if answer.validator.startswith(FORM)]
     measured = _not_all_beside_the_point(subject, [answer for answer in results if answer not in forms], wanted)
     final: dict[str, Told] = {**told, **{answer.validator: answer for answer in measured}}
+    policies = tuple(policy.ref for policy in fixed.policies)
+    requirements = tuple(demands(controls, final))
+
+    def named(result: CheckResult) -> CheckResult:
+        found = (evidence(result, subject.ref, policies, requirements).id,) if result.findings else ()
+        return replace(result, evidence=found)
+
     return Report(
         subject=subject.ref,
-        policies=tuple(policy.ref for policy in fixed.policies),
-        results=(*measured, *forms),
-        requirements=tuple(demands(controls, final)),
+        policies=policies,
+        results=tuple(named(result) for result in (*measured, *forms)),
+        requirements=requirements,
         note=fixed.note,
         thresholds=fixed.thresholds,
         looks=looks,

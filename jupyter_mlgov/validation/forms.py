@@ -14,7 +14,6 @@ from jupyter_mlgov.validation.demands import Placed, Told
 from jupyter_mlgov.validation.policy import Control, Policy, Question
 from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import FORM, CheckResult, Finding, Unchecked
-from jupyter_mlgov.validation.running import evidence
 from jupyter_mlgov.validation.standing import Standing
 from jupyter_mlgov.validation.subjects import Subject
 
@@ -104,7 +103,7 @@ def _told(subject: Subject, control: Control) -> Told:
             summary=f"{form.actor} answered and worked on the model, or nobody knows who did.",
             fix=f"Somebody else answers: `mlgov answer {control.id}`.",
         )
-    return _result(subject, control, form, answers)
+    return _result(control, form, answers)
 
 
 def _independent(form: Form, subject: Subject) -> bool:
@@ -112,9 +111,7 @@ def _independent(form: Form, subject: Subject) -> bool:
     return bool(authors) and form.actor.id.strip().casefold() not in authors
 
 
-def _result(subject: Subject, control: Control, form: Form, answers: Mapping[str, str]) -> CheckResult:
-    from dataclasses import replace
-
+def _result(control: Control, form: Form, answers: Mapping[str, str]) -> CheckResult:
     verdict = Verdict.PASS if answers["holds"] == "yes" else Verdict.FAIL
     word = "met" if verdict is Verdict.PASS else "not met"
     said = f"{form.actor} answered on {form.time.date().isoformat()}: {word}."
@@ -122,7 +119,7 @@ def _result(subject: Subject, control: Control, form: Form, answers: Mapping[str
     findings = tuple(
         Finding(message=f"{one.text} {answers[one.id]}", verdict=verdict, where=one.id, details=details) for one in questions(control)
     )
-    result = CheckResult(
+    return CheckResult(
         validator=f"{FORM}{control.id}",
         version="1",
         title=f"Answers for {control.id}",
@@ -132,4 +129,3 @@ def _result(subject: Subject, control: Control, form: Form, answers: Mapping[str
         source=control.cite,
         fix="" if verdict is Verdict.PASS else "Mend what the answers name, then answer again.",
     )
-    return replace(result, evidence=(evidence(result, subject.ref).id,))

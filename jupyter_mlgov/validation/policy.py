@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
@@ -24,6 +25,9 @@ MARKS = {
 }
 
 
+OWN = "the validator's own default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """A control's demand on one validator: the parameters it sets, where each number comes from, and how that source was seen (MARKS)."""
@@ -36,16 +40,32 @@ class Requirement:
     def told(self, name: str, value: object) -> str:
         """A threshold for people: its value, and where it comes from. One that the pack leaves alone is the validator's own.
 
+        Where another pack, or the team, asks more, the value is theirs: this pack's source vouches for its own number alone.
         1.0 and 1 read alike: an answer from the record has been through canonical JSON, and the report must not tell.
         """
-        value = int(value) if isinstance(value, float) and value.is_integer() else value
+        value = _short(value)
         if name not in self.parameters:
-            return f"{name} = {value} (the validator's own default; its page names the source)"
+            return f"{name} = {value} ({OWN}; its page names the source)"
         mark = MARKS[self.marks[name]] if name in self.marks else "how it was seen is not stated"
-        source = self.sources[name]
-        return (
-            f"{name} = {value} ({source})" if mark == MARKS["H"] and source.startswith("house") else f"{name} = {value} ({source}; {mark})"
-        )
+        source, asked = self.sources[name], self.parameters[name]
+        seen = source if mark == MARKS["H"] and source.startswith("house") else f"{source}; {mark}"
+        if not same(value, asked):
+            return f"{name} = {value} (set by another pack or by mlgov.toml; asked here is {_short(asked)}: {seen})"
+        return f"{name} = {value} ({seen})"
+
+
+def same(one: object, other: object) -> bool:
+    """JSON knows no 7.0 and no fraction: 7 and 7.0, `4/5` and 0.8 are the same demand."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    try:
+        return Fraction(str(one)) == Fraction(str(other))
+    except (ValueError, ZeroDivisionError):
+        return str(one) == str(other)
+
+
+def _short(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jupyter_mlgov.core.canonical import canonical_json
@@ -13,7 +13,7 @@ from jupyter_mlgov.core.verdicts import Verdict, worst
 from jupyter_mlgov.validation.checks import Check
 from jupyter_mlgov.validation.needs import Look, lacking
 from jupyter_mlgov.validation.plugins import Broken
-from jupyter_mlgov.validation.results import CheckResult, Finding, SubjectRef, Unchecked
+from jupyter_mlgov.validation.results import CheckResult, Finding, PolicyRef, RequirementResult, SubjectRef, Unchecked
 from jupyter_mlgov.validation.seen import seen_by
 from jupyter_mlgov.validation.subjects import Missing, Subject, Unanswered
 
@@ -60,9 +60,29 @@ def stopped(check: Check, subject: Subject, values: Mapping[str, object], why: s
     return _filled(_said(check, Verdict.ERROR, why), check, subject, values)
 
 
-def evidence(result: CheckResult, ref: SubjectRef) -> Evidence:
-    """What `result` measured of `ref`, as the record whose id stands in `result.evidence`."""
-    payload = {"parameters": plain(result.parameters), "findings": plain(result.findings), "source": result.source}
+def evidence(result: CheckResult, ref: SubjectRef, policies: Sequence[PolicyRef], asked: Sequence[RequirementResult]) -> Evidence:
+    """What `result` measured of `ref`, as the record whose id stands in `result.evidence`.
+
+    `asked` are the demands on its validator: the record says of each the pack (by digest), the control, how sure its wording is, and
+    each threshold with its source and how that was seen.
+    """
+    digests = {policy.id: policy.digest for policy in policies}
+    payload = {
+        "parameters": plain(result.parameters),
+        "findings": plain(result.findings),
+        "source": result.source,
+        "asked": [
+            {
+                "policy": one.policy,
+                "digest": digests.get(one.policy),
+                "control": one.control,
+                "verified": one.verified,
+                "thresholds": one.asks,
+            }
+            for one in asked
+            if one.validator == result.validator
+        ],
+    }
     return Evidence(kind="measurement", subject=ref.digest, maker=f"{result.validator} {result.version}", payload=payload)
 
 
@@ -103,13 +123,11 @@ def _said(check: Check, verdict: Verdict, sentence: str, *, fix: str = "") -> Ch
 
 
 def _filled(result: CheckResult, check: Check, subject: Subject, values: Mapping[str, object]) -> CheckResult:
-    """The result with parameters, source, fix, cell and the id of its evidence."""
+    """The result with parameters, source, fix and cell."""
     given = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in sorted(values.items())}
     whole = replace(result, source=check.source, fix=result.fix or check.fix, cell=_cell(subject), parameters=given)
     try:
         canonical_json(plain(whole))
-        if whole.findings:
-            return replace(whole, evidence=(evidence(whole, subject.ref).id,))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = f"{check.id} returned a value that a record cannot carry: {error}"
         return replace(_said(check, Verdict.ERROR, problem), source=check.source, fix=check.fix, cell=_cell(subject))

@@ -26,7 +26,7 @@ def keep(workspace: Workspace, report: Report) -> None:
     """Put what each result measured into the store, under the digest that the result names. The same evidence is kept once."""
     for result in report.results:
         if result.evidence:
-            found = evidence(result, report.subject)
+            found = evidence(result, report.subject, report.policies, report.requirements)
             if found.id in result.evidence:
                 workspace.objects.put(canonical_json(found.plain))
 

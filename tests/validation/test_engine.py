@@ -180,8 +180,8 @@ def test_the_digest_knows_no_path_and_no_time(tmp_path: Path) -> None:
 def test_evidence_is_named_by_what_was_measured(tmp_path: Path) -> None:
     given = subject(tmp_path, {"a": [1]})
     result = run(passing(), given).results[0]
-    assert result.evidence == (evidence(result, given.ref).id,)
-    assert evidence(replace(result, findings=()), given.ref).id not in result.evidence
+    assert result.evidence == (evidence(result, given.ref, (), ()).id,)
+    assert evidence(replace(result, findings=()), given.ref, (), ()).id not in result.evidence
 
 
 def test_progress_counts_to_the_end(tmp_path: Path) -> None:

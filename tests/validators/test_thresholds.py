@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import json
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from jupyter_mlgov.cli.policy import policy
-from jupyter_mlgov.sdk import Check, Verdict
+from jupyter_mlgov.reports.html import page
+from jupyter_mlgov.reports.text import text
+from jupyter_mlgov.sdk import Check, Roles, Verdict, table_subject
 from jupyter_mlgov.testing import report as a_report
 from jupyter_mlgov.testing import result as a_result
-from jupyter_mlgov.validation.plugins import installed_policies, installed_validators, policy_ids
-from jupyter_mlgov.validation.policy import MARKS, Requirement
+from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.plugins import Registry, installed_policies, installed_validators, policy_ids
+from jupyter_mlgov.validation.policy import MARKS, Requirement, load_policy
+from jupyter_mlgov.validation.results import Report, report_json
+from jupyter_mlgov.validation.running import evidence
 from jupyter_mlgov.validation.settings import settle
+from mlgov_validators.fairness import adverse_impact
 
 # How a thing is measured, and for how long; no verdict turns on them alone, and the validator's page says where they come from.
 HOW = {
@@ -77,6 +86,76 @@ def test_a_number_reads_the_same_before_and_after_the_record() -> None:
     for name in ("floor", "pr_floor"):
         assert asked.told(name, 1.0) == asked.told(name, 1)
     assert asked.told("floor", True) != asked.told("floor", 1)
+
+
+PACK = """
+[policy]
+id = "house"
+version = "1"
+title = "House rules"
+framework = "House"
+[[control]]
+id = "H.1"
+cite = "29 CFR 1607.4(D)"
+url = ""
+verified = "S"
+obligation = "Compare selection rates."
+automation = "auto"
+severity = "high"
+gates = ["staging"]
+basis = "binding"
+[[control.requirements]]
+validator = "fair.air"
+parameters = { limit = LIMIT }
+sources = { limit = "SOURCE" }
+marks = { limit = "M" }
+"""
+
+
+def judged_under(tmp_path: Path, *packs: str, team: dict[str, dict[str, object]] | None = None) -> Report:
+    """fair.air on a table that fails it, in this process."""
+    content = {"white": [0, 1] * 200, "approve": [0, 1, 1, 1] * 100}
+    pq.write_table(pa.table(content), tmp_path / "t.parquet")
+    subject = table_subject(tmp_path / "t.parquet", Roles(outcome="approve", favourable="1", protected=("white",)))
+    policies = [load_policy(text, f"{number}.toml") for number, text in enumerate(packs)]
+    return validate(subject, policies, Registry.of(adverse_impact), parameters=team)
+
+
+def test_every_report_prints_each_threshold_with_its_source_and_how_that_was_seen(tmp_path: Path) -> None:
+    report = judged_under(tmp_path, PACK.replace("LIMIT", '"4/5"').replace("SOURCE", "29 CFR 1607.4(D)"))
+    assert report.results[0].verdict is Verdict.FAIL
+    said = "limit = 4/5 (29 CFR 1607.4(D); from memory, to be checked)"
+    own = "min_n = 30 (the validator's own default; its page names the source)"
+    for drawn in (text(report, width=4000), html.unescape(page(report)), json.dumps(report_json(report))):
+        assert said in drawn
+        assert own in drawn
+        assert "primary text seen" not in drawn, "surer than the pack says"
+    assert "29 CFR 1607.4(D) (paraphrased)" in text(report, width=4000)
+
+
+def test_evidence_carries_the_packs_digest_the_sources_and_their_marks(tmp_path: Path) -> None:
+    pack = PACK.replace("LIMIT", '"4/5"').replace("SOURCE", "29 CFR 1607.4(D)")
+    report = judged_under(tmp_path, pack)
+    (result,) = report.results
+    kept = evidence(result, report.subject, report.policies, report.requirements)
+    assert result.evidence == (kept.id,)
+    (asked,) = kept.plain["payload"]["asked"]  # type: ignore[index]  # the record above
+    assert (asked["policy"], asked["digest"], asked["verified"]) == ("house", load_policy(pack, "p").digest, "S")
+    assert "limit = 4/5 (29 CFR 1607.4(D); from memory, to be checked)" in asked["thresholds"]
+    other = judged_under(tmp_path, pack.replace('marks = { limit = "M" }', 'marks = { limit = "P" }'))
+    assert other.results[0].findings == result.findings
+    assert other.results[0].evidence != result.evidence, "the same numbers under another text are other evidence"
+
+
+def test_a_packs_source_vouches_for_its_own_number_alone(tmp_path: Path) -> None:
+    """The stricter of two packs, or the team, sets the limit: no pack's citation may stand behind another's number."""
+    mild = PACK.replace("LIMIT", '"4/5"').replace("SOURCE", "29 CFR 1607.4(D)")
+    harsh = PACK.replace("LIMIT", '"9/10"').replace("SOURCE", "house").replace('id = "house"', 'id = "harsh"').replace("H.1", "H.2")
+    for report in (judged_under(tmp_path, mild, harsh), judged_under(tmp_path, mild, team={"fair.air": {"limit": "9/10"}})):
+        asks = [ask for item in report.requirements if item.policy == "house" for ask in item.asks if ask.startswith("limit")]
+        assert asks == [
+            "limit = 9/10 (set by another pack or by mlgov.toml; asked here is 4/5: 29 CFR 1607.4(D); from memory, to be checked)"
+        ]
 
 
 def test_evidence_on_record_is_judged_again_under_the_other_pack() -> None:
