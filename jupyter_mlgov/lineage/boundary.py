@@ -18,7 +18,7 @@ from jupyter_mlgov.lineage.fingerprint import measured
 from jupyter_mlgov.lineage.keeper import ModelKeeper
 from jupyter_mlgov.lineage.typenames import Unfit
 
-PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
+PARAMETER_TAGS = frozenset({"parameters", "injected-parameters", "pipeline-parameters"})  # papermill's, its own, Kale's
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
 _WHOLE = 2**53 - 1
 

@@ -14,6 +14,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 
 PARAMETERS = "parameters"
+KALE_PARAMETERS = "pipeline-parameters"
 MADE = "mlgov-"
 INJECTED = "injected-parameters"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -47,9 +48,19 @@ class Notebook:
     language: str
     cells: tuple[Cell, ...]
 
+    @property
+    def parameters_cells(self) -> tuple[Cell, ...]:
+        """The code cells that declare parameters, by papermill's tag or by Kale's; a tag on text declares nothing."""
+        return tuple(cell for cell in self.cells if is_parameters(cell))
+
     def tagged(self, tag: str) -> tuple[Cell, ...]:
         """The cells that carry `tag`, in order."""
         return tuple(cell for cell in self.cells if tag in cell.tags)
+
+
+def is_parameters(cell: Cell) -> bool:
+    """A code cell that holds the parameters, by papermill's tag or by Kale's."""
+    return cell.type == "code" and bool({PARAMETERS, KALE_PARAMETERS} & set(cell.tags))
 
 
 def load(path: Path) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import cast
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
-from jupyter_mlgov.pipelines.documents import INJECTED, PARAMETERS, Cell, load, notebook_of
+from jupyter_mlgov.pipelines.documents import PARAMETERS, Cell, is_parameters, load, notebook_of
 from jupyter_mlgov.pipelines.plan import Plan, graph_or_refuse
 from jupyter_mlgov.pipelines.stepbook import step_document
 from jupyter_mlgov.pipelines.target import FileTarget
@@ -60,9 +60,9 @@ def _per_step(plan: Plan, folder: Path) -> dict[Path, bytes]:
 
 def _document(plan: Plan) -> dict[str, object]:
     raw = cast("list[Mapping[str, object]]", plan.document["cells"])
-    kept = [(cell, raw[cell.index - 1]) for cell in plan.notebook.cells if not {INJECTED, _MARKER} & set(cell.tags)]
+    kept = [(cell, raw[cell.index - 1]) for cell in plan.notebook.cells if _MARKER not in cell.tags]
     cells = [_clean(cell, document) for cell, document in kept]
-    if not plan.notebook.tagged(PARAMETERS):
+    if not plan.notebook.parameters_cells:
         cells.insert(0, _empty_parameters({cell.id for cell, _ in kept}))
     metadata = cast("Mapping[str, Mapping[str, object]]", plan.document.get("metadata", {}))
     spec = {"name": plan.notebook.kernel, "display_name": plan.notebook.kernel, "language": "python", **metadata.get("kernelspec", {})}
@@ -78,6 +78,9 @@ def _clean(cell: Cell, raw: Mapping[str, object]) -> dict[str, object]:
     """The cell without what an earlier run left in it."""
     metadata = cast("Mapping[str, object]", raw.get("metadata", {}))
     kept = {key: value for key, value in metadata.items() if key not in ("papermill", "execution", "trusted", "ExecuteTime")}
+    if is_parameters(cell) != (PARAMETERS in cell.tags):  # papermill looks for its own tag, on a cell of any type
+        others = [tag for tag in cell.tags if tag != PARAMETERS]
+        kept["tags"] = [*others, PARAMETERS] if is_parameters(cell) else others
     clean: dict[str, object] = {"cell_type": cell.type, "id": cell.id, "metadata": kept, "source": cell.source.splitlines(keepends=True)}
     if cell.type == "code":
         clean.update(execution_count=None, outputs=[])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from jupyter_mlgov.core.errors import BadInput, unknown
 from jupyter_mlgov.lineage.tags import step_of
-from jupyter_mlgov.pipelines.documents import PARAMETERS, Notebook
+from jupyter_mlgov.pipelines.documents import Notebook
 from jupyter_mlgov.pipelines.parameters import Parameter, declared
 
 
@@ -63,7 +63,7 @@ def check_tags(notebook: Notebook) -> None:
 
 def parameters_of(notebook: Notebook) -> tuple[Parameter, ...]:
     """What the notebook's `parameters` cell declares; empty when it has none. Raises BadInput when it has two."""
-    cells = [cell for cell in notebook.tagged(PARAMETERS) if cell.type == "code"]
+    cells = notebook.parameters_cells
     if len(cells) > 1:
         raise BadInput(
             f"{notebook.path} has {len(cells)} cells tagged `parameters`: {', '.join(f'[{cell.index}]' for cell in cells)}.",

@@ -9,9 +9,7 @@ from enum import StrEnum
 
 from jupyter_mlgov.lineage.follow import Trace, follow
 from jupyter_mlgov.lineage.magics import as_python, parse
-from jupyter_mlgov.pipelines.documents import PARAMETERS, Cell
-
-KALE_PARAMETERS = "pipeline-parameters"
+from jupyter_mlgov.pipelines.documents import Cell
 
 
 class Role(StrEnum):
@@ -53,11 +51,6 @@ def statements(cells: Sequence[Cell]) -> tuple[Statement, ...]:
             owners[name] = one.role
         found.append(one)
     return tuple(found)
-
-
-def is_parameters(cell: Cell) -> bool:
-    """A cell that holds the parameters, by papermill's tag or by Kale's."""
-    return bool({PARAMETERS, KALE_PARAMETERS} & set(cell.tags))
 
 
 def _statement(cell: Cell, source: str, node: ast.stmt | None, trace: Trace, owners: dict[str, Role]) -> Statement:

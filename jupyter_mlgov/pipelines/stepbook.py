@@ -7,8 +7,7 @@ from typing import cast
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.lineage.fold import REPEATED
-from jupyter_mlgov.pipelines.documents import PARAMETERS, Notebook, stable_id
-from jupyter_mlgov.pipelines.statements import KALE_PARAMETERS
+from jupyter_mlgov.pipelines.documents import KALE_PARAMETERS, PARAMETERS, Notebook, stable_id
 from jupyter_mlgov.pipelines.steps import Piece, PlannedStep
 
 

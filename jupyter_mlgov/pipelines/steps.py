@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from jupyter_mlgov.lineage.facts import Step
 from jupyter_mlgov.lineage.kale import kale_cell
 from jupyter_mlgov.lineage.tags import step_of
-from jupyter_mlgov.pipelines.documents import INJECTED, Cell, Notebook
+from jupyter_mlgov.pipelines.documents import INJECTED, Cell, Notebook, is_parameters
 from jupyter_mlgov.pipelines.parameters import Parameter
-from jupyter_mlgov.pipelines.statements import Role, Statement, is_parameters, statements
+from jupyter_mlgov.pipelines.statements import Role, Statement, statements
 from jupyter_mlgov.pipelines.uncrossable import uncrossable
 
 RANDOM = "random numbers"
@@ -125,6 +125,7 @@ class _Cutting:
         self.notes: list[str] = []
         self._parameters = {one.name for one in parameters}
         self._all = [cell for cell in notebook.cells if cell.type == "code" and INJECTED not in cell.tags]
+        self._injected = [cell for cell in notebook.cells if cell.type == "code" and INJECTED in cell.tags]
         self._skipped = [cell for cell in self._all if _skipped(cell)]
         self._cells = [cell for cell in self._all if not _skipped(cell)]
         self.lines = statements(self._cells)
@@ -153,6 +154,11 @@ class _Cutting:
             elif cell.id in working and not is_parameters(cell):
                 self._step[cell.id] = behind
                 self.notes.append(f"cell [{cell.index}] has no tag; it runs in the step {behind.label}")
+        for cell in self._injected:
+            self._refuse(
+                f"Cell [{cell.index}] holds values that an earlier papermill run put there; a step would run without them.",
+                "Take the notebook that run was made from; or put the values into the parameters cell, and delete that cell.",
+            )
         for line in self.lines:
             if is_parameters(line.cell) and line.role is Role.WORK:
                 self._refuse(

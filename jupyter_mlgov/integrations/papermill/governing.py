@@ -23,7 +23,7 @@ from jupyter_mlgov.integrations.papermill.manager import GovernedManager, Progre
 from jupyter_mlgov.integrations.papermill.places import Place, local_path, place_of
 from jupyter_mlgov.lineage.facts import Outcome
 from jupyter_mlgov.lineage.fold import REPEATED
-from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, load, notebook_of
+from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, is_parameters, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import check, hidden
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
 
@@ -65,6 +65,7 @@ def _execute(
     `stepping` makes it the run of one step of the notebook at `place`, with more `environment` for its kernel.
     """
     source = local_path(input_path)
+    _place(nb, source or Path("notebook"))
     where = _identify(nb, source)
     secrets = _refuse(nb, source or Path("notebook"), kernel_name)
     place = place or place_of(source, notebook_name, input_path)
@@ -151,6 +152,18 @@ def _take_out(nb: NotebookNode, secrets: Mapping[str, object]) -> None:
                 given, f"Parameters; not written here: {', '.join(secrets)}"
             )
             cell.source = text
+
+
+def _place(nb: NotebookNode, path: Path) -> None:
+    """Put the cell with the given values behind the parameters, where papermill put it before them.
+
+    papermill looks for its own tag on the first cell of any type: it finds none in a notebook of Kale's, and text that carries the tag.
+    """
+    cells = _facts(nb, path).cells
+    given = next((place for place, cell in enumerate(cells) if INJECTED in cell.tags), None)
+    declared = next((place for place, cell in enumerate(cells) if is_parameters(cell)), None)
+    if given is not None and declared is not None and given < declared:
+        nb.cells.insert(declared, nb.cells.pop(given))
 
 
 def _identify(nb: NotebookNode, source: Path | None) -> dict[int, int]:

@@ -51,7 +51,7 @@ _ENV = {"MLGOV_PARAMETERS": "{{ params | tojson }}", "MLGOV_RUN": "{{ run_id }}"
 def files(job: Job, folder: Path) -> Files:
     """NAME_dag.py. Raises UsageError for a schedule that is none."""
     path = folder / f"{job.name.replace('-', '_')}_dag.py"
-    return {path: signed(job, "airflow", path, module(job))}
+    return {path: signed(job.notebook, job.digests, "airflow", path, module(job))}
 
 
 def module(job: Job) -> str:

@@ -46,7 +46,7 @@ def files(job: Job, folder: Path) -> Files:
     kept = [*job.kept, *(one.name for one in job.settable if not _sayable(one))]
     note += f"# As in the notebook, because a workflow cannot hold them: {', '.join(map(comment, kept))}\n" if kept else ""
     body = note + yaml_text(workflow_template(job)) + "---\n" + yaml_text(cron_workflow(job))
-    return {path: signed(job, "argo", path, body)}
+    return {path: signed(job.notebook, job.digests, "argo", path, body)}
 
 
 def workflow_template(job: Job) -> dict[str, object]:

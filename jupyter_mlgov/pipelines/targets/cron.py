@@ -21,10 +21,13 @@ def files(job: Job, folder: Path) -> Files:
     """NAME.job.sh and NAME.crontab, which hold no path of this machine. Raises UsageError without a schedule."""
     when = needed_schedule(job, "cron")
     script, table = folder / f"{job.name}.job.sh", folder / f"{job.name}.crontab"
+    text = script_text(job, script.name, to_workspace(job, folder))
     note = _INSTALL.format(name=table.name)
     return {
-        script: signed(job, "cron", script, script_text(job, script.name, to_workspace(job, folder)), first="#!/bin/sh"),
-        table: signed(job, "cron", table, f'{note}{when} sh -- "$MLGOV_JOBS/{script.name}"\n'),
+        script: signed(
+            job.notebook, job.digests, "cron", script, script_text(job, script.name, to_workspace(job, folder)), first="#!/bin/sh"
+        ),
+        table: signed(job.notebook, job.digests, "cron", table, f'{note}{when} sh -- "$MLGOV_JOBS/{script.name}"\n'),
     }
 
 

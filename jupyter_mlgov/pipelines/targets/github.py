@@ -15,7 +15,7 @@ def files(job: Job, folder: Path) -> Files:
     """.github/workflows/mlgov-NAME.yml. Raises UsageError for an image that is not pinned."""
     path = folder / ".github" / "workflows" / f"mlgov-{job.name}.yml"
     note = "# GitHub finds it in .github/workflows of the repository's root alone: move it there.\n" if folder != job.root else ""
-    return {path: signed(job, "github", path, note + yaml_text(workflow(job)))}
+    return {path: signed(job.notebook, job.digests, "github", path, note + yaml_text(workflow(job)))}
 
 
 def workflow(job: Job) -> dict[str, object]:

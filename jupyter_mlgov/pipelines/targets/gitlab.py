@@ -17,7 +17,7 @@ def files(job: Job, folder: Path) -> Files:
     when = schedule(job, "gitlab")
     note = "# Use it with `include: {local: …}`. MLGOV_DATABASE_URL and MLGOV_TRACKING_URI: masked variables of the project, never here.\n"
     note += f"# Schedules are made in the project (Build > Pipeline schedules): {when or 'none was asked for'}.\n"
-    return {path: signed(job, "gitlab", path, note + yaml_text(pipeline(job)))}
+    return {path: signed(job.notebook, job.digests, "gitlab", path, note + yaml_text(pipeline(job)))}
 
 
 def pipeline(job: Job) -> dict[str, object]:

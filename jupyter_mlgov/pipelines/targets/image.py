@@ -44,7 +44,7 @@ def files(job: Job, folder: Path) -> Files:
     _check_outside(job)
     body = _DOCKERFILE.format(base=base, labels=_labels(job), work=WORK, user=USER)
     found: Files = {
-        dockerfile: signed(job, "image", dockerfile, body),
+        dockerfile: signed(job.notebook, job.digests, "image", dockerfile, body),
         place / ".dockerignore": b"*\n!requirements.lock\n!job\n",
         place / "requirements.lock": lock,
         place / "job" / ".job.sh": ("#!/bin/sh\n" + script_text(job, ".job.sh")).encode(),

@@ -43,7 +43,7 @@ def files(job: Job, folder: Path) -> Files:
         f"# Needs in its namespace: a ReadWriteMany claim `{CLAIM}`, and a Secret `{SECRET}` with the keys {', '.join(SECRETS.values())}.\n"
     )
     note += f"# As in the notebook, because a pipeline cannot hold them: {', '.join(map(comment, kept))}\n" if kept else ""
-    return {path: signed(job, "kfp", path, note + yaml_text(pipeline(job)) + "---\n" + yaml_text(platform(job)))}
+    return {path: signed(job.notebook, job.digests, "kfp", path, note + yaml_text(pipeline(job)) + "---\n" + yaml_text(platform(job)))}
 
 
 def pipeline(job: Job) -> dict[str, object]:

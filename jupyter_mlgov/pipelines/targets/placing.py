@@ -6,17 +6,17 @@ from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
-from jupyter_mlgov.pipelines.targets.job import Job
+from jupyter_mlgov.pipelines.plan import Digests
 from jupyter_mlgov.pipelines.targets.quoting import comment
 
 
-def signed(job: Job, target: str, path: Path, body: str, *, first: str = "") -> bytes:
+def signed(notebook: str, digests: Digests, target: str, path: Path, body: str, *, first: str = "") -> bytes:
     """`body` under a header of `#` comments. `first` is a line that must stand before it, like `#!/bin/sh`.
 
     Raises BadInput where `path` is there and was not written by this function for this notebook and target, or was changed since.
     """
-    mark = f"# Written by `mlgov export --to {target}` for {comment(job.notebook)}; export again after changes."
-    told = "".join(f"# {name}: {digest}\n" for name, digest in job.digests.told().items())
+    mark = f"# Written by `mlgov export --to {target}` for {comment(notebook)}; export again after changes."
+    told = "".join(f"# {name}: {digest}\n" for name, digest in digests.told().items())
     start = (f"{first}\n" if first else "") + f"{mark}\n# file: "
     _check_place(path, start)
     rest = told + body
@@ -26,15 +26,20 @@ def signed(job: Job, target: str, path: Path, body: str, *, first: str = "") -> 
 def _check_place(path: Path, start: str) -> None:
     if not path.exists():
         return
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise in_the_way(path, "cannot be read") from None
+    text = text_of(path)
     if not text.startswith(start):
         raise in_the_way(path, "was not written by this export")
     digest, _, rest = text[len(start) :].partition("\n")
     if digest != Digest.of_text(rest):
         raise in_the_way(path, "was changed by hand since it was exported")
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that is there. Raises BadInput where it is none."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise in_the_way(path, "cannot be read") from None
 
 
 def in_the_way(path: Path, why: str) -> BadInput:
