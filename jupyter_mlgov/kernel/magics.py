@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from IPython.core.error import UsageError as NotebookSentence
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
+from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -115,8 +115,6 @@ class GovernanceMagics(Magics):
         return Shown(report, self.session.workspace.context(report, self.session.notebook))
 
     def _report(self, rest: list[str]) -> object:
-        from jupyter_mlgov.core.errors import NotReady
-
         words = _Words("report")
         words.add_argument("--output", "-o", type=Path)
         asked = words.parse_args(rest)
@@ -150,12 +148,20 @@ class GovernanceMagics(Magics):
         return ShownWhy(decision, shortest(decision))
 
     def _promote(self, rest: list[str]) -> object:
+        from jupyter_mlgov.promotion.facts import Answer
         from jupyter_mlgov.reports.why import ShownDecision
 
         words = _Words("promote")
         words.add_argument("stage", nargs="?")
+        words.add_argument("--or-stop", action="store_true")
         asked = words.parse_args(rest)
-        return ShownDecision(self.session.workspace.promote(self._stage(asked.stage), self.session.notebook))
+        decision = self.session.workspace.promote(self._stage(asked.stage), self.session.notebook)
+        if asked.or_stop and decision.answer is not Answer.GRANTED:
+            from IPython.display import display
+
+            display(ShownDecision(decision))  # type: ignore[no-untyped-call]  # IPython's has no annotations
+            raise NotReady(f"The gate to {decision.stage} stays shut: {decision.answer}.", next="`%mlgov why` says what is missing.")
+        return ShownDecision(decision)
 
     def _rollback(self, rest: list[str]) -> None:
         from jupyter_mlgov.workspace.rollback import Order, roll_back
@@ -288,11 +294,11 @@ class GovernanceMagics(Magics):
         words.add_argument("--unproven", action="store_true")
         asked = words.parse_args(rest)
         targets = tuple(filter(None, (one.strip() for one in asked.to.split(","))))
+        print(draft_text(drafted(self.session.workspace, self.session.notebook, targets, asked.output)))
         if asked.dry_run:
-            print(draft_text(drafted(self.session.workspace, self.session.notebook, targets, asked.output)))
             return
-        for path in export_notebook(self.session.workspace, self.session.notebook, targets, asked.output, unproven=asked.unproven):
-            print(f"Wrote {path}")
+        made = export_notebook(self.session.workspace, self.session.notebook, targets, asked.output, unproven=asked.unproven, say=_line)
+        print(*(f"Wrote {path}" for path in made), sep="\n")
 
     def _audit(self, rest: list[str]) -> None:
         from jupyter_mlgov.kernel.auditing import VERBS as TOLD
@@ -315,6 +321,10 @@ class GovernanceMagics(Magics):
 def _progress(done: int, total: int, what: str) -> None:
     end = "\r" + " " * 60 + "\r" if done >= total else ""
     print(f"\r  {done}/{total} {what:<40}{end}", end="", flush=True)
+
+
+def _line(what: str) -> None:
+    print(f"\r  {what:<78}", end="\r", flush=True)
 
 
 def register(shell: InteractiveShell, session: KernelSession) -> None:

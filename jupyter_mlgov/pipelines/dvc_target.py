@@ -15,6 +15,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import UsageError
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.plan import Plan
+from jupyter_mlgov.pipelines.secrets import variable
 from jupyter_mlgov.pipelines.steps import PlannedStep
 from jupyter_mlgov.pipelines.target import FileTarget
 from jupyter_mlgov.pipelines.targets.job import path_word, plain
@@ -44,6 +45,8 @@ def files(plan: Plan, folder: Path) -> dict[Path, bytes]:
 def _pipeline(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> bytes:
     reason = _always(plan)
     body = "# Run it with `dvc repro`.\n" + (f"# Always run again, because {reason}\n" if reason else "")
+    secret = [variable(one.name) for one in plan.parameters if one.secret]
+    body += f"# Secret parameters come from the environment: {', '.join(secret)}\n" if secret else ""
     if by_step(plan):
         stages = _stages(plan, folder, parameters)
     else:
@@ -162,7 +165,7 @@ def _writable(parameter: Parameter) -> bool:
 def _params(plan: Plan, path: Path, defaults: dict[str, object]) -> bytes:
     """Defaults from the notebook; values that somebody set in an earlier export of ours stay."""
     values = defaults | {name: value for name, value in _set_before(plan, path).items() if name in defaults}
-    kept = [one.name for one in plan.parameters if one.name not in defaults]
+    kept = [one.name for one in plan.parameters if one.name not in defaults and not one.secret]
     note = f"# As in the notebook, because YAML cannot hold them: {', '.join(kept)}\n" if kept else ""
     return (f"{_WRITTEN}{json.dumps(plan.name)}. Values are yours to set.\n{note}" + yaml_text(values)).encode()
 

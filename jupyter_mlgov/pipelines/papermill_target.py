@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -62,8 +63,11 @@ def _document(plan: Plan) -> dict[str, object]:
     raw = cast("list[Mapping[str, object]]", plan.document["cells"])
     kept = [(cell, raw[cell.index - 1]) for cell in plan.notebook.cells if _MARKER not in cell.tags]
     cells = [_clean(cell, document) for cell, document in kept]
+    taken = {cell.id for cell, _ in kept}
     if not plan.notebook.parameters_cells:
-        cells.insert(0, _empty_parameters({cell.id for cell, _ in kept}))
+        cells.insert(0, _empty_parameters(taken))
+    if plan.stage:
+        cells.append(_gate(plan, taken))
     metadata = cast("Mapping[str, Mapping[str, object]]", plan.document.get("metadata", {}))
     spec = {"name": plan.notebook.kernel, "display_name": plan.notebook.kernel, "language": "python", **metadata.get("kernelspec", {})}
     return {
@@ -89,10 +93,25 @@ def _clean(cell: Cell, raw: Mapping[str, object]) -> dict[str, object]:
     return clean
 
 
-def _empty_parameters(taken: set[str]) -> dict[str, object]:
-    name = PARAMETERS
+def _gate(plan: Plan, taken: set[str]) -> dict[str, object]:
+    """The last cell: it judges the model and asks for the stage, and stops papermill while the gate stays shut."""
+    source = [
+        f"# The end of the job: papermill fails while the gate to {plan.stage!a} stays shut.\n",
+        "%load_ext jupyter_mlgov\n",
+        "%mlgov validate\n",
+        f"%mlgov promote {shlex.quote(plan.stage)} --or-stop",
+    ]
+    return {"cell_type": "code", "execution_count": None, "id": _free("gate", taken), "metadata": {}, "outputs": [], "source": source}
+
+
+def _free(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "-"
+    return name
+
+
+def _empty_parameters(taken: set[str]) -> dict[str, object]:
+    name = _free(PARAMETERS, taken)
     source = ["# This notebook declares no parameters. Assign defaults here, one a line, like `folds: int = 5`."]
     return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {"tags": [PARAMETERS]}, "outputs": [], "source": source}
 

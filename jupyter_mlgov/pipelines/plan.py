@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -11,10 +12,12 @@ from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.core.team import TEAM_FILE, Team
 from jupyter_mlgov.lineage.facts import Lineage, Step
 from jupyter_mlgov.lineage.tags import step_of
+from jupyter_mlgov.pipelines.cutting import graph_of
 from jupyter_mlgov.pipelines.documents import Notebook, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
-from jupyter_mlgov.pipelines.steps import Graph, PlannedStep, graph_of
+from jupyter_mlgov.pipelines.secrets import check_no_value
+from jupyter_mlgov.pipelines.steps import Graph, PlannedStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class Plan:
     `data` are files that the last recorded run read; `outside` are files it read that no clone will have; `recorded` says whether
     there was such a run. `graph` are the steps, or why there are none. `model` is the team's name for it; `stage` what the job asks for.
     `live` are sources outside of files that the last recorded run read (warehouses, hosts, URLs): equal inputs may give other data.
+    `spills` are files outside the workspace that it wrote.
     """
 
     root: Path
@@ -72,6 +76,7 @@ class Plan:
     stage: str = ""
     lock: str = ""
     live: tuple[str, ...] = ()
+    spills: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -93,6 +98,7 @@ def plan(root: Path, name: str, team: Team, lineage: Lineage, deployment: Deploy
     if not steps:
         raise no_steps(name)
     data, outside = _reads(lineage, name)
+    check_no_value(parameters_of(notebook), name)
     return Plan(
         root=root,
         name=name,
@@ -112,6 +118,7 @@ def plan(root: Path, name: str, team: Team, lineage: Lineage, deployment: Deploy
         stage=_stage(team, deployment),
         lock=team.lock if team.lock and (root / team.lock).is_file() else "",
         live=_live(lineage),
+        spills=spills(lineage),
     )
 
 
@@ -187,6 +194,16 @@ def _reads(lineage: Lineage, name: str) -> tuple[tuple[str, ...], tuple[str, ...
     inside = {path for path in read if not _elsewhere(path) and not path.startswith(".mlgov/")}
     by_steps = {ref.path for run in lineage.runs if run.step is not None for ref in run.files_read}
     return tuple(sorted(inside)), tuple(sorted(path for path in read & by_steps if _elsewhere(path)))
+
+
+def spills(lineage: Lineage) -> tuple[str, ...]:
+    """Files outside the workspace that the recorded run wrote; temporary files and the hidden folders of programs are nobody's result."""
+    written = {ref.path for run in lineage.runs for ref in run.files_written if _elsewhere(ref.path)}
+    return tuple(sorted(path for path in written if not _passing(PurePosixPath(path))))
+
+
+def _passing(path: PurePosixPath) -> bool:
+    return path.is_relative_to(tempfile.gettempdir()) or any(part.startswith(".") and part != ".." for part in path.parts)
 
 
 def _elsewhere(path: str) -> bool:

@@ -22,6 +22,7 @@ def draft_facts(made: Draft) -> dict[str, object]:
         "digests": made.plan.digests.told(),
         "steps": [_facts(one) for one in graph.steps],
         "notes": list(graph.notes),
+        "writes_outside": list(made.plan.spills),
         "refusals": [str(one) for one in graph.refusals],
         "files": {name: [str(path) for path in files] for name, files in made.files.items()},
         "proof_needed_for": list(made.by_step),
@@ -60,6 +61,7 @@ def _steps(made: Draft) -> Iterator[str]:
             if said:
                 yield f"      {what} {said}"
     yield from (f"  note: {note}" for note in graph.notes)
+    yield from (f"  note: it writes {path}, outside the workspace" for path in made.plan.spills)
     yield from (f"  {one}" for one in graph.refusals)
 
 

@@ -153,13 +153,14 @@ def existing(workspace: Workspace, notebook: Path) -> Path:
 
 
 def parameters_given(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
-    """Values from a file and from `NAME=VALUE` texts, which win, known to fit. Raises UsageError, BadInput for the file."""
+    """Values from the environment (secrets), a file, and `NAME=VALUE` texts, which win, known to fit. Raises UsageError, BadInput."""
     from jupyter_mlgov.integrations.notebooks import read_notebook
     from jupyter_mlgov.pipelines.parameters import check, parse_values
     from jupyter_mlgov.pipelines.runnable import parameters_of
+    from jupyter_mlgov.pipelines.secrets import from_environment
 
     known = parameters_of(read_notebook(path))
-    values: dict[str, object] = {}
+    values: dict[str, object] = from_environment(known, os.environ)
     if params_file is not None:
         values.update(check(_read_parameters(params_file), known))
     values.update(parse_values(list(given), known))

@@ -100,7 +100,7 @@ def cells_now(workspace: Workspace, notebook: str, lineage: Lineage) -> list[tup
     last = {run.cell_id: run for run in lineage.runs}
     found: list[tuple[str, Step | None, Digest | None]] = []
     for cell in read_notebook(workspace.path_of(notebook)).cells:
-        if cell.type != "code":
+        if cell.type != "code" or not cell.source.strip():  # an empty cell never runs
             continue
         digest, run = Digest.of_text(cell.source), last.get(cell.id)
         if run is not None and run.meaning and digest != run.source_digest and names(cell.source).meaning == run.meaning:

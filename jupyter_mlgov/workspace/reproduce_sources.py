@@ -15,12 +15,14 @@ from jupyter_mlgov.core.errors import MlgovError, NotReady
 from jupyter_mlgov.core.team import TEAM_FILE
 from jupyter_mlgov.lineage.facts import CodeState, FileRef, Lineage, Outcome, SourceRef
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, notebook_of, notebook_text
+from jupyter_mlgov.pipelines.plan import spills
 from jupyter_mlgov.pipelines.reproduce import last_runs
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
 # What Python imports from files that the record may not name, because it read their compiled form.
+_VERBS = ("%mlgov", "%load_ext jupyter_mlgov", "#")
 _MODULES = (".py", ".pyx", ".pyd", ".so", ".pth")
 
 
@@ -45,6 +47,7 @@ def fetched(workspace: Workspace, recorded: Lineage, folder: Path) -> Fetched:
     Raises NotReady, with what is lost, where running again would show nothing.
     """
     assert recorded.session is not None  # noqa: S101  # its caller asked
+    _refuse_spills(recorded)
     limits: list[str] = []
     changed: list[str] = []
     document, notebook = _document(workspace, recorded)
@@ -123,6 +126,15 @@ def _pieces(notebook: Notebook) -> set[tuple[str, Digest]]:
     return {(piece.cell, Digest.of_text(piece.source)) for step in graph.steps for piece in step.pieces}
 
 
+def _refuse_spills(recorded: Lineage) -> None:
+    outside = spills(recorded)
+    if outside:
+        raise NotReady(
+            f"The recorded run wrote {', '.join(outside[:3])}, outside the workspace, and a second run would overwrite it.",
+            next="Write below the workspace, run it again, then reproduce.",
+        )
+
+
 def _refuse_own_paths(workspace: Workspace, notebook: Notebook) -> None:
     for cell in notebook.cells:
         if cell.type == "code" and str(workspace.root) in cell.source:
@@ -139,7 +151,8 @@ def _without_verbs(document: Mapping[str, object]) -> dict[str, object]:
         source = raw.get("source", "")
         text = source if isinstance(source, str) else "".join(source)
         lines = [line for line in text.splitlines() if line.strip()]
-        verbs = raw.get("cell_type") == "code" and lines and all(line.startswith("%mlgov") for line in lines)
+        asks = any(line.startswith("%mlgov") for line in lines) and all(line.startswith(_VERBS) for line in lines)
+        verbs = raw.get("cell_type") == "code" and asks
         cells.append({**raw, "source": ""} if verbs else raw)
     return {**document, "cells": cells}
 

@@ -19,11 +19,13 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.team import Roles, Team
 from jupyter_mlgov.lineage.comparison import Difference, compare
 from jupyter_mlgov.lineage.facts import Lineage, ObjectRef, Outcome
-from jupyter_mlgov.pipelines.documents import INJECTED
+from jupyter_mlgov.pipelines.documents import INJECTED, Notebook
 from jupyter_mlgov.pipelines.reproduce import SECTION, Grade, declared, graded, last_runs, out_of_order
 from jupyter_mlgov.pipelines.reproduce_causes import causes, failure, first_divergent
 from jupyter_mlgov.pipelines.reproduce_values import Values, auc, closeness
 from jupyter_mlgov.pipelines.reproduction import Reproduction
+from jupyter_mlgov.pipelines.runnable import parameters_of
+from jupyter_mlgov.pipelines.secrets import variable
 from jupyter_mlgov.workspace.reproduce_replay import replay
 from jupyter_mlgov.workspace.reproduce_sources import Fetched, fetched
 
@@ -155,7 +157,7 @@ def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder:
     start = replace(
         start,
         limits=code.limits,
-        notes=(*code.notes, *told),
+        notes=(*code.notes, *told, *_secrets(code.notebook)),
         environment="lock" if python else "current",
         numbers={cell.id: cell.index for cell in code.notebook.cells},
         out_of_order=out_of_order(recorded, (cell.id for cell in code.notebook.cells)),
@@ -249,9 +251,17 @@ def _given(recorded: Lineage) -> dict[str, object]:
     run = last_runs(recorded).get(INJECTED)
     values = run.parameters if run is not None else {}
     secret = [name for name, value in values.items() if isinstance(value, str) and value.startswith("(not recorded")]
-    if secret:
-        raise NotReady(f"The parameter {secret[0]} is secret, so its value was not recorded.", next="Run the notebook by hand with it.")
-    return dict(values)
+    missing = next((name for name in secret if variable(name) not in os.environ), "")
+    if missing:
+        raise NotReady(f"The parameter {missing} is secret, so its value was not recorded.", next=f"Set {variable(missing)} to it.")
+    return {name: value for name, value in values.items() if name not in secret}
+
+
+def _secrets(notebook: Notebook) -> tuple[str, ...]:
+    """What a person must know of secret parameters: whether the second run had the first one's values, nobody can check."""
+    named = [one.name for one in parameters_of(notebook) if one.secret]
+    told = ((name, "was taken from" if variable(name) in os.environ else "has the notebook's default; set") for name in named)
+    return tuple(f"The secret parameter {name} is in no record. Here it {how} {variable(name)}." for name, how in told)
 
 
 # -- held against the record ------------------------------------------------------------------------------------------

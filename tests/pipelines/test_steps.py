@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlgov.pipelines.cutting import graph_of
 from jupyter_mlgov.pipelines.documents import Cell, Notebook
 from jupyter_mlgov.pipelines.runnable import parameters_of
 from jupyter_mlgov.pipelines.sensitivity import reaches
-from jupyter_mlgov.pipelines.steps import Graph, PlannedStep, graph_of
+from jupyter_mlgov.pipelines.steps import Graph, PlannedStep
 
 DATA, FEATURES, TRAIN, EVALUATE = "mlgov:data", "mlgov:features", "mlgov:train", "mlgov:evaluate"
 

@@ -19,7 +19,7 @@ from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.integrations.papermill.places import Place
 from jupyter_mlgov.integrations.papermill.results import RunResult
 from jupyter_mlgov.lineage.facts import Outcome
-from jupyter_mlgov.pipelines.documents import INJECTED
+from jupyter_mlgov.pipelines.documents import INJECTED, KALE_PARAMETERS, PARAMETERS
 from jupyter_mlgov.pipelines.handover import Handover
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self.where = where
         self.stepping = stepping
         self.secrets = secrets or {}
+        self.secret_behind = _declaring(self.nb)
         self.result = RunResult(outcome=Outcome.RUNNING)
 
     def create_kernel_manager(self) -> KernelManager:
@@ -123,7 +124,7 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
                 self.timeout = max(1, math.ceil(ends - monotonic()))
             if not self._execute(cell, index):
                 break
-            if self.secrets and INJECTED in cell.metadata.get("tags", []):
+            if self.secrets and index == self.secret_behind:
                 self._tell_secrets()
             if self.stepping is not None and index in self.where:
                 self._see(self.where[index], self.stepping)
@@ -222,6 +223,12 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         if left or how != _EXITED:
             self.result = RunResult(outcome=outcome, failed_cell=cell.get("id", ""), error=sentence)
         return sentence
+
+
+def _declaring(nb: NotebookNode) -> int:
+    """The place of the cell behind which secrets are told: the given values, else the parameters; -1 where there are neither."""
+    places = {tag: place for place, cell in enumerate(nb.cells) for tag in cell.metadata.get("tags", []) if cell.cell_type == "code"}
+    return next((places[tag] for tag in (INJECTED, PARAMETERS, KALE_PARAMETERS) if tag in places), -1)
 
 
 _EXITED = "ended the notebook with sys.exit()"

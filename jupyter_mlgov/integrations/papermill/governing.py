@@ -26,6 +26,7 @@ from jupyter_mlgov.lineage.fold import REPEATED
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, is_parameters, load, notebook_of
 from jupyter_mlgov.pipelines.parameters import check, hidden
 from jupyter_mlgov.pipelines.runnable import check_runnable, parameters_of
+from jupyter_mlgov.pipelines.secrets import from_environment, without
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -134,8 +135,9 @@ def _refuse(nb: NotebookNode, path: Path, kernel: str) -> dict[str, object]:
     check_runnable(notebook, _installed(), kernel)
     given: Mapping[str, object] = nb.metadata.get("papermill", {}).get("parameters", {})
     known = parameters_of(notebook)
-    secrets = hidden(check({name: value for name, value in given.items() if name not in _PATHS}, known), known)
-    if secrets:
+    told = from_environment(known, os.environ)
+    secrets = told | hidden(check({name: value for name, value in given.items() if name not in _PATHS}, known), known)
+    if secrets and given:
         _take_out(nb, secrets)
     return secrets
 
@@ -197,7 +199,7 @@ def _environment(source: Path | None, place: Place) -> dict[str, str]:
     where = {"JPY_SESSION_NAME": str(source.resolve())} if source is not None else {}
     if place.workspace is not None:
         where["MLGOV_WORKSPACE"] = str(place.workspace)
-    return {**QUIET, **os.environ, "MLGOV_PIPELINE": "", "MLGOV_STEP": "", **where}
+    return {**QUIET, **without(os.environ), "MLGOV_PIPELINE": "", "MLGOV_STEP": "", **where}
 
 
 def _finish(manager: GovernedManager, client: GovernedClient) -> None:

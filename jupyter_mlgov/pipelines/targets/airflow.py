@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.target import Files, FileTarget
@@ -68,7 +70,8 @@ def module(job: Job) -> str:
         )
     ]
     variables = {step.name: f"step_{number}" for number, step in enumerate(job.steps, 1)}
-    parts += [_task(variables[step.name], f"step-{step.name}", _step_command(job, step)) for step in job.steps]
+    secret = {name: f"{{{{ var.value.{name.lower()} }}}}" for name in job.secret_parameters}
+    parts += [_task(variables[step.name], f"step-{step.name}", _step_command(job, step), secret) for step in job.steps]
     parts.append(_task("judge", "judge", templated_shell(judge_words(job))))
     parts.append(_task("promote", "promote", templated_shell(promote_words(job))))
     for step in job.steps:
@@ -78,9 +81,10 @@ def module(job: Job) -> str:
     return "".join(parts)
 
 
-def _task(variable: str, task_id: str, command: str) -> str:
+def _task(variable: str, task_id: str, command: str, more: Mapping[str, str] = MappingProxyType({})) -> str:
+    # Values of Airflow Variables whose name holds `secret` are masked in its logs.
     # A command that ends in .sh would be taken for the name of a template file, so it ends in a space.
-    return _TASK.format(variable=variable, task_id=ascii(task_id), env=ascii(_ENV), command=ascii(f"{_PLACE}{command} "))
+    return _TASK.format(variable=variable, task_id=ascii(task_id), env=ascii({**_ENV, **more}), command=ascii(f"{_PLACE}{command} "))
 
 
 def _step_command(job: Job, step: Work) -> str:

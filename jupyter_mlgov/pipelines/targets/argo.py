@@ -11,7 +11,6 @@ from jupyter_mlgov.pipelines.target import Files, FileTarget
 from jupyter_mlgov.pipelines.targets.job import (
     CLAIM,
     SECRET,
-    SECRETS,
     WORK,
     Job,
     Work,
@@ -40,7 +39,7 @@ def files(job: Job, folder: Path) -> Files:
     path = folder / f"{job.name}.argo.yaml"
     note = (
         f"# Needs in its namespace: a ReadWriteMany claim `{CLAIM}` (the record lies there), a Secret `{SECRET}` with the keys\n"
-        f"# {', '.join(SECRETS.values())}, and a service account `{SECRET}` that may report task results.\n"
+        f"# {', '.join(job.secrets.values())}, and a service account `{SECRET}` that may report task results.\n"
         "# Resume a review with `argo resume` after `mlgov review approve` or `refuse`: resuming alone opens no gate.\n"
     )
     kept = [*job.kept, *(one.name for one in job.settable if not _sayable(one))]
@@ -180,7 +179,7 @@ def _container(job: Job, image: str, words: Sequence[str], more: str, parameters
     environment: list[dict[str, object]] = [
         _variable("MLGOV_RUN", RUN),
         _variable("MLGOV_IMAGE_DIGEST", image.partition("@")[2]),
-        *(_secret(name, key) for name, key in SECRETS.items()),
+        *(_secret(name, key) for name, key in job.secrets.items()),
         *(_variable(f"P{number}", f"{{{{workflow.parameters.{name}}}}}") for number, name in enumerate(parameters)),
     ]
     return {

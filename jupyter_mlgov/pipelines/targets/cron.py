@@ -24,9 +24,7 @@ def files(job: Job, folder: Path) -> Files:
     text = script_text(job, script.name, to_workspace(job, folder))
     note = _INSTALL.format(name=table.name)
     return {
-        script: signed(
-            job.notebook, job.digests, "cron", script, script_text(job, script.name, to_workspace(job, folder)), first="#!/bin/sh"
-        ),
+        script: signed(job.notebook, job.digests, "cron", script, text, first="#!/bin/sh"),
         table: signed(job.notebook, job.digests, "cron", table, f'{note}{when} sh -- "$MLGOV_JOBS/{script.name}"\n'),
     }
 

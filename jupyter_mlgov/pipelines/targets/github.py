@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_mlgov.pipelines.target import Files, FileTarget
-from jupyter_mlgov.pipelines.targets.job import SECRETS, WORK, Job, job_of, pinned_image, schedule
+from jupyter_mlgov.pipelines.targets.job import WORK, Job, job_of, pinned_image, schedule
 from jupyter_mlgov.pipelines.targets.placing import signed
 from jupyter_mlgov.pipelines.targets.quoting import github, yaml_text
 from jupyter_mlgov.pipelines.targets.script import RECORD, script_text
@@ -42,7 +42,7 @@ def workflow(job: Job) -> dict[str, object]:
                 "steps": [
                     {
                         "name": "run, validate, ask for promotion",
-                        "env": {name: f"${{{{ secrets.{name} }}}}" for name in SECRETS},
+                        "env": {name: f"${{{{ secrets.{name} }}}}" for name in job.secrets},
                         "run": github(script_text(job, "job.sh", RECORD)),
                     }
                 ],

@@ -15,7 +15,7 @@ def files(job: Job, folder: Path) -> Files:
     """NAME.gitlab-ci.yml. Raises UsageError for an image that is not pinned."""
     path = folder / f"{job.name}.gitlab-ci.yml"
     when = schedule(job, "gitlab")
-    note = "# Use it with `include: {local: …}`. MLGOV_DATABASE_URL and MLGOV_TRACKING_URI: masked variables of the project, never here.\n"
+    note = f"# Use it with `include: {{local: …}}`. {', '.join(job.secrets)}: masked variables of the project, never here.\n"
     note += f"# Schedules are made in the project (Build > Pipeline schedules): {when or 'none was asked for'}.\n"
     return {path: signed(job.notebook, job.digests, "gitlab", path, note + yaml_text(pipeline(job)))}
 

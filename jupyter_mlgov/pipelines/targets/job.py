@@ -12,6 +12,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, UsageError
 from jupyter_mlgov.pipelines.parameters import Parameter
 from jupyter_mlgov.pipelines.plan import Deployment, Digests, Plan, graph_or_refuse
+from jupyter_mlgov.pipelines.secrets import secret_key, variable
 from jupyter_mlgov.pipelines.stepbook import step_digest
 from jupyter_mlgov.pipelines.targets.quoting import check_text, slug
 
@@ -74,10 +75,20 @@ class Job:
         return tuple(one for one in self.parameters if one.literal and not one.secret and one.default is not None and plain(one.default))
 
     @property
+    def secrets(self) -> dict[str, str]:
+        """Environment variable -> key in the Secret `mlgov`, for what the operator tells and for every secret parameter."""
+        return SECRETS | {variable(one.name): secret_key(one.name) for one in self.parameters if one.secret}
+
+    @property
+    def secret_parameters(self) -> tuple[str, ...]:
+        """The environment variables from which secret parameters are taken."""
+        return tuple(name for name in self.secrets if name not in SECRETS)
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """The names of those that keep the notebook's default."""
         settable = {one.name for one in self.settable}
-        return tuple(one.name for one in self.parameters if one.name not in settable)
+        return tuple(one.name for one in self.parameters if one.name not in settable and not one.secret)
 
     @property
     def fingerprint(self) -> str:
@@ -137,6 +148,11 @@ def job_of(plan: Plan) -> Job:
 
 def contained(plan: Plan) -> Job:
     """stepped() for a target whose steps share no folder but the record's. Raises BadInput for a file that one step leaves to another."""
+    if plan.spills:
+        raise BadInput(
+            f"The notebook writes {', '.join(map(repr, plan.spills[:5]))}, outside the workspace; in a container that is lost.",
+            next="Write below the workspace, or hand the value over in a variable.",
+        )
     for step in plan.graph.steps:
         if step.reads:
             raise BadInput(

@@ -17,7 +17,6 @@ from jupyter_mlgov.pipelines.target import Files
 from jupyter_mlgov.pipelines.targets.job import (
     CLAIM,
     SECRET,
-    SECRETS,
     WORK,
     Job,
     Work,
@@ -39,9 +38,8 @@ def files(job: Job, folder: Path) -> Files:
     """NAME.kfp.yaml: the pipeline, and what it needs of the cluster. Raises UsageError for an image that is not pinned."""
     path = folder / f"{job.name}.kfp.yaml"
     kept = [*job.kept, *(one.name for one in job.settable if not _sayable(one))]
-    note = (
-        f"# Needs in its namespace: a ReadWriteMany claim `{CLAIM}`, and a Secret `{SECRET}` with the keys {', '.join(SECRETS.values())}.\n"
-    )
+    keys = ", ".join(job.secrets.values())
+    note = f"# Needs in its namespace: a ReadWriteMany claim `{CLAIM}`, and a Secret `{SECRET}` with the keys {keys}.\n"
     note += f"# As in the notebook, because a pipeline cannot hold them: {', '.join(map(comment, kept))}\n" if kept else ""
     return {path: signed(job.notebook, job.digests, "kfp", path, note + yaml_text(pipeline(job)) + "---\n" + yaml_text(platform(job)))}
 
@@ -95,7 +93,7 @@ def _kubernetes(job: Job) -> dict[str, object]:
         "secretAsEnv": [
             {
                 "secretNameParameter": _constant(SECRET),
-                "keyToEnv": [{"envVar": name, "secretKey": key} for name, key in SECRETS.items()],
+                "keyToEnv": [{"envVar": name, "secretKey": key} for name, key in job.secrets.items()],
                 "optional": False,
             }
         ],

@@ -19,8 +19,10 @@ set -eu
 
 def script_text(job: Job, name: str, change: str = "") -> str:
     """The body of the script. `change` is a line that goes to the workspace, where the caller does not stand in it."""
+    asked = [f': "${{{name}:?is not set: a secret parameter comes from there}}"\n' for name in job.secret_parameters]
     lines = [
         _PROLOGUE.format(name=name, change=f"{change}\n" if change else ""),
+        *asked,
         f'{shell(run_words(job))} "$@"\n',
         "judged=0\n",
         f"{shell(validate_words(job))} || judged=$?\n",
