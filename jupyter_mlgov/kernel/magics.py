@@ -39,6 +39,13 @@ VERBS = (
 CELL_VERBS = ("step",)
 
 
+class GateShut(Exception):
+    """A gate stays shut, and the notebook was to stop there: an error of its cell, so that papermill and nbclient fail."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
 class _Words(argparse.ArgumentParser):
     """Words after a verb. A wrong one is a sentence, never an exit of the kernel."""
 
@@ -160,7 +167,7 @@ class GovernanceMagics(Magics):
             from IPython.display import display
 
             display(ShownDecision(decision))  # type: ignore[no-untyped-call]  # IPython's has no annotations
-            raise NotReady(f"The gate to {decision.stage} stays shut: {decision.answer}.", next="`%mlgov why` says what is missing.")
+            raise GateShut(f"The gate to {decision.stage} stays shut: {decision.answer}. `%mlgov why` says what is missing.")
         return ShownDecision(decision)
 
     def _rollback(self, rest: list[str]) -> None:

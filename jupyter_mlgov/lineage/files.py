@@ -1,7 +1,8 @@
 """Which files a cell opened: an audit hook and wrapped readers that only note names, and digests taken after the cell.
 
-Recorded are files inside the workspace, read or written, and outside it data that was read. Left out: Python's own
-installation, compiled and cached files, system folders, hidden folders outside the workspace, `.mlgov` and `.git`.
+Recorded are files that were read or written, inside the workspace and outside it. Left out: what is only written to
+temporary folders, Python's own installation, compiled and cached files, system folders, hidden folders outside the
+workspace, `.mlgov` and `.git`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -183,6 +185,7 @@ class FileDigests:
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
+        self._temporary = tuple({f"{folder.rstrip('/')}/" for folder in (tempfile.gettempdir(), os.path.realpath(tempfile.gettempdir()))})
         self._known: Unchanged[Digest] = Unchanged()
 
     def refs(self, opened: Opened, named: Iterable[str] = ()) -> Files:
@@ -203,16 +206,20 @@ class FileDigests:
                 ref, gap = _ref(path, place, opened, known, overwritten=bool(how & _WRITTEN))
                 read += [ref] if ref else []
                 gaps += [gap] if gap else []
-            if how & _WRITTEN and not place.startswith("/"):
+            if how & _WRITTEN and not self._passing(place):
                 ref, gap = _ref(path, place, opened, known, fresh=True)
                 written += [ref or FileRef(path=place, digest=None)]
                 gaps += [gap] if gap else []
         return Files(read=tuple(read), written=tuple(written), gaps=tuple(dict.fromkeys(gaps)), later=later)
 
     def _recorded(self, path: str, how: int) -> str | None:
-        """The name to record of a file that was used like this. Outside the workspace only what was read counts."""
+        """The name to record of a file that was used like this; a temporary file counts only where it was read first."""
         place = self._place(path)
-        return place if place is not None and (how & _READ_FIRST or (how & _WRITTEN and place[0] != "/")) else None
+        return place if place is not None and (how & _READ_FIRST or (how & _WRITTEN and not self._passing(place))) else None
+
+    def _passing(self, place: str) -> bool:
+        """A temporary file outside the workspace: nobody's result."""
+        return place.startswith("/") and place.startswith(self._temporary)
 
     def _settle(self, opened: Opened) -> None:
         """Tell for each path given to native code what happened to it, and name the files of a folder that was written."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -197,13 +196,8 @@ def _reads(lineage: Lineage, name: str) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def spills(lineage: Lineage) -> tuple[str, ...]:
-    """Files outside the workspace that the recorded run wrote; temporary files and the hidden folders of programs are nobody's result."""
-    written = {ref.path for run in lineage.runs for ref in run.files_written if _elsewhere(ref.path)}
-    return tuple(sorted(path for path in written if not _passing(PurePosixPath(path))))
-
-
-def _passing(path: PurePosixPath) -> bool:
-    return path.is_relative_to(tempfile.gettempdir()) or any(part.startswith(".") and part != ".." for part in path.parts)
+    """Files outside the workspace that the recorded run wrote; the recorder leaves temporary files and hidden folders out."""
+    return tuple(sorted({ref.path for run in lineage.runs for ref in run.files_written if _elsewhere(ref.path)}))
 
 
 def _elsewhere(path: str) -> bool:

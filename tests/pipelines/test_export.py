@@ -90,7 +90,8 @@ def test_the_papermill_notebook_is_clean_and_keeps_its_ids(root: Path) -> None:
     assert path == root / "train.papermill.ipynb"
     found = nbformat.read(path, 4)
     nbformat.validate(found)
-    assert [cell.id for cell in found.cells] == ["c1", "c2"]
+    assert [cell.id for cell in found.cells] == ["c1", "c2", "gate"]
+    assert found.cells[-1].source.endswith("%mlgov validate\n%mlgov promote staging --or-stop")
     assert all(cell.outputs == [] and cell.execution_count is None for cell in found.cells)
     assert "ann@example.org" not in path.read_text()
     assert found.metadata.kernelspec.name == "python3"
