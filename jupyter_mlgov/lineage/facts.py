@@ -274,6 +274,13 @@ class Lineage:
         written = {ref.path for run in self.runs for ref in run.files_written}
         return {ref.path: ref.digest or "unread" for run in self.runs if run.step for ref in run.files_read if ref.path not in written}
 
+    @property
+    def modules(self) -> dict[str, str]:
+        """Python files of the workspace that any cell imported or ran and no cell wrote: path -> digest, or `unread`."""
+        written = {ref.path for run in self.runs for ref in run.files_written}
+        read = [ref for run in self.runs for ref in run.files_read if ref.path.endswith(".py") and not ref.path.startswith("/")]
+        return {ref.path: ref.digest or "unread" for ref in read if ref.path not in written}
+
     def last_output(self, name: str) -> ObjectRef | None:
         """The newest recorded state of the named table or model."""
         found = [ref for run in self.runs for ref in run.outputs if ref.name == name]

@@ -8,6 +8,7 @@ workspace, `.mlgov` and `.git`.
 from __future__ import annotations
 
 import glob
+import importlib.util
 import os
 import stat
 import sys
@@ -147,7 +148,7 @@ def _note(watching: Opened, args: tuple[object, ...]) -> None:
     raw, mode, flags = args[0], args[1], args[2]
     if isinstance(raw, int):
         return
-    path = os.fsdecode(raw) if isinstance(raw, (str, bytes, os.PathLike)) else ""
+    path = _source(os.fsdecode(raw)) if isinstance(raw, (str, bytes, os.PathLike)) else ""
     if (
         not path
         or path[0] == "<"
@@ -163,6 +164,16 @@ def _note(watching: Opened, args: tuple[object, ...]) -> None:
     if writes:
         watching.before_change(full)
     watching.note(full, writes=writes, reads=reads)
+
+
+def _source(path: str) -> str:
+    """The module behind a compiled file: what was imported is the same whether Python compiled it today or before."""
+    if not path.endswith(".pyc") or path.startswith(_LIBRARY) or "/site-packages/" in path:
+        return path
+    try:
+        return importlib.util.source_from_cache(path)
+    except (ValueError, NotImplementedError):
+        return path
 
 
 _PATHS = sysconfig.get_paths()

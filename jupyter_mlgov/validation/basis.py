@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Verdict
-from jupyter_mlgov.lineage.facts import CellRun, Lineage
+from jupyter_mlgov.lineage.facts import CellRun, Lineage, Session
 from jupyter_mlgov.validation.checks import Check
 from jupyter_mlgov.validation.needs import ROLES, named
 from jupyter_mlgov.validation.results import CheckResult, Unchecked
@@ -200,7 +200,7 @@ def _lineage(lineage: Lineage) -> object:
     session = lineage.session
     return {
         "runs": [_run(run) for run in lineage.runs],
-        "code": plain(session.code) if session else None,
+        "code": _code(session) if session else None,
         "environment": session.environment.digest if session else None,
     }
 
@@ -210,9 +210,15 @@ _CHANCE = {"id", "session", "started", "duration_ms", "order"}
 
 def _run(run: CellRun) -> dict[str, object]:
     facts = {name: plain(getattr(run, name)) for name in CellRun.__dataclass_fields__ if name not in _CHANCE}
-    if facts.get("normalised"):
+    if facts.get("meaning"):
         facts.pop("source_digest")  # a formatting change is no change
     return facts
+
+
+def _code(session: Session) -> object:
+    """Whether there was a commit and what was not in it; which commit it was is recorded, and the cells themselves say what ran."""
+    code = session.code
+    return [bool(code.commit), list(code.dirty), list(code.left_out), code.problem]
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -69,14 +69,15 @@ def policy_ids() -> tuple[str, ...]:
     return tuple(sorted(_entries(POLICIES)))
 
 
-def installed_policies(ids: Iterable[str]) -> tuple[Policy, ...]:
-    """The packs of these ids, in this order; an id may also be the path of a TOML file.
+def installed_policies(ids: Iterable[str], root: Path | None = None) -> tuple[Policy, ...]:
+    """The packs of these ids, in this order; an id may also be the path of a TOML file, under `root` where one is given.
 
-    Raises UsageError for an unknown id, BadInput for a pack that cannot be read or does not carry its own id.
+    A pack from a file goes by that path, whatever it calls itself: it cannot pass for an installed one. Raises UsageError for an unknown
+    id, BadInput for a pack that cannot be read, lies outside `root`, or does not carry its own id.
     """
     entries = _entries(POLICIES)
     wanted = tuple(dict.fromkeys(ids))
-    return tuple(_pack(entries[name]) if name in entries else _file(name, entries) for name in wanted)
+    return tuple(_pack(entries[name]) if name in entries else _file(name, entries, root) for name in wanted)
 
 
 def _entries(group: str) -> dict[str, EntryPoint]:
@@ -132,12 +133,21 @@ def _pack(entry: EntryPoint) -> Policy:
     return pack
 
 
-def _file(name: str, entries: Mapping[str, EntryPoint]) -> Policy:
-    path = Path(name)
+def _file(name: str, entries: Mapping[str, EntryPoint], root: Path | None) -> Policy:
+    path = Path(name) if root is None else root / name
     if path.suffix != ".toml":
         raise unknown("policy pack", name, sorted(entries), next="Or name a TOML file of one. See `mlgov policy list`.")
+    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        raise BadInput(
+            f"The policy file {name} lies outside the workspace, so nothing that is kept with the model says what it asked.",
+            expected="Expected a path inside the workspace, or the id of an installed pack.",
+            next="Copy it into the workspace, or install its package (entry point group `jupyter_mlgov.policies`).",
+        )
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The policy file {name} cannot be read: {error}.", next="Name a TOML file that is there.") from None
-    return load_policy(text, path.name)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The policy file {name} is not UTF-8 text (byte {error.start}).", next="Save it as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"The policy file {name} cannot be read: {why}.", next="Name a TOML file that is there.") from None
+    return replace(load_policy(text, path.name), id=name)

@@ -44,7 +44,7 @@ def questions(workspace: Workspace, control: str, notebook: str) -> Asked:
     from jupyter_mlgov.workspace.subjects import forms
 
     team = workspace.team_for(notebook)
-    policy, found = find_control(installed_policies(team.policies), control)
+    policy, found = find_control(installed_policies(team.policies, workspace.root), control)
     model = workspace.lineage(notebook).model
     digest = model.fingerprint.root if model and model.fingerprint else None
     given = [form for form in forms(workspace, team.model) if form.control == control and form.model == digest]
@@ -71,7 +71,7 @@ def answer(workspace: Workspace, control: str, answers: Mapping[str, str], noteb
     team = workspace.team_for(notebook)
     if control.startswith(PREFIX):
         return _record(workspace, notebook, {"policy": "documents", "control": control}, taken(control, answers))
-    policy, found = find_control(installed_policies(team.policies), control)
+    policy, found = find_control(installed_policies(team.policies, workspace.root), control)
     about = {"policy": policy.id, "control": found.id, "pack": policy.digest}
     return _record(workspace, notebook, about, checked(found, answers))
 

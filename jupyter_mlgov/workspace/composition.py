@@ -277,7 +277,7 @@ class Workspace:
     def stale(self, report: Report, notebook: str) -> tuple[str, ...]:
         from jupyter_mlgov.workspace.judging import changes
 
-        return changes(report, self.lineage(notebook), self.team_for(notebook))
+        return changes(self, report, self.lineage(notebook), self.team_for(notebook))
 
     def context(self, report: Report, notebook: str) -> Context:
         """What is said beside `report`: the next gate's answer now, what stands in the way, and what went stale. Asks no server."""

@@ -54,7 +54,7 @@ def gather(workspace: Workspace, name: str) -> DossierFacts:
         report=report,
         made=workspace.clock.now(),
         by=workspace.actor(),
-        policies=installed_policies(team.policies),
+        policies=installed_policies(team.policies, workspace.root),
         forms=forms(workspace, model),
         acts=tuple(_acts(entries, model, notebook)),
         reviews=reviews(entries, report.digest) if report else (),

@@ -62,7 +62,7 @@ def impact(workspace: Workspace, notebook: str) -> Impact:
     falls = [Fallen(validator=name, parts=_parts(before.get(name), now.get(name)) or steps) for name in names]
     fallen = tuple(one for one in falls if one.parts)
     return Impact(
-        changed=(*changes(report, lineage, team), *steps),
+        changed=(*changes(workspace, report, lineage, team), *steps),
         falls=fallen,
         holds=tuple(name for name in names if name not in {one.validator for one in fallen}),
         rerun=rerun,
@@ -96,7 +96,7 @@ def _bases(workspace: Workspace, notebook: str) -> dict[str, Mapping[str, str]]:
     from jupyter_mlgov.workspace.subjects import gather
 
     team = workspace.team_for(notebook)
-    policies = installed_policies(team.policies)
+    policies = installed_policies(team.policies, workspace.root)
     controls = placed(policies, team.scope, workspace.clock.now().date())
     fixed = plan(policies, installed_validators(), controls, parameters=team.parameters, also=team.also)
     subject = gather(workspace, team, workspace.lineage(notebook), fixed.needs)

@@ -54,7 +54,7 @@ def validate(
 
     team = workspace.team_for(notebook)
     lineage = workspace.lineage(notebook)
-    policies, registry = installed_policies(team.policies), installed_validators()
+    policies, registry = installed_policies(team.policies, workspace.root), installed_validators()
     today = workspace.clock.now().date()
     controls = placed(policies, team.scope, today)
     fixed = plan(policies, registry, controls, parameters=team.parameters, only=only, also=team.also, stage=stage)
@@ -109,8 +109,12 @@ def last_report(workspace: Workspace, notebook: str) -> Report | None:
     return read_report(found) if isinstance(found, dict) else None
 
 
-def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
-    """What changed in the subject since `report`, in sentences; empty when it still holds."""
+def changes(workspace: Workspace, report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
+    """What changed in the subject since `report`, in sentences; empty when it still holds.
+
+    The git commit is recorded and is no change by itself: what counts is what cells, parameters and modules say, comments and layout of
+    cells aside.
+    """
     from jupyter_mlgov.validation.plugins import installed_policies
     from jupyter_mlgov.workspace.subjects import subject_ref
 
@@ -118,16 +122,15 @@ def changes(report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
     named = {
         "table": f"the table `{team.roles.table}` changed",
         "model": "the model changed",
-        "data": "an input file changed",
+        "data": "an input file or a module changed",
         "slice": "a tagged cell or a parameter changed",
         "environment": "the environment changed",
-        "code": "the git commit changed",
         "roles": "the roles of the columns in mlgov.toml changed",
         "name": "the model's name changed",
     }
     told = [sentence for field, sentence in named.items() if plain(getattr(before, field)) != plain(getattr(now, field))]
     judged = {ref.id: ref.digest for ref in report.policies}
-    packs = installed_policies(team.policies)
+    packs = installed_policies(team.policies, workspace.root)
     told += [f"the policy pack {pack.id} changed" for pack in packs if pack.id in judged and judged[pack.id] != pack.digest]
     return tuple(told)
 
@@ -167,7 +170,7 @@ def _docket(
         stage=stage,
         version=version,
         report=report.digest if report else None,
-        stale=changes(report, lineage, team) if report else (),
+        stale=changes(workspace, report, lineage, team) if report else (),
         steps=lineage.steps,
         committers=people,
         git_problem=problem,

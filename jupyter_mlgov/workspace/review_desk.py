@@ -198,7 +198,7 @@ def _forms(workspace: Workspace, notebook: str, team: Team) -> Iterator[FormView
     digest = model.fingerprint.root if model and model.fingerprint else None
     given = {form.control: form for form in forms(workspace, team.model) if digest and form.model == digest}
     asked = [(f"{PREFIX}{name}", f"The {name} document", "document") for name in ASKS]
-    controls = [one for policy in installed_policies(team.policies) for one in policy.controls if one.questions]
+    controls = [one for policy in installed_policies(team.policies, workspace.root) for one in policy.controls if one.questions]
     asked += [(one.id, one.obligation, one.automation) for one in controls]
     for control, title, automation in asked:
         form = given.get(control)

@@ -55,7 +55,7 @@ def ask(workspace: Workspace, notebook: str, stage: str) -> Queued:
     report = last_report(workspace, notebook)
     if report is None:
         raise NotReady("There is no report to review.", next="Ask for one: `mlgov validate`.")
-    changed = changes(report, workspace.lineage(notebook), team)
+    changed = changes(workspace, report, workspace.lineage(notebook), team)
     if changed:
         raise NotReady(f"The report no longer holds, because since then {'; '.join(changed)}.", next="Validate again: `mlgov validate`.")
     for one in queue(workspace, notebook):
@@ -112,7 +112,7 @@ def _changed(workspace: Workspace, case: Case) -> tuple[str, ...]:
     if report is None:
         return ("its report is no longer on record",)
     lineage = workspace.lineage(case.notebook)
-    told = changes(report, lineage, workspace.team_for(case.notebook))
+    told = changes(workspace, report, lineage, workspace.team_for(case.notebook))
     if report.digest != case.report:
         told = (f"there is a newer report ({report.digest.short})", *told)
     stale = tuple(f"the step {status.step.label} {status.why or status.state.value}" for status in lineage.steps if status.state != "fresh")

@@ -38,7 +38,7 @@ def subject_ref(team: Team, lineage: Lineage) -> SubjectRef:
         table=scored.fingerprint.root if scored and scored.fingerprint else None,
         rows=scored.fingerprint.rows if scored and scored.fingerprint else -1,
         model=model.fingerprint.root if model and model.fingerprint else None,
-        data=lineage.data,
+        data={**lineage.data, **lineage.modules},
         slice=lineage.slice,
         environment=session.environment.digest if session else None,
         code=session.code.commit if session else "",

@@ -42,7 +42,7 @@ def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookV
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
     stage = team.stages[1] if len(team.stages) > 1 else ""
-    stale = changes(report, lineage, team) if report else ()
+    stale = changes(workspace, report, lineage, team) if report else ()
     decision = decide(workspace, stage, notebook, ask_registry=False)[0] if stage else None
     entries = list(workspace.journal.entries())
     granted = [one for one in decisions(entries, team.model) if one.answer == "granted"]

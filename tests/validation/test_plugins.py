@@ -154,4 +154,6 @@ def test_an_unknown_pack_gets_the_nearest_and_a_file_is_read(tmp_path: Path) -> 
         installed_policies((str(tmp_path / "none.toml"),))
     text = MODULE.split('"""')[3]
     (tmp_path / "mine.toml").write_text(text, "utf-8")
-    assert installed_policies((str(tmp_path / "mine.toml"),))[0].id == "acme"
+    (own,) = installed_policies((str(tmp_path / "mine.toml"),))
+    assert own.id == str(tmp_path / "mine.toml"), "a file goes by its path, whatever it calls itself"
+    assert installed_policies(("mine.toml",), tmp_path)[0].id == "mine.toml"
