@@ -11,7 +11,7 @@ LAB_SOURCES := $(shell find labextension/src labextension/style labextension/sch
 PANDAS2 := .cache/pandas-2.3
 FEAST := .cache/feast
 # Every extra but feast, which asks for pandas < 3.
-EXTRAS := argo demo dev docx drift explain fairness kfp lake notify oidc openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
+EXTRAS := argo demo dev docx drift explain fairness kfp kubernetes lake notify oidc openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
 
 # Nothing phones home from what we start (docs/operators/privacy.md).
 export MLFLOW_DISABLE_TELEMETRY := true

@@ -42,6 +42,7 @@ ACTIONS: dict[str, str] = {
     "waiver.withdrawn": "{actor} withdrew the waiver of {waives} for {subject}",
     "promotion.decided": "{actor} asked for {stage} for {subject}: {outcome}",
     "promotion.applied": "{subject} carries the alias {stage} in the registry",
+    "rollout.applied": "{actor} brought version {version} of {subject} to the cluster {cluster}",
     "rollback.ordered": "{actor} ordered {stage} of {subject} back from version {from} to {to}: {reason}",
     "rollback.done": "{stage} of {subject} is back at version {to}, {seconds} s after the order",
     "rollback.failed": "{stage} of {subject} could not be brought back to version {to}: {problem}",

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Answer requests with the version that was let in."),
     "kill": ("serve", "Stop a model from answering, on every replica, now."),
     "canary": ("canary", "Statistics of a step-by-step rollout: plan, simulate, analyze."),
+    "rollout": ("rollout", "Manifests for Kubernetes: render, diff, apply."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
     "track": ("jobs", "Have DVC keep a data file."),

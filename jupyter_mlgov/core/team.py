@@ -82,6 +82,7 @@ SECTIONS = (
     "pipelines",
     "serving",
     "canary",
+    "rollout",
 )
 
 

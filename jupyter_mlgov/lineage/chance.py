@@ -44,7 +44,7 @@ SHARED = ("random", "numpy.random")
 # A cell whose text has none of these words is not parsed a second time.
 _HINT = re.compile(r"time|date|now|today|stamp|random|rng|seed|uuid|secrets|RandomState|PCG64|MT19937|Philox|SFC64")
 # Assignments of names and numbers, one a line: nothing in them can draw.
-_INERT = re.compile(r"(\s*\w+ *= *[\w.]+ *)*\s*")
+_INERT = re.compile(r"(\s*\w+ *= *[\w.]+ *(\n|$))*\s*")
 _CANONICAL = (
     (re.compile(r"^numpy\.random\.(_generator|mtrand|bit_generator|_pcg64|_mt19937|_philox|_sfc64)\."), "numpy.random."),
     (re.compile(r"^numpy\.random\.RandomState\.(seed|set_state)$"), r"numpy.random.\1"),

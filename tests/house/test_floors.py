@@ -26,6 +26,7 @@ DOORS = {
     "kfp": {"integrations/kfp"},
     "google": {"integrations/kfp"},
     "hera": set(),
+    "kubernetes": {"integrations/kubernetes"},
     "airflow": set(),
     "jupyter_scheduler": {"integrations/scheduler"},
     "tornado": {"server"},

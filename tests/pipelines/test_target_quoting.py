@@ -108,3 +108,8 @@ def test_a_slug_is_a_dns_label_and_different_names_stay_different(one: str, othe
 def test_a_name_with_control_characters_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="cannot carry"):
         quoting.check_text("The notebook", text)
+
+
+def test_a_long_word_with_an_odd_end_is_read_once() -> None:
+    """Not once for each way to cut it into words: of forty letters there are half a billion."""
+    assert yaml.safe_load(quoting.yaml_text({"name": "a" * 5000 + "."})) == {"name": "a" * 5000 + "."}

@@ -102,7 +102,7 @@ def yaml_text(value: object) -> str:
 
 def _plain(content: str) -> bool:
     """Words that no YAML reader takes for a number, a date or true and false."""
-    return bool(re.fullmatch(r"[A-Za-z]+(?:[_-]?[A-Za-z]+)*", content)) and content.lower() not in _WORDS
+    return bool(re.fullmatch(r"[A-Za-z]+(?:[_-][A-Za-z]+)*", content)) and content.lower() not in _WORDS
 
 
 def _block(content: str) -> bool:

@@ -1,0 +1,159 @@
+"""What is brought to a cluster: a version that a decision let in, and what `[rollout]` of the team file says about its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jupyter_mlgov.core.errors import BadInput, UsageError, unknown
+from jupyter_mlgov.core.team import TEAM_FILE, Team
+from jupyter_mlgov.pipelines.targets.quoting import slug
+from jupyter_mlgov.rollout.steps import Route
+
+BUCKETS = 100
+_PINNED = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[\w./-]*)?")
+_HEADER = re.compile(r"[a-z][a-z0-9-]{0,60}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """`[rollout]` of the team file. The route itself is in `steps` (percent), `units` per arm and `hours` a step.
+
+    `split`: `entity` sends a caller always to the same version, by the number 00 to 99 in `header`; `request` lets Istio draw for each.
+    `look`: an address that answers POST with the canary's verdict; empty: a Job asks `mlgov canary look`. `limit_*`: the guards' limits,
+    a share of answers and seconds. `namespace` and `secret` are names in the cluster; the secret's keys are the variables of the pod.
+    """
+
+    image: str = ""
+    namespace: str = "models"
+    host: str = ""
+    replicas: int = 2
+    steps: tuple[int, ...] = Route().steps
+    units: int = Route().units
+    hours: float = Route().hours
+    split: str = "entity"
+    header: str = "x-mlgov-bucket"
+    prometheus: str = "http://prometheus.monitoring:9090"
+    look: str = ""
+    secret: str = "mlgov"  # the name of the Secret, not its content
+    cpu: str = "500m"
+    memory: str = "1Gi"
+    limit_errors: float = 0.01
+    limit_seconds: float = 0.5
+
+    @property
+    def route(self) -> Route:
+        return Route(steps=self.steps, units=self.units, hours=self.hours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """`decision` is the trail entry that let the version into `stage`; `fingerprint` our digest of the model; `share` the most
+    percent of traffic that its approvals allow.
+    """
+
+    model: str
+    version: str
+    stage: str
+    decision: str
+    fingerprint: str
+    place: Place
+    share: int = 100
+
+    @property
+    def name(self) -> str:
+        """The DNS label (RFC 1123) of everything that belongs to the model in the cluster."""
+        return f"mlgov-{slug(self.model, 40)}"
+
+    @property
+    def host(self) -> str:
+        return self.place.host or self.name
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """Percent of traffic at each step, no more than the approvals allow; over that the last step is the allowed share itself."""
+        allowed = tuple(step for step in self.place.steps if step <= self.share)
+        return allowed if not self.share or allowed[-1:] == (self.share,) or self.share == BUCKETS else (*allowed, self.share)
+
+
+def place_of(team: Team, **given: object) -> Place:
+    """`[rollout]` of the team file, with what was `given` on the command line in its stead; the image must be pinned.
+
+    Raises UsageError for an unknown key or an image whose name may mean another one tomorrow, BadInput for a value that cannot be.
+    """
+    body: dict[str, Any] = {**team.register.get("rollout", {}), **{key: value for key, value in given.items() if value}}
+    known = [one.name for one in fields(Place)]
+    for key in body:
+        if key not in known:
+            raise unknown(f"key in [rollout] of {TEAM_FILE}", key, known)
+    for key, rule in _RULES.items():
+        if key in body and not rule.holds(body[key]):
+            raise BadInput(f"{TEAM_FILE}: {key} in [rollout] must be {rule.words}.", next=f"Mend {TEAM_FILE} and run the command again.")
+    if "steps" in body:
+        body["steps"] = tuple(body["steps"])
+    place = Place(**body)
+    _check_route(place)
+    if not _PINNED.fullmatch(place.image):
+        what = f'The image "{place.image}" is not pinned by a digest.' if place.image else "Which image serves the model?"
+        raise UsageError(
+            what,
+            expected="Expected NAME@sha256:… with 64 hex characters: another name may mean another image tomorrow.",
+            next=f'Write `image = "NAME@sha256:…"` under [rollout] in {TEAM_FILE}, or give it with --image.',
+        )
+    return place
+
+
+def _check_route(place: Place) -> None:
+    try:
+        place.route  # noqa: B018  # the route refuses steps that do not rise to 100
+    except ValueError as error:
+        raise BadInput(f"{TEAM_FILE}: steps in [rollout]: {error}", next="For instance `steps = [1, 5, 25, 50, 100]`.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    pattern: re.Pattern[str] | None
+    words: str
+    low: float = 0
+    high: float = 0
+    whole: bool = False
+
+    def holds(self, value: object) -> bool:
+        if self.pattern is not None:
+            return isinstance(value, str) and self.pattern.fullmatch(value) is not None
+        number = isinstance(value, int if self.whole else (int, float)) and not isinstance(value, bool)
+        return number and self.low <= value <= self.high  # type: ignore[operator]  # a number by the line above
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    words: str = "a list of whole numbers that rises to 100"
+
+    def holds(self, value: object) -> bool:
+        return isinstance(value, (list, tuple)) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+
+
+_AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?")
+_RULES: Mapping[str, _Rule | _Steps] = {
+    "image": _Rule(re.compile(r".{0,500}"), "text"),
+    "namespace": _Rule(_LABEL, "a DNS label (lower-case letters, digits and -)"),
+    "host": _Rule(_HOST, "a host name in lower case"),
+    "replicas": _Rule(None, "a whole number from 1 to 1000", 1, 1000, whole=True),
+    "steps": _Steps(),
+    "units": _Rule(None, "a whole number over 0", 1, 1e12, whole=True),
+    "hours": _Rule(None, "a number of hours from 0 to 8760", 0, 8760),
+    "split": _Rule(re.compile("entity|request"), "entity or request"),
+    "header": _Rule(_HEADER, "the name of a header in lower case"),
+    "prometheus": _Rule(_URL, "an address like http://prometheus.monitoring:9090"),
+    "look": _Rule(_URL, "an address like https://mlgov.models/mlgov/api/canary"),
+    "secret": _Rule(_LABEL, "the name of a Secret"),
+    "cpu": _Rule(_AMOUNT, "an amount like 500m or 2"),
+    "memory": _Rule(_AMOUNT, "an amount like 1Gi"),
+    "limit_errors": _Rule(None, "a share between 0 and 1", 0, 1),
+    "limit_seconds": _Rule(None, "seconds between 0 and 3600", 0, 3600),
+}
