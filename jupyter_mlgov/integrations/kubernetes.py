@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlgov.core.errors import BadInput, NotReady, SystemUnreachable
@@ -20,27 +23,32 @@ class Cluster:
             from kubernetes import client, config, dynamic
         except ImportError:
             raise NotReady("Applying needs the Kubernetes client.", next='`pip install "jupyter-mlgov[kubernetes]"`') from None
+        settings = client.Configuration()
+        settings.retries = False
         try:
-            api = config.new_client_from_config(context=context or None)
+            # The variable as it is now; the client looks once, when it is imported.
+            config.load_kube_config(
+                config_file=os.environ.get("KUBECONFIG") or None, context=context or None, client_configuration=settings
+            )
         except config.ConfigException as error:
-            api = self._inside(client, config, str(error))
-        api.configuration.retries = False
-        self.name = str(api.configuration.host)
+            self._inside(config, settings, str(error))
+        self.name = str(settings.host)
         try:
-            self._cluster = dynamic.DynamicClient(api)
+            # What the cluster knows is asked anew: the client's own cache is a file in /tmp that anybody may have written.
+            with tempfile.TemporaryDirectory(prefix="mlgov-kubernetes-") as folder:
+                self._cluster = dynamic.DynamicClient(client.ApiClient(settings), cache_file=str(Path(folder) / "known.json"))
         except Exception as error:  # noqa: BLE001  # urllib3, TLS and the client's own errors: all mean that nobody answers
             raise SystemUnreachable(
                 f"The cluster at {self.name} did not answer: {_short(error)}.", next="See `kubectl cluster-info`, then try again."
             ) from None
 
     @staticmethod
-    def _inside(client: Any, config: Any, problem: str) -> Any:
+    def _inside(config: Any, settings: Any, problem: str) -> None:
         """From a pod; in that module a missing configuration is the same error."""
         try:
-            config.load_incluster_config()
+            config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             raise NotReady(f"No cluster is configured here: {problem}.", next="Set KUBECONFIG, or name a context with --context.") from None
-        return client.ApiClient()
 
     def apply(self, document: dict[str, object], namespace: str, *, dry_run: bool = False) -> None:
         """Server-side apply; what another manager owns is not taken from it. Raises BadInput with the API server's reason."""

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
 # What others rest on comes first; the object that starts pods comes last.
-_ORDER = ("ServiceAccount", "Service", "NetworkPolicy", "PodDisruptionBudget", "DestinationRule", "VirtualService", "AnalysisTemplate")
+_ORDER = (
+    "ServiceAccount",
+    "Service",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "DestinationRule",
+    "VirtualService",
+    "AnalysisTemplate",
+    "ServiceMonitor",
+    "PrometheusRule",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

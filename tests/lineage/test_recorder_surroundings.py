@@ -312,3 +312,10 @@ def test_old_entries_without_surroundings_are_read() -> None:
     assert canonical_json(payload)
     del payload["surroundings"], payload["changed"]
     assert read_run(payload).surroundings == Surroundings()
+
+
+def test_a_cell_of_long_chained_names_is_read_once() -> None:
+    """Not once for each way to cut the names: the recorder must not hang where Python takes a microsecond."""
+    from jupyter_mlgov.lineage.chance import Generators
+
+    Generators().begin("a" + (" =" + "b" * 30) * 12 + "()")

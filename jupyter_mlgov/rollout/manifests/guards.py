@@ -15,15 +15,17 @@ def guards(release: Release) -> Document:
     """An AnalysisTemplate with the share of failed answers, the share that a fallback gave, and the 99th percentile of latency."""
     place = release.place
     pods = f'rollouts_pod_template_hash="{{{{args.hash}}}}",namespace="{place.namespace}"'
-    total = f"sum(rate(mlgov_requests_total{{{pods}}}[{_MINUTES}]))"
 
-    def share(which: str) -> str:
-        return f"sum(rate(mlgov_requests_total{{{pods},{which}}}[{_MINUTES}])) / {total}"
+    def rate(counter: str, more: str = "") -> str:
+        return f"sum(rate({counter}{{{pods}{more}}}[{_MINUTES}]))"
 
-    # Counters without a single failure have no series of that outcome: `or total * 0` is 0 only where requests came at all.
-    bad, fallback = share('outcome=~"error|invalid"'), share('outcome="fallback"')
-    failed, fallen = f"({bad}) or ({total} * 0)", f"({fallback}) or ({total} * 0)"
-    slow = f"histogram_quantile(0.99, sum by (le) (rate(mlgov_request_seconds_bucket{{{pods}}}[{_MINUTES}])))"
+    answered = rate("model_infer_request_success_total")
+    # A counter that never moved has no series: `or answered * 0` makes it 0, and only where answers came at all.
+    failures = f"({rate('model_infer_request_failure_total')} or {answered} * 0)"
+    failed = f"{failures} / ({answered} + {failures})"
+    by_baseline = rate("model_infer_request_success_total", ',arm="baseline"')
+    fallen = f"({by_baseline} or {answered} * 0) / {answered}"
+    slow = f"histogram_quantile(0.99, sum by (le) (rate(request_predict_seconds_bucket{{{pods}}}[{_MINUTES}])))"
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AnalysisTemplate",

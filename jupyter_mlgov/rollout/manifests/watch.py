@@ -33,15 +33,17 @@ def rules(release: Release) -> Document:
     """Silence is an alarm as well: a model whose metrics are gone is not healthy."""
     mine = f'namespace="{release.place.namespace}",service="{release.name}"'
     place = release.place
-    failed = f'mlgov_requests_total{{{mine},outcome=~"error|invalid"}}'
-    share = f"sum(rate({failed}[5m])) / sum(rate(mlgov_requests_total{{{mine}}}[5m]))"
-    slow = f"histogram_quantile(0.99, sum by (le) (rate(mlgov_request_seconds_bucket{{{mine}}}[5m])))"
+    failures = f"sum(rate(model_infer_request_failure_total{{{mine}}}[5m]))"
+    share = f"{failures} / (sum(rate(model_infer_request_success_total{{{mine}}}[5m])) + {failures})"
+    slow = f"histogram_quantile(0.99, sum by (le) (rate(request_predict_seconds_bucket{{{mine}}}[5m])))"
     alerts = [
-        _alert(release, "Absent", f"absent(mlgov_requests_total{{{mine}}})", "2m", "critical", "No pod tells of itself."),
+        _alert(release, "Absent", f"absent(mlgov_ready{{{mine}}})", "2m", "critical", "No pod tells of itself."),
+        _alert(release, "NotReady", f"min(mlgov_ready{{{mine}}}) == 0", "2m", "critical", "A pod may not get traffic."),
+        _alert(release, "Killed", f"max(mlgov_killed{{{mine}}}) == 1", "0m", "critical", "The kill switch is thrown."),
         _alert(release, "Errors", f"{share} > {place.limit_errors:g}", "2m", "critical", "Too many answers failed."),
         _alert(release, "Slow", f"{slow} > {place.limit_seconds:g}", "5m", "warning", "The 99th percentile of latency is over its limit."),
-        _alert(release, "BreakerOpen", f"max(mlgov_breaker_open{{{mine}}}) == 1", "0m", "critical", "The baseline answers in its stead."),
-        _alert(release, "LogDropped", f"sum(rate(mlgov_prediction_log_dropped_total{{{mine}}}[5m])) > 0", "1m", "critical", "Not logged."),
+        _alert(release, "BreakerOpen", f"max(mlgov_breaker_position{{{mine}}}) == 2", "0m", "critical", "The baseline answers instead."),
+        _alert(release, "LogWaits", f"max(mlgov_predictions_waiting{{{mine}}}) > 100000", "5m", "warning", "Predictions are not written."),
     ]
     return {
         "apiVersion": API,
