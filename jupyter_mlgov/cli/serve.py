@@ -12,7 +12,7 @@ from jupyter_mlgov.core.facts import fields_of
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL[@STAGE]…")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[@STAGE[:VERSION]]…")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen. Anything else than loopback is open to whoever reaches it."
 )

@@ -16,7 +16,7 @@ from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.promotion.intended import intended
 from jupyter_mlgov.rollout.serving.arms import Arm
-from jupyter_mlgov.rollout.serving.field import MOVING, Field
+from jupyter_mlgov.rollout.serving.field import MOVING, Field, pinned
 from jupyter_mlgov.rollout.serving.field import field as folded
 from jupyter_mlgov.rollout.serving.lineup import Lineup
 from jupyter_mlgov.rollout.serving.records import PredictionLog, Privacy, Sink, parquet_sink
@@ -42,6 +42,7 @@ class Seat:
     rules: ServingRules
     team: Team
     service: Service
+    pin: str = ""
     entries: list[AuditEntry] = field(default_factory=list)
     arms: dict[tuple[str, str], Arm] = field(default_factory=dict)
     refused: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
@@ -115,6 +116,7 @@ class Replica:
 
     def _seated(self, seat: Seat, *, first: bool) -> None:
         now = folded(seat.entries, seat.model, seat.stage, seat.rules.switch)
+        now = pinned(now, seat.pin) if seat.pin else now
         halted = stopped(self.workspace.root, seat.model) or now.killed
         if halted and not seat.killed:
             # The switch first: nothing is loaded or looked at before it holds.
@@ -145,7 +147,8 @@ class Replica:
         name, stage, version = self._baseline(seat)
         baseline = arm(version, name, stage) if version and now.champion else None
         if first and champion is None and baseline is None and not halted:
-            said = problems[0] if problems else f"No decision let any version of {seat.model} into {seat.stage}."
+            which = f"version {seat.pin}" if seat.pin else "any version"
+            said = problems[0] if problems else f"No decision that stands lets {which} of {seat.model} into {seat.stage}."
             raise NotReady(said, next="" if problems else f"Ask for it: `mlgov promote {seat.stage}`.")
         challenger = arm(now.challenger)
         if now.challenger and challenger is None:
@@ -264,7 +267,8 @@ class Replica:
 
 
 def _seat(workspace: Workspace, name: str, meter: Callable[[str], Meter], tell: Callable[[str, str, Mapping[str, object]], None]) -> Seat:
-    model, _, asked = name.partition("@")
+    model, _, rest = name.partition("@")
+    asked, _, pin = rest.partition(":")
     decided = list(workspace.journal.entries(actions=("promotion.decided",)))
     known = sorted({entry.subject for entry in decided})
     if model not in known:
@@ -278,7 +282,7 @@ def _seat(workspace: Workspace, name: str, meter: Callable[[str], Meter], tell: 
     terms = Terms(model=model, rules=rules, words=_words(team), cutoff=_cutoff(team))
     log = _log(workspace, model, team, rules)
     service = Service(terms, clock=workspace.clock, meter=meter(model), log=log, tell=lambda action, facts: tell(model, action, facts))
-    return Seat(model=model, stage=stage, rules=rules, team=team, service=service)
+    return Seat(model=model, stage=stage, rules=rules, team=team, service=service, pin=pin)
 
 
 def _words(team: Team) -> dict[str, str]:

@@ -153,7 +153,7 @@ def test_a_hostile_name_stays_a_word(faults: Callable[[Document], list[str]]) ->
     one = hostile()
     found = made(one, "argo")
     container = found["rollout"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["args"][-2:] == ["--", f"{one.model}@{one.version}".replace("$", "$$")]
+    assert container["args"][-2:] == ["--", f"{one.model}@production:{one.version}".replace("$", "$$")]
     annotations = found["rollout"]["metadata"]["annotations"]
     assert json.loads(annotations["jupyter-mlgov.org/model"]) == one.model
     web = found["analysis-look"]["spec"]["metrics"][0]["provider"]["web"]["jsonBody"]

@@ -57,7 +57,7 @@ def pod_spec(release: Release) -> Document:
 def container(release: Release) -> Document:
     """`mlgov serve` on port 8080, ready only when the model may answer; it writes to /scratch alone."""
     place = release.place
-    words = ["--host=0.0.0.0", f"--port={PORT}", "--log-folder=/scratch/predictions", "--", quoted(f"{release.model}@{release.version}")]
+    words = ["--host=0.0.0.0", f"--port={PORT}", "--", quoted(f"{release.model}@{release.stage}:{release.version}")]
     return {
         "name": "model",
         "image": place.image,

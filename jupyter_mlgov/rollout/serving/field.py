@@ -66,6 +66,15 @@ def field(entries: Iterable[AuditEntry], model: str, stage: str, switch: Literal
     return now
 
 
+def pinned(now: Field, version: str) -> Field:
+    """The field for a replica that answers with `version` alone, while others answer with another one: the pods of a cluster's rollout.
+
+    It answers while the version is the champion, the one before it, or on its way in; after that, and after a rollback, nobody does.
+    """
+    there = version in {now.champion, now.kept, now.waiting, now.challenger}
+    return Field(champion=version if there else "", killed=now.killed, tripped=now.tripped, refuted=now.refuted)
+
+
 def _moved(now: Field, move: Intended, switch: str) -> Field:
     """A decision lets a version in; a rollback or an emptied stage takes it out at once and ends any canary."""
     bare = replace(now, challenger="", waiting="", share=0.0, shadow=False, canary="", step=-1)
