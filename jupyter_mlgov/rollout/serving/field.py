@@ -49,13 +49,13 @@ class Field:
 def field(entries: Iterable[AuditEntry], model: str, stage: str, switch: Literal["at once", "canary"] = "at once") -> Field:
     """The field of `model` in `stage` after these entries."""
     now = Field()
+    entries = [entry for entry in entries if entry.subject == model]
+    # Over all of them at once: a rollback leads back only to what an earlier entry let in.
+    moves = {move.entry: move for move in history(entries, model) if move.stage == stage}
     for entry in entries:
-        if entry.subject != model:
-            continue
         if entry.action in INTENDING:
-            for move in history((entry,), model):
-                if move.stage == stage:
-                    now = _moved(now, move, switch)
+            if entry.digest in moves:
+                now = _moved(now, moves[entry.digest], switch)
         elif entry.action == "evidence.refuted":
             now = replace(now, refuted=now.refuted | {str(entry.payload.get("version", ""))})
         elif entry.action.startswith("canary."):
