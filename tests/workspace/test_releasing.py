@@ -202,7 +202,7 @@ def test_apply_brings_pods_last_and_the_trail_says_who_and_what(workspace: Works
     assert len(api.taken) == len(made.found) == len(told)
     assert api.taken[-1][0] == "/apis/argoproj.io/v1alpha1/namespaces/models/rollouts/mlgov-credit"
     assert {about["type"] for _, _, about in api.taken} == {"application/apply-patch+yaml"}
-    assert all("fieldManager=mlgov" in about["query"] and "force" not in about["query"] for _, _, about in api.taken)
+    assert all("fieldManager=mlgov" in about["query"] and "force=true" not in about["query"].lower() for _, _, about in api.taken)
     sent = {body["kind"]: body for _, body, _ in api.taken}
     assert sent["Rollout"] == made.found["rollout"]
     entry = [one for one in workspace.journal.entries() if one.action == "rollout.applied"][-1]
