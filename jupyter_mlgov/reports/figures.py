@@ -94,7 +94,7 @@ def intervals(finding: Finding) -> Html:
         label = finding.reference_label or figure(finding.reference)
         parts.append(_text(label[:60], x, height - 2, anchor="middle", size=10))
     parts += _ticks(on, _LINE * len(shown) + 10)
-    return _svg(parts, _WIDTH, height, f"{len(estimates)} estimates with intervals")
+    return _svg(parts, _WIDTH, height, _spoken(f"{len(estimates)} estimates with intervals", told(finding)))
 
 
 def curve(points: Sequence[Bin]) -> Html:
@@ -108,7 +108,7 @@ def curve(points: Sequence[Bin]) -> Html:
     for one in ordered:
         x, y = place(one.predicted, one.observed)
         parts.append(el("circle", cx=x, cy=y, r=round(2 + 3 * math.sqrt(one.n / largest), 1), fill=_INK))
-    return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, f"Calibration curve of {len(points)} bins")
+    return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, _spoken(f"Calibration curve of {len(points)} bins", _curve_words(points)))
 
 
 def roc(points: Sequence[tuple[float, float]]) -> Html:
@@ -116,7 +116,7 @@ def roc(points: Sequence[tuple[float, float]]) -> Html:
     square = _Square(top=1.0)
     parts = [*square.frame("false positives", "true positives, up")]
     parts += [_line(*square.place(*one), *square.place(*other), width=1.6) for one, other in pairwise(points)]
-    return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, f"ROC curve of {len(points)} points")
+    return _svg(parts, _EDGE + _SIDE + 30, _SIDE + 48, _spoken(f"ROC curve of {len(points)} points", _roc_words(points)))
 
 
 class _Square:
@@ -155,7 +155,7 @@ def bars(shares: Sequence[tuple[str, float, float]]) -> Html:
         parts.append(el("rect", x=_LEFT, y=y + 10, width=_long(new, most, room), height=8, fill=_INK))
         parts.append(_text(f"{percent(old)} → {percent(new)}", _WIDTH - 2, y + 13, anchor="end", size=10))
     parts.append(_text("hollow: reference; full: now", _LEFT, 12, size=10))
-    return _svg(parts, _WIDTH, 24 + len(shown) * 26, f"Shares of {len(shares)} bins, reference and now")
+    return _svg(parts, _WIDTH, 24 + len(shown) * 26, _spoken(f"Shares of {len(shares)} bins, reference and now", _share_words(shares)))
 
 
 def _group(one: Estimate, place: int, on: Scale) -> Iterable[Html]:
@@ -201,7 +201,9 @@ def _text(words: str, x: float, y: float, *, anchor: str = "start", size: int = 
 def _svg(parts: Iterable[Html], width: float, height: float, label: str) -> Html:
     box = f"0 0 {width:g} {height:g}"
     wide = f"max-width:{width:g}px"
-    return el("svg", *parts, viewBox=box, width="100%", style=wide, role="img", aria_label=label, xmlns="http://www.w3.org/2000/svg")
+    # The title is what a screen reader says in a browser, and the alternative text in a tagged PDF.
+    title = el("title", label)
+    return el("svg", title, *parts, viewBox=box, width="100%", style=wide, role="img", xmlns="http://www.w3.org/2000/svg")
 
 
 def _cut(text: str, most: int) -> str:
@@ -222,13 +224,33 @@ def _number(value: object) -> TypeGuard[int | float]:
 def told(finding: Finding) -> tuple[tuple[str, str], ...]:
     """The numbers of the figure in words, for writers that draw nothing and for readers who see nothing."""
     if points := curve_bins(finding.details):
-        return tuple((f"predicted {percent(one.predicted)}", f"happened {percent(one.observed)} of {count(one.n)}") for one in points)
+        return _curve_words(points)
     if shares := drift_bins(finding.details):
-        return tuple((label, f"{percent(old)} in the reference, {percent(new)} now") for label, old, new in shares)
+        return _share_words(shares)
     if rates := roc_points(finding.details):
-        shown = rates[:: max(1, len(rates) // 10)]
-        return tuple((f"false positives {percent(x)}", f"true positives {percent(y)}") for x, y in (*shown, *rates[-1:]))
+        return _roc_words(rates)
     return tuple((one.label, _value(one)) for one in rows(finding))
+
+
+def _curve_words(points: Sequence[Bin]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"predicted {percent(one.predicted)}", f"happened {percent(one.observed)} of {count(one.n)}") for one in points)
+
+
+def _share_words(shares: Sequence[tuple[str, float, float]]) -> tuple[tuple[str, str], ...]:
+    return tuple((label, f"{percent(old)} in the reference, {percent(new)} now") for label, old, new in shares)
+
+
+def _roc_words(points: Sequence[tuple[float, float]]) -> tuple[tuple[str, str], ...]:
+    """About ten points of the curve, and its end."""
+    shown = points[:: max(1, len(points) // 10)]
+    return tuple((f"false positives {percent(x)}", f"true positives {percent(y)}") for x, y in (*shown, *points[-1:]))
+
+
+def _spoken(what: str, numbers: Sequence[tuple[str, str]]) -> str:
+    """The figure for who cannot see it: what it is, and its numbers."""
+    left = len(numbers) - MOST
+    said = "; ".join(f"{_cut(name, 60)}: {value}" for name, value in numbers[:MOST])
+    return f"{what}. {said}" + (f"; and {left} more." if left > 0 else ".")
 
 
 def _value(one: Estimate) -> str:

@@ -56,6 +56,21 @@ def empty_home(home: Path) -> dict[str, str]:
     }
 
 
+def language_pack(folder: Path) -> str:
+    """A German language pack as JupyterLab looks for one (the entry point and a folder), without a word of JupyterLab's own in it.
+
+    JupyterLab offers a language, and asks extensions for theirs, where such a pack is installed.
+    """
+    name = "jupyterlab_language_pack_de_DE"
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").touch()
+    told = folder / "jupyterlab_language_pack_de_de-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: jupyterlab-language-pack-de-DE\nVersion: 1\n")
+    (told / "entry_points.txt").write_text(f"[jupyterlab.languagepack]\nde_DE = {name}\n")
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH", ""))))
+
+
 def lab_command(port: int, token: str, root: Path) -> list[str]:
     return [
         sys.executable,
@@ -89,8 +104,9 @@ def lab(tmp_path_factory):
     """One server for all browser tests, ended by its own process alone."""
     home, root = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("notebooks")
     port, token, log = free_port(), secrets.token_hex(16), home / "lab.log"
+    env = empty_home(home) | {"PYTHONPATH": language_pack(home / "packs")}
     with log.open("wb") as stream:
-        process = subprocess.Popen(lab_command(port, token, root), env=empty_home(home), cwd=root, stdout=stream, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(lab_command(port, token, root), env=env, cwd=root, stdout=stream, stderr=subprocess.STDOUT)
     try:
         wait_until_up(f"http://127.0.0.1:{port}", process, log)
         yield Lab(url=f"http://127.0.0.1:{port}", token=token, root=root, home=home)

@@ -375,6 +375,9 @@ def test_the_pdf_is_tagged_titled_and_has_bookmarks(printed: Path) -> None:
     assert b"/Outlines" in content
     tags = {name.decode() for name in re.findall(rb"/S /([A-Za-z0-9]+)", content)}
     assert {"H1", "H2", "Table", "THead", "TH", "TD", "L", "LI", "Link", "Figure"} <= tags
+    # Each figure says what it shows (PDF/UA-1, 7.3), and each cell of a table knows its heads (7.5).
+    assert content.count(b"/Alt ") == content.count(b"/S /Figure") > 0
+    assert b"/Headers" in content
 
 
 def test_the_pdf_repeats_the_heads_of_its_tables_and_numbers_its_pages(printed: Path) -> None:

@@ -216,7 +216,7 @@ function Row(
   props: IModelsProps & { at: number; row: IModelRow | null }
 ): React.ReactElement {
   const { at, row, trans, open } = props;
-  const { mark, word, role } = verdictMark(row?.verdict ?? '');
+  const { mark, word, role } = verdictMark(row?.verdict ?? '', trans);
   return (
     <div
       role="row"

@@ -54,7 +54,8 @@ const GOOD = new Set(['MAY GO', 'CHECKS CLEAR']);
 
 function head(bundle: IBundle, line: IHeadline, words: IWords): HTMLElement {
   const { report, context } = bundle;
-  const role = GOOD.has(line.standing) ? 'pass' : 'fail';
+  const good = [...GOOD, words('CHECKS CLEAR')].includes(line.standing);
+  const role = good ? 'pass' : 'fail';
   const digest = el(
     'code',
     '',
@@ -86,7 +87,7 @@ function utc(text: string): string {
 function tally(report: IReportJson, words: IWords): HTMLElement {
   const line = el('div', 'jp-mlgov-tally');
   for (const [verdict, count] of Object.entries(report.counts ?? {})) {
-    const { mark, word, role } = verdictMark(verdict);
+    const { mark, word, role } = verdictMark(verdict, { __: words });
     const strong = el('b', '', `${mark} ${count}`);
     line.append(el('span', `jp-mlgov-mod-${role}`, strong, ` ${word}`));
   }
@@ -178,7 +179,7 @@ function group(
   results: readonly ICheckResult[],
   words: IWords
 ): HTMLElement {
-  const { mark, word, role } = verdictMark(results[0].verdict);
+  const { mark, word, role } = verdictMark(results[0].verdict, { __: words });
   const fold = el('details', 'jp-mlgov-report-group');
   fold.append(
     el(
@@ -199,7 +200,7 @@ function result(
   words: IWords,
   open: boolean
 ): HTMLElement {
-  const { mark, word, role } = verdictMark(item.verdict);
+  const { mark, word, role } = verdictMark(item.verdict, { __: words });
   const sign = el('span', `jp-mlgov-mark jp-mlgov-mod-${role}`, mark);
   sign.title = word;
   const fold = el('details', 'jp-mlgov-report-row');
@@ -212,7 +213,7 @@ function result(
       '',
       sign,
       el('span', 'jp-mlgov-soft', severity(report, item.validator)),
-      el('span', '', el('strong', '', said(item.title)), ...lead(item)),
+      el('span', '', el('strong', '', said(item.title)), ...lead(item, words)),
       el('code', '', item.validator)
     ),
     body(report, item, words)
@@ -221,8 +222,8 @@ function result(
 }
 
 /** Verdict in words and the summary, behind the title. */
-function lead(item: ICheckResult): (Node | string)[] {
-  const { word, role } = verdictMark(item.verdict);
+function lead(item: ICheckResult, words: IWords): (Node | string)[] {
+  const { word, role } = verdictMark(item.verdict, { __: words });
   const told = el('span', `jp-mlgov-mod-${role}`, word);
   return [' — ', told, ...(item.summary ? [': ', said(item.summary)] : [])];
 }

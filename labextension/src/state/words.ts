@@ -21,12 +21,34 @@ const ROLES: Record<Verdict, string> = {
 };
 
 /** Mark, word and colour of a verdict; what we do not know is shown as told, never as passed. */
-export function verdictMark(verdict: string): IMark {
+export function verdictMark(verdict: string, trans: ISays = PLAIN): IMark {
   const known = VERDICTS[verdict as Verdict];
   return known
-    ? { mark: known.mark, word: known.word, role: ROLES[verdict as Verdict] }
-    : { mark: '?', word: verdict || 'no verdict', role: 'unknown' };
+    ? {
+        mark: known.mark,
+        // eslint-disable-next-line jupyter/no-dynamic-translation -- Python owns the words; locale.spec.ts sees that each has its German
+        word: trans.__(known.word),
+        role: ROLES[verdict as Verdict]
+      }
+    : {
+        mark: '?',
+        word: verdict || trans.__('no verdict'),
+        role: 'unknown'
+      };
 }
+
+/** A severity in the reader's language. */
+export function severityWord(severity: string, trans: ISays): string {
+  // eslint-disable-next-line jupyter/no-dynamic-translation -- as above
+  return severity ? trans.__(severity) : '';
+}
+
+/** The one thing that words need of a translator. */
+export interface ISays {
+  __(text: string): string;
+}
+
+const PLAIN: ISays = { __: text => text };
 
 /** Mark, word and colour of a step's state. */
 export function stateMark(

@@ -5,7 +5,7 @@ import type { ICheckLine, IReportJson } from '../api/types';
 import { Said } from '../panel/said';
 import { details } from '../reports/draw';
 import { CommandIDs, ISectionProps } from '../state/tokens';
-import { verdictMark, whyNotRun } from '../state/words';
+import { severityWord, verdictMark, whyNotRun } from '../state/words';
 
 export function Checks(props: ISectionProps): React.ReactElement {
   const { state, trans } = props;
@@ -151,7 +151,7 @@ function Tally(
         aria-label={trans.__('Show only')}
       >
         {[...counts].map(([verdict, count]) => {
-          const { mark, word, role } = verdictMark(verdict);
+          const { mark, word, role } = verdictMark(verdict, trans);
           return (
             <button
               key={verdict}
@@ -229,7 +229,7 @@ function Check(
 ): React.ReactElement {
   const { check, trans, full, chosen, choose } = props;
   const [open, setOpen] = React.useState(false);
-  const { mark, word, role } = verdictMark(check.verdict);
+  const { mark, word, role } = verdictMark(check.verdict, trans);
   const shown = check.stale ? trans.__('was: %1', word) : word;
   return (
     <li
@@ -249,7 +249,9 @@ function Check(
       <div>
         <div className="jp-mlgov-row">
           <strong>{check.title}</strong>
-          <span className="jp-mlgov-soft">{check.severity}</span>
+          <span className="jp-mlgov-soft">
+            {severityWord(check.severity, trans)}
+          </span>
         </div>
         <div>
           <span className={`jp-mlgov-mod-${role}`}>{shown}</span>
