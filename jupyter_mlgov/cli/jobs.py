@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--token", default="", help="Names the run: asked twice, it runs once.")
 @click.option("--schedule-id", default="", help="A scheduler's name for this run; the same as --token.")
 @click.option("--resume", is_flag=True, help="With --token: keep the steps that are still right, run the rest.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, with which parameters, and what follows; run nothing.")
 @click.option("--then", default="", help="What follows a good run: validate,promote=STAGE. Exit code 1 when a gate stays shut.")
 @workspace_option
 @format_option()
@@ -43,25 +44,34 @@ def run(
     token: str,
     schedule_id: str,
     resume: bool,
+    dry_run: bool,
     then: str,
     folder: Path | None,
     style: str,
 ) -> None:
-    """Run NOTEBOOK as a governed job: recorded, projected to MLflow.
+    """Run NOTEBOOK as a governed job: recorded, projected to MLflow. A folder NAME.steps of an export runs step by step.
 
     Exit codes: 0 done and every gate of --then open, 1 a cell failed or a gate stayed shut, 2 wrong usage, 3 could not run or check.
     """
     from jupyter_mlgov.workspace.afterwards import afterwards, parse_then
-    from jupyter_mlgov.workspace.jobs import existing
+    from jupyter_mlgov.workspace.rehearsing import asked_for, rehearsal
 
     workspace = opened_or_made(folder)
-    name = workspace.name_of(existing(workspace, notebook))
-    acts = parse_then(then, workspace.team_for(name))
-    if stepwise or resume or token or schedule_id:
-        act = partial(run_stepwise, token=token or schedule_id, resume=resume)
+    asked = asked_for(workspace, notebook, stepwise=bool(stepwise or resume or token or schedule_id))
+    name = asked.name
+    acts = parse_then(then or asked.then, workspace.team_for(name))
+    if dry_run:
+        told = rehearsal(workspace, asked, given, params_file, token=token or schedule_id, resume=resume, acts=acts)
+        if style == "json":
+            say_json(told.as_json())
+        else:
+            click.echo(told.sentence)
+        ctx.exit(0)
+    if asked.book is not None:
+        act = partial(run_stepwise, workspace, asked.book, token=token or schedule_id, resume=resume)
     else:
-        act = partial(run_governed)
-    done = act(workspace, notebook, output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=saying)
+        act = partial(run_governed, workspace, asked.path)
+    done = act(output=output, given=given, params_file=params_file, metrics=metrics, timeout=timeout, say=saying)
     ending = afterwards(workspace, name, acts, saying) if done.outcome == "ok" else None
     _tell(done, ending, style)
     ctx.exit(1 if ending is None else ending.code)

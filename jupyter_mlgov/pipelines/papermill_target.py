@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.lineage.fold import REPEATED
 from jupyter_mlgov.pipelines.documents import PARAMETERS, Cell, is_parameters, load, notebook_of
 from jupyter_mlgov.pipelines.plan import Plan, graph_or_refuse
 from jupyter_mlgov.pipelines.stepbook import step_document
+from jupyter_mlgov.pipelines.steps import PlannedStep
 from jupyter_mlgov.pipelines.target import FileTarget
 
 _MARKER = "papermill-error-cell-tag"
+GATE = "gate"
+_NOTHING: dict[str, object] = {"parameters": [], "takes": {}, "gives": [], "made": [], "after": []}
 
 
 def files(plan: Plan, folder: Path) -> dict[Path, bytes]:
@@ -38,25 +43,31 @@ def _per_step(plan: Plan, folder: Path) -> dict[Path, bytes]:
     found: dict[Path, bytes] = {}
     for number, step in enumerate(graph.steps, 1):
         document = step_document(plan.notebook, plan.document, step)
-        metadata = cast("dict[str, dict[str, object]]", document["metadata"])
-        metadata["mlgov"] |= {
-            "exported_from": plan.name,
-            "cells": cells_digest(cast("list[dict[str, object]]", document["cells"])),
-            "team": plan.team,
-            "digests": plan.digests.told(),
-            "step": {
-                "parameters": list(step.parameters),
-                "name": step.name,
-                "takes": dict(step.takes),
-                "gives": list(step.gives),
-                "made": list(step.made),
-                "values": "values",
-            },
-        }
-        path = place / f"{number:02d}-{step.name}.ipynb"
+        about: dict[str, object] = {"name": step.name, "tag": str(step.step), "after": list(step.after), "stage": plan.stage}
+        about |= {"parameters": list(step.parameters), "takes": dict(step.takes), "gives": list(step.gives), "made": list(step.made)}
+        found[place / f"{number:02d}-{step.name}.ipynb"] = _signed(plan, document, about)
+    if plan.stage:
+        path = place / f"{len(graph.steps) + 1:02d}-{GATE}.ipynb"
+        found[path] = _signed(plan, _gate_document(plan, graph.steps[0]), {**_NOTHING, "name": GATE, "stage": plan.stage})
+    for path in found:
         _check_place(path, plan)
-        found[path] = (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "surrogatepass")
     return found
+
+
+def _signed(plan: Plan, document: dict[str, object], about: dict[str, object]) -> bytes:
+    """The step's notebook as bytes, with what the job needs to know of it and the digest by which a later change is seen."""
+    metadata = cast("dict[str, dict[str, object]]", document["metadata"])
+    cells = cells_digest(cast("list[dict[str, object]]", document["cells"]))
+    metadata["mlgov"] |= {"exported_from": plan.name, "cells": cells, "team": plan.team, "digests": plan.digests.told()}
+    metadata["mlgov"]["step"] = {"values": "values", **about}
+    return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "surrogatepass")
+
+
+def _gate_document(plan: Plan, first: PlannedStep) -> dict[str, object]:
+    """The notebook behind the steps: it takes no values, judges what they left, and asks for the stage."""
+    document = step_document(plan.notebook, plan.document, replace(first, name=GATE, pieces=()))
+    metadata = {"tags": [REPEATED], "mlgov": {"own": True, "index": len(plan.notebook.cells) + 1}}
+    return {**document, "cells": [{**_gate(plan, set()), "metadata": metadata}]}
 
 
 def _document(plan: Plan) -> dict[str, object]:
@@ -101,7 +112,7 @@ def _gate(plan: Plan, taken: set[str]) -> dict[str, object]:
         "%mlgov validate\n",
         f"%mlgov promote {shlex.quote(plan.stage)} --or-stop",
     ]
-    return {"cell_type": "code", "execution_count": None, "id": _free("gate", taken), "metadata": {}, "outputs": [], "source": source}
+    return {"cell_type": "code", "execution_count": None, "id": _free(GATE, taken), "metadata": {}, "outputs": [], "source": source}
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -154,12 +165,13 @@ def _check_place(path: Path, plan: Plan) -> None:
         cast("Mapping[str, Mapping[str, object]]", there["metadata"]).get("mlgov", {}) if isinstance(there.get("metadata"), dict) else {}
     )
     ours = isinstance(about, dict) and about.get("exported_from") == plan.name
-    if not ours or about.get("cells") != _digest_there(there):
+    if not ours or about.get("cells") != digest_there(there):
         why = "was changed by hand since it was exported" if ours else f"is there and is no export of {plan.name}"
         raise BadInput(f"{path} {why}.", next="Move it away, or name another folder: `mlgov export --output DIR`.")
 
 
-def _digest_there(document: Mapping[str, object]) -> Digest | None:
+def digest_there(document: Mapping[str, object]) -> Digest:
+    """cells_digest() of a notebook that load() read, whichever way its sources are written."""
     cells = cast("list[dict[str, object]]", document["cells"])
     lines = [{**cell, "source": [cell["source"]] if isinstance(cell.get("source"), str) else cell.get("source", [])} for cell in cells]
     return cells_digest(lines)

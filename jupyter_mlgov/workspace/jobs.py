@@ -17,9 +17,10 @@ from jupyter_mlgov.workspace.tracking import track_named
 
 if TYPE_CHECKING:
     from jupyter_mlgov.pipelines.export import Draft as ExportDraft
+    from jupyter_mlgov.pipelines.parameters import Parameter
     from jupyter_mlgov.pipelines.plan import Deployment
     from jupyter_mlgov.workspace.composition import Workspace
-    from jupyter_mlgov.workspace.stepping import StepDone
+    from jupyter_mlgov.workspace.stepping import StepBook, StepDone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def run_governed(
 
 def run_stepwise(
     workspace: Workspace,
-    notebook: Path,
+    book: StepBook,
     *,
     token: str = "",
     resume: bool = False,  # as in run_pipeline()
@@ -98,19 +99,17 @@ def run_stepwise(
     timeout: int | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Done:
-    """Run `notebook` step by step, as one run under `token`, and tell MLflow. Raises as run_governed() and run_pipeline() do."""
+    """Run the steps of `book` as one run under `token`, and tell MLflow. Raises as run_pipeline() does."""
     from jupyter_mlgov.workspace.pipelines import new_token, run_pipeline
-    from jupyter_mlgov.workspace.stepping import step_book
 
     if output is not None or timeout is not None:
         raise UsageError("--output and --timeout are for a run in one kernel.", next="Steps take `timeout` from [pipelines] of mlgov.toml.")
-    path = existing(workspace, notebook)
-    name = workspace.name_of(path)
+    name = book.name
     before, _ = workspace.journal.head()
-    values = parameters_given(path, given, params_file)
+    values = values_for(book.parameters, given, params_file)
     track_named(workspace, name)
     with _delivered_here():
-        done = run_pipeline(workspace, step_book(path, name), values, token=token or new_token(name), resume=resume, say=say)
+        done = run_pipeline(workspace, book, values, token=token or new_token(name), resume=resume, say=say)
     workspace.project(name)
     problems = (*_pickled(done.steps), *_gaps(workspace, before), *workspace.deliver(say))
     if say:
@@ -155,11 +154,16 @@ def existing(workspace: Workspace, notebook: Path) -> Path:
 def parameters_given(path: Path, given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
     """Values from the environment (secrets), a file, and `NAME=VALUE` texts, which win, known to fit. Raises UsageError, BadInput."""
     from jupyter_mlgov.integrations.notebooks import read_notebook
-    from jupyter_mlgov.pipelines.parameters import check, parse_values
     from jupyter_mlgov.pipelines.runnable import parameters_of
+
+    return values_for(parameters_of(read_notebook(path)), given, params_file)
+
+
+def values_for(known: Sequence[Parameter], given: Sequence[str], params_file: Path | None) -> Mapping[str, object]:
+    """parameters_given() where the declarations are known."""
+    from jupyter_mlgov.pipelines.parameters import check, parse_values
     from jupyter_mlgov.pipelines.secrets import from_environment
 
-    known = parameters_of(read_notebook(path))
     values: dict[str, object] = from_environment(known, os.environ)
     if params_file is not None:
         values.update(check(_read_parameters(params_file), known))

@@ -55,7 +55,7 @@ def run_pipeline(
     """
     if not _TOKEN.fullmatch(token):
         raise UsageError(f'"{token[:60]}" is no token.', expected="Expected letters, digits and . _ : + -, 100 at most.")
-    folder = workspace.root / ".mlgov" / FOLDER / token.replace(":", "_")
+    folder = run_folder(workspace, token)
     with _alone(folder, token):
         before = _check_token(folder, token, book, values)
         if before and not resume and (folder / "done").is_file():
@@ -86,6 +86,11 @@ def run_pipeline(
         if done.outcome == "ok":
             (folder / "done").write_text(done.sentence, "utf-8")
         return done
+
+
+def run_folder(workspace: Workspace, token: str) -> Path:
+    """Where the run of that token leaves its values and notebooks, a folder a step."""
+    return workspace.root / ".mlgov" / FOLDER / token.replace(":", "_")
 
 
 def _about(book: StepBook, values: Mapping[str, object], token: str, resume: bool) -> dict[str, object]:  # a fact

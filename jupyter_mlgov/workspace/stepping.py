@@ -144,36 +144,19 @@ def _run(
     progress: Callable[[int, int, str], None] | None,
 ) -> StepDone:
     from jupyter_mlgov.integrations.papermill import run_notebook
-    from jupyter_mlgov.integrations.papermill.client import NotHandedOver, Stepping
+    from jupyter_mlgov.integrations.papermill.client import NotHandedOver
     from jupyter_mlgov.integrations.papermill.places import Place
-    from jupyter_mlgov.pipelines.handover import Handover
     from jupyter_mlgov.pipelines.parameters import check
-    from jupyter_mlgov.pipelines.rules import rules_of
     from jupyter_mlgov.pipelines.stepbook import step_document
 
     check(values, book.parameters)
-    rules = rules_of(workspace.team_for(book.name))
     takes, taken = _sources(book, step, inputs, values)
     _emptied(folder)
     source = scratch / PurePosixPath(book.name).name
     source.write_text(json.dumps(step_document(book.notebook, book.document, step)), "utf-8")
-    handover = Handover(
-        step=step.name,
-        takes={name: str(place) for name, place in takes.items()},
-        gives=step.gives,
-        made=step.made,
-        folder=str(folder),
-        allow_pickle=rules.allow_pickle,
-    )
-    stepping = Stepping(
-        handover=handover,
-        report=str(scratch / "report.json"),
-        recorded=recorded,
-        snapshots=snapshots,
-        limit=rules.of(step.label, step.name).timeout if timeout is None else timeout,
-    )
+    asked = Rehearsed(recorded=recorded, snapshots=snapshots, timeout=timeout)
+    stepping = _stepping(workspace, book, step, takes, folder, scratch / "report.json", asked)
     output = folder / f"{step.name}.ipynb"
-    environment = {"MLGOV_PIPELINE": token, "MLGOV_STEP": step.name, "MLGOV_WORKSPACE": str(workspace.root)}
     try:
         result = run_notebook(
             source,
@@ -183,7 +166,7 @@ def _run(
             progress=progress,
             place=Place(name=book.name, told=book.name, workspace=workspace.root),
             stepping=stepping,
-            environment=environment,
+            environment={"MLGOV_PIPELINE": token, "MLGOV_STEP": step.name, "MLGOV_WORKSPACE": str(workspace.root)},
         )
     except NotHandedOver as error:
         raise BadInput(f"Step {step.name} of {book.name} did not end well: {error}") from None
@@ -193,6 +176,40 @@ def _run(
             step=step.name, outcome=str(result.outcome), sentence=sentence, folder=folder, output=output, seconds=result.seconds
         )
     return _finished(workspace, book, step, stepping, folder, output, values, taken, token, result.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """Whether a run counts (`recorded`), what is looked at on the way, and how many seconds it may take (None: as the team says)."""
+
+    recorded: bool
+    snapshots: Mapping[int, tuple[str, ...]]
+    timeout: int | None
+
+
+def _stepping(
+    workspace: Workspace, book: StepBook, step: PlannedStep, takes: Mapping[str, Path], folder: Path, report: Path, asked: Rehearsed
+) -> Stepping:
+    """What the kernel of this step is told: where its values lie and go to, and the team's rules."""
+    from jupyter_mlgov.integrations.papermill.client import Stepping
+    from jupyter_mlgov.pipelines.handover import Handover
+    from jupyter_mlgov.pipelines.rules import rules_of
+
+    rules = rules_of(workspace.team_for(book.name))
+    return Stepping(
+        handover=Handover(
+            step=step.name,
+            takes={name: str(place) for name, place in takes.items()},
+            gives=step.gives,
+            made=step.made,
+            folder=str(folder),
+            allow_pickle=rules.allow_pickle,
+        ),
+        report=str(report),
+        recorded=asked.recorded,
+        snapshots=asked.snapshots,
+        limit=rules.of(step.label, step.name).timeout if asked.timeout is None else asked.timeout,
+    )
 
 
 def _finished(

@@ -15,6 +15,7 @@ from jupyter_mlgov.pipelines.plan import Deployment
 from jupyter_mlgov.pipelines.secrets import check_no_value, from_environment, secret_key, variable
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.jobs import drafted, run_governed, run_stepwise
+from jupyter_mlgov.workspace.stepping import step_book
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
 NAME = "hemlig.ipynb"
@@ -78,7 +79,7 @@ def test_a_run_takes_secrets_from_the_environment_and_leaves_them_in_no_file(
     monkeypatch.setenv(variable("pin"), "4711")
     workspace = written(tmp_path / "ws")
     path = tmp_path / "ws" / NAME
-    done = run_stepwise(workspace, path, given=["rows=2"], token="t") if stepwise else run_governed(workspace, path)
+    done = run_stepwise(workspace, step_book(path, NAME), given=["rows=2"], token="t") if stepwise else run_governed(workspace, path)
     assert done.outcome == "ok", done.sentence
     assert workspace.lineage(NAME).metrics == {"score": float(len(VALUE) * (2 if stepwise else 3) + 4711)}, (
         "and not in the cells' environment"

@@ -12,6 +12,7 @@ import nbformat
 import papermill
 import pytest
 import yaml
+from papermill.exceptions import PapermillExecutionError
 
 from jupyter_mlgov.core.errors import NotReady, UsageError
 from jupyter_mlgov.core.settings import Settings
@@ -74,9 +75,9 @@ def test_dvc_runs_again_only_what_depends_on_the_parameter(workspace: Workspace)
 def test_papermill_runs_a_notebook_for_each_step(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     root = workspace.root
     written = export_notebook(workspace, NAME, ("papermill",), None, deployment=Deployment(per_step=True), unproven=True)
-    assert [one.name for one in written] == ["01-data.ipynb", "02-evaluate.ipynb"]
+    assert [one.name for one in written] == ["01-data.ipynb", "02-evaluate.ipynb", "03-gate.ipynb"]
     monkeypatch.chdir(root)
-    data, evaluate = map(str, written)
+    data, evaluate, gate = map(str, written)
 
     def run(path: str, **parameters: object) -> None:
         papermill.execute_notebook(path, path.replace(".ipynb", ".out.ipynb"), parameters, engine_name="mlgov", progress_bar=False)
@@ -86,5 +87,9 @@ def test_papermill_runs_a_notebook_for_each_step(workspace: Workspace, monkeypat
     run(data, rows=2)
     run(evaluate, factor=5.0)
     assert workspace.lineage(NAME).metrics == {"total": 55.0}
+    with pytest.raises(PapermillExecutionError, match="The gate to staging stays shut: refused"):
+        run(gate)
+    (asked,) = workspace.journal.entries(actions=("promotion.decided",))
+    assert (asked.payload["notebook"], workspace.lineage(NAME).metrics) == (NAME, {"total": 55.0}), "asked about the run of the steps"
     with pytest.raises(UsageError, match="was made with rows = 2"):
         run(data.replace("01-data", "02-evaluate"), factor=5.0, rows=4)
