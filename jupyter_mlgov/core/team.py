@@ -73,6 +73,7 @@ SECTIONS = (
     "vendors",
     "dependencies",
     "oversight",
+    "load",
     "personal",
     "features",
     "scenarios",

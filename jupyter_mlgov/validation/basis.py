@@ -157,7 +157,7 @@ def _record(need: str, subject: Subject) -> str | None:
     given: dict[str, object] = {
         "texts": subject.texts,
         "hidden": subject.hidden,
-        "lock": [subject.lock, subject.lock_hashed],
+        "lock": [subject.lock, subject.lock_hashed, subject.lock_unhashed],
         "forms": subject.forms,
         "chain": subject.chain,
         "register": [subject.register, subject.scope],

@@ -22,6 +22,7 @@ OPENED_BY = {
     "texts": ("texts",),
     "lock": ("lock",),
     "lock_hashed": ("lock",),
+    "lock_unhashed": ("lock",),
     "forms": ("forms",),
     "records": ("records",),
     "chain": ("chain",),

@@ -56,7 +56,8 @@ class Subject:
 
     `source` is a table that is no file: a frame, an Arrow or Ibis table, a Warehouse; it is looked at where both it and `table_path` are.
     `hidden` is what the session holds that a run of the saved notebook from the top would not give; None where nobody could tell.
-    `lock` maps a normalised distribution name to its pinned version, None where there is no lock file.
+    `lock` maps a normalised distribution name to its pinned version, None where there is no lock file; `lock_unhashed` are those pinned
+    without a hash.
     `forms` are the answers people gave, `records` what the trail tells, `chain` whether it is whole,
     `register` the team file's own tables (`[inventory]`, …),
     `reference_path` and `split_paths` other kept tables, `reference_source` a reference that is no file (as `source`),
@@ -73,6 +74,7 @@ class Subject:
     texts: tuple[Text, ...] = ()
     lock: Mapping[str, str] | None = None
     lock_hashed: bool = False
+    lock_unhashed: tuple[str, ...] = ()
     tier: int = 1
     scope: Scope = field(default_factory=Scope)
     forms: tuple[Form, ...] = ()

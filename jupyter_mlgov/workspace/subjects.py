@@ -55,6 +55,7 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection
             next="Tag its steps and run them (`%load_ext jupyter_mlgov`, then Run All; or `mlgov run NOTEBOOK`).",
         )
     lock, hashed = read_lock(workspace.root / team.lock)
+    unhashed = read_unhashed(workspace.root / team.lock)
     roles = team.roles
     kept = {name: path for name in roles.tables if (path := _kept(workspace, lineage, name))}
     return Subject(
@@ -66,6 +67,7 @@ def gather(workspace: Workspace, team: Team, lineage: Lineage, needs: Collection
         texts=texts(workspace.path_of(lineage.notebook)) if "texts" in needs else (),
         lock=lock,
         lock_hashed=hashed,
+        lock_unhashed=unhashed,
         tier=team.tier,
         scope=team.scope,
         forms=forms(workspace, team.model) if "forms" in needs else (),
@@ -167,11 +169,23 @@ def read_lock(path: Path) -> tuple[Mapping[str, str] | None, bool]:
 
     Names are normalised as in the packaging specification (PEP 503): lower case, runs of `-_.` as one `-`.
     """
+    pins = _pins(path)
+    if pins is None:
+        return None, False
+    return {name: version for name, version, _ in pins}, bool(pins) and all(hashed for _, _, hashed in pins)
+
+
+def read_unhashed(path: Path) -> tuple[str, ...]:
+    """The names a pip lock file pins without a hash, sorted; none where there is no lock."""
+    return tuple(sorted(name for name, _, hashed in _pins(path) or () if not hashed))
+
+
+def _pins(path: Path) -> list[tuple[str, str, bool]] | None:
+    """(normalised name, version, whether a hash stands with it); None where the file cannot be read."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        return None, False
+        return None
     logical = text.replace("\\\n", " ").splitlines()
     pins = [(match, "--hash=" in line) for line in logical if (match := _PIN.match(line))]
-    versions = {re.sub(r"[-_.]+", "-", match["name"]).lower(): match["version"] for match, _ in pins}
-    return versions, bool(pins) and all(hashed for _, hashed in pins)
+    return [(re.sub(r"[-_.]+", "-", match["name"]).lower(), match["version"], hashed) for match, hashed in pins]

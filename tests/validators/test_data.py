@@ -231,6 +231,19 @@ def test_a_feature_that_is_the_outcome_is_found(table: Make, leak: list[Any]) ->
     assert found.measured == pytest.approx(1.0)
 
 
+def test_a_declared_feature_that_could_not_be_tried_is_named_and_is_no_pass(table: Make) -> None:
+    columns = {
+        "y": [0, 1] * 50,
+        "f": [float(n % 7) for n in range(100)],
+        "empty": [float("nan")] * 100,
+        "names": [f"n{n}" for n in range(100)],
+    }
+    result = judged(leakage, table(columns, label="y", favourable="1", features=("f", "empty", "names")))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert any("empty" in one.message for one in result.findings)
+    assert judged(leakage, table(columns, label="y", favourable="1", features=("f",))).verdict is Verdict.PASS
+
+
 def test_a_category_of_many_names_is_no_leak_by_itself(table: Make) -> None:
     """Rates fitted and measured on the same rows would find a leak in pure noise."""
     noise = [f"c{value}" for value in RANDOM.integers(0, 150, 400)]

@@ -66,6 +66,10 @@ def test_the_interval_of_psi_covers_as_it_says() -> None:
         held += low <= 0.0625791 <= high
     assert held / 250 >= 0.92
     assert psi_interval(0.0, 1000, 1000, 10) == (0.0, 0.0)
+    for value in (1e-6, 0.003, 0.018, 0.1, 3.0):
+        bounds = psi_interval(value, 200, 1000, 10)
+        assert bounds is not None
+        assert 0 <= bounds[0] <= value <= bounds[1]
 
 
 def test_bh_1995_oracle() -> None:

@@ -213,6 +213,22 @@ def test_bias_testing_needs_its_reason_in_the_record_of_processing() -> None:
     assert verdict(processing_record, model(register={"documents": {}})) is None
 
 
+def test_the_answers_to_the_seven_questions_are_the_record_of_processing() -> None:
+    """GDPR.30.1 asks one question for each of Art 30(1)(a)-(g), and one for Art 4a(1)(f); an answer about another model is none."""
+    from jupyter_mlgov.validation.plugins import installed_policies
+
+    (pack,) = installed_policies(("gdpr",))
+    (control,) = [one for one in pack.controls if one.id == "GDPR.30.1"]
+    asked = [question.id for question in control.questions]
+    assert asked == [*ROPA, "bias_testing"]
+    form = Form(control="GDPR.30.1", answers=dict.fromkeys(asked, WORDS), actor=ANA, time=THEN, model=digest("model"))
+    mine = replace(model(), forms=(form,))
+    assert judged(processing_record, mine).verdict is Verdict.PASS
+    short = replace(form, answers={**form.answers, "limits": "tbd"})
+    assert "lacks (f) time limits for erasure" in judged(processing_record, replace(mine, forms=(short,))).summary
+    assert verdict(processing_record, replace(mine, forms=(replace(form, model=digest("another")),))) is None
+
+
 def test_the_templates_own_words_are_no_answer() -> None:
     template = "Describe the processing operations and the purposes of the processing."
     assert lack(template + " ", template) == "repeats the template"

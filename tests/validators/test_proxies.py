@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,14 @@ def test_the_model_itself_is_asked_where_it_is_there(table: Make) -> None:
     subject = replace(asked(table, "income", "debt", "district"), predict=predict)
     ranks = {one.where: one.details.get("rank") for one in judged(proxies, subject).findings}
     assert ranks["debt"] == 1
+
+
+def test_a_model_that_answers_nan_has_no_weights_and_that_is_said(table: Make) -> None:
+    columns = {"g": ["a", "b"] * 60, "f": [0.0, 9.0] * 60, "h": list(range(120)), "s": [0.5] * 120}
+    given = table(columns, protected=("g",), features=("f", "h"), score="s")
+    result = judged(proxies, replace(given, predict=lambda rows: np.full(rows.num_rows, np.nan)))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "of unknown weight" in result.summary
 
 
 def test_all_together_are_said_and_two_small_groups_are_not_judged(table: Make) -> None:

@@ -69,6 +69,14 @@ def test_uc1_fails_in_the_whole_and_turns_round_by_department(table: Make) -> No
     assert "2 strata go the other way" in found.message  # departments C and E favour men
 
 
+def test_a_group_that_is_never_approved_fails_though_its_odds_ratio_has_no_interval(table: Make) -> None:
+    """0 of 40 against 30 of 40 in each of two strata: the odds ratio is 0; Mantel-Haenszel's own test tells it from chance."""
+    rows = [(g, f, int(g == "b" and number < 30)) for g in "ab" for f in "xy" for number in range(40)]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(("g", "f", "ok"))}
+    (found,) = judged(conditional, table(columns, outcome="ok", favourable="1", protected=("g",), legitimate=("f",))).findings
+    assert (found.verdict, found.measured, found.details["odds_ratio"]) == (Verdict.FAIL, -0.75, None)
+
+
 def test_uc2_in_department_a_women_are_admitted_more() -> None:
     a, b, c, d = BERKELEY["A"]
     assert (c / (c + d), a / (a + b)) == pytest.approx((0.824, 0.621), abs=5e-4)

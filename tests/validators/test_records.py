@@ -95,6 +95,15 @@ def test_the_lock_pins_what_was_in_use(lock: dict[str, str] | None, hashed: bool
     assert said in result.summary
 
 
+def test_those_in_use_without_a_hash_are_named_and_others_do_not_matter() -> None:
+    some = judged(pinning, replace(model(lineage(), hashed=False), lock_unhashed=("numpy", "pytest")))
+    assert (some.verdict, some.findings[0].measured) == (Verdict.WARN, 1.0)
+    assert "1 of them without hashes (numpy)" in some.summary
+    assert judged(pinning, replace(model(lineage(), hashed=False), lock_unhashed=("pytest",))).verdict is Verdict.PASS, (
+        "none of those in use"
+    )
+
+
 def test_a_record_that_names_no_package_is_inconclusive() -> None:
     runs = tuple(replace(run, distributions=()) for run in whole_record())
     assert judged(pinning, model(lineage(runs))).verdict is Verdict.INCONCLUSIVE
@@ -111,6 +120,8 @@ def test_a_package_of_unknown_version_is_inconclusive() -> None:
         ({"serving": "s.lock"}, "numpy==2.1\nscikit-learn==1.8.1\n", Verdict.FAIL, "serving has scikit-learn 1.8.1, training had 1.7."),
         ({"serving": "s.lock"}, "numpy==2.1\n", Verdict.FAIL, "serving has scikit-learn not at all"),
         ({"serving": "nowhere.lock"}, "", Verdict.INCONCLUSIVE, "cannot be read"),
+        ({"serving_python": "3.11"}, "", Verdict.PASS, "serving has Python 3.11, training had 3.11"),
+        ({"serving_python": "3.1"}, "", Verdict.FAIL, "serving has Python 3.1, training had 3.11"),
         ({"image": "sha256:a", "validated_image": "sha256:a"}, "", Verdict.PASS, "is the one that was validated"),
         ({"image": "sha256:a", "validated_image": "sha256:b"}, "", Verdict.FAIL, "is not the one that was validated"),
         ({"image": "sha256:a"}, "", Verdict.INCONCLUSIVE, "only one digest is known"),

@@ -10,7 +10,7 @@ from jupyter_mlgov.core.errors import NotReady, UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.composition import open_workspace
-from jupyter_mlgov.workspace.subjects import read_lock
+from jupyter_mlgov.workspace.subjects import read_lock, read_unhashed
 
 
 def test_the_nearest_parent_with_a_workspace_is_found(tmp_path: Path) -> None:
@@ -73,6 +73,7 @@ def test_a_notebook_outside_is_refused(tmp_path: Path, path: str) -> None:
 def test_a_lock_is_read_as_pip_reads_it(tmp_path: Path, text: str, pins: dict[str, str], hashed: bool) -> None:
     (tmp_path / "lock").write_text(text)
     assert read_lock(tmp_path / "lock") == (pins, hashed)
+    assert (set(read_unhashed(tmp_path / "lock")) == set()) is (hashed or not pins)
 
 
 def test_a_missing_lock_is_no_lock_and_not_an_empty_one(tmp_path: Path) -> None:

@@ -91,9 +91,11 @@ def impact_assessment(subject: Subject) -> list[Finding]:
     return findings or [whole]
 
 
-@validator("priv.ropa", title="Record of processing entry", needs=("register",), uses=("forms", "protected"))
+@validator("priv.ropa", title="Record of processing entry", version="1.1", needs=("forms",), uses=("register", "protected"))
 def processing_record(subject: Subject) -> list[Finding]:
     """Does the record of processing have every field of Article 30(1) for this model?
+
+    Read from the answers to GDPR.30.1 about this very model (`mlgov form`), one question a field, else from mlgov.toml:
 
         [documents.ropa]
         id = "ROPA-12"
@@ -102,16 +104,17 @@ def processing_record(subject: Subject) -> list[Finding]:
         bias_testing = "…"     # where [personal.conditions] names a column: why it was needed (AI Act Art 4a(1)(f))
 
     fail: a field that is empty, a placeholder or shorter than 4 characters.
-    inconclusive: mlgov.toml has no [documents.ropa].
+    Unchecked: nobody answered, and mlgov.toml has no [documents.ropa].
 
     Source: GDPR Art 30(1)(a)-(g); AI Act Art 4a(1)(f).
 
-    Fix: Complete the entry with whoever keeps the record of processing, and copy it here.
+    Fix: Complete the entry with whoever keeps the record of processing, and answer GDPR.30.1 or copy it here.
     """
-    document = _document(subject, "ropa", "")
+    document = _document(subject, "ropa", "GDPR.30.1")
     if document is None:
-        raise Unanswered("mlgov.toml has no [documents.ropa].", next="Write it: docs/validators.md shows the fields.")
-    name = str(document.sections.get("id", "")).strip() or "without an id"
+        said = "There is no entry: nobody answered GDPR.30.1 about this model, and mlgov.toml has no [documents.ropa]."
+        raise Unanswered(said, next="`mlgov answer GDPR.30.1`, or write it: docs/validators.md shows the fields.")
+    name = str(document.sections.get("id", "")).strip() or ("GDPR.30.1" if document.bound else "without an id")
     wanted = dict(ROPA)
     personal = (subject.register or {}).get("personal", {})
     if personal.get("conditions"):

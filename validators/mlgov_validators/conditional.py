@@ -44,6 +44,7 @@ class Adjusted:
 @validator(
     "fair.conditional",
     title="Gap after legitimate factors",
+    version="1.1",
     needs=("scored", "outcome", "protected", "legitimate"),
     stricter={"effect": "lower", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
@@ -59,8 +60,9 @@ def conditional(
 
     fail: the odds ratio differs from 1 (p after Holm under `alpha`) and the group's adjusted gap is over `effect` to its harm.
     inconclusive: a person must look, for the gap changes direction once the factors are held still, or Breslow-Day's p is under 0.05
-    (the strata do not agree); the adjusted gap is over `effect` but can be chance; fewer than `min_n` cases in either group; the odds
-    ratio is undefined; more than the share `max_missing` of rows left out.
+    (the strata do not agree); the adjusted gap is over `effect` but can be chance; fewer than `min_n` cases in either group; nothing to
+    compare (an odds ratio of 0 or infinity has no interval, and its p is that of the Mantel-Haenszel test); more than the share
+    `max_missing` of rows left out.
     warn: a gap under `effect` that is not chance; one that favours the group; rows left out.
 
     Source: Mantel & Haenszel 1959; effect size 0.02 is a house figure.
@@ -157,7 +159,7 @@ def stratified_gap(strata: list[Stratum]) -> Adjusted:
         method="Mantel-Haenszel",
         odds=common.value if common else None,
         odds_interval=common.interval() if common else None,
-        p=common.p if common else None,
+        p=common.p if common else test[1] if test else None,
         gap=difference[0] if difference else None,
         gap_interval=difference[1] if difference else None,
         strata=len(strata),

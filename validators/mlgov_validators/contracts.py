@@ -18,7 +18,7 @@ class Contract:
 
     `monotone`: the score never moves the other way when this value grows. `mutable`: the person can change it, by at most the share
     `change` of it. `as_of`: the column with the time at which this value was known. `reason`: the text told to a person it counted
-    against.
+    against. `inquiries`: the factor counts inquiries on the credit file, which may be named beside four others (15 U.S.C. 1681g(f)).
     """
 
     type: str = ""
@@ -32,6 +32,7 @@ class Contract:
     change: float = 0.1
     as_of: str = ""
     reason: str = ""
+    inquiries: bool = False
 
 
 def contracts(subject: Subject) -> dict[str, Contract]:
@@ -51,7 +52,7 @@ def _contract(name: str, body: object) -> Contract:
     for key, value in body.items():
         if key in ("nulls", "min", "max", "change"):
             fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-        elif key in ("unique", "mutable"):
+        elif key in ("unique", "mutable", "inquiries"):
             fits = isinstance(value, bool)
         elif key == "values":
             fits = isinstance(value, (list, tuple)) and bool(value)

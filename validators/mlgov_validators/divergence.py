@@ -83,13 +83,14 @@ def psi_p(value: float, n: float, m: float, bins: int) -> float | None:
 def psi_interval(value: float, n: float, m: float, bins: int, confidence: float = 0.95) -> tuple[float, float] | None:
     """Interval of the PSI of the two populations: the non-centralities at which the observed value is a tail (non-central chi-square).
 
-    Approximate: the variances are those of no drift. Sampling lifts PSI by (bins - 1)(1/n + 1/m) on average, so the observed
-    value can lie over the interval. None with one bin or no rows.
+    Approximate: the variances are those of no drift. Sampling lifts PSI by (bins - 1)(1/n + 1/m) on average, so the upper end can fall
+    under the observed value; it is then that value, and the interval covers more than it says. None with one bin or no rows.
     """
     if bins < 2 or min(n, m) <= 0:
         return None
     scale, tail = 1 / n + 1 / m, (1 - confidence) / 2
-    return scale * _non_centrality(value / scale, bins - 1, tail), scale * _non_centrality(value / scale, bins - 1, 1 - tail)
+    lower, upper = (scale * _non_centrality(value / scale, bins - 1, above) for above in (tail, 1 - tail))
+    return min(lower, value), max(upper, value)
 
 
 def _non_centrality(x: float, freedom: int, above: float) -> float:

@@ -11,7 +11,7 @@ from jupyter_mlgov.sdk import Finding, Missing, Subject, Unanswered, Verdict, va
 _PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\#]+)")
 
 
-@validator("env.pin", title="Environment pinning", version="1.1", needs=("lineage", "environment"), uses=("lock", "register", "files"))
+@validator("env.pin", title="Environment pinning", version="1.2", needs=("lineage", "environment"), uses=("lock", "register", "files"))
 def pinning(subject: Subject) -> list[Finding]:
     """Does the lock pin each distribution that was in use, at the version that ran?
 
@@ -21,11 +21,13 @@ def pinning(subject: Subject) -> list[Finding]:
 
         [dependencies]
         serving = "serve.lock"
+        serving_python = "3.11"
         image = "sha256:…"  validated_image = "sha256:…"
 
     fail: a distribution in use is not in the lock, or at another version; no lock at all, for then every import is unpinned; serving
-    has another version of a distribution in use, or lacks it; the image is another one than was validated.
-    warn: all pinned, but without hashes: the same version can be other bytes.
+    has another version of a distribution in use, or lacks it, or another Python (as far as `serving_python` says it); the image is another
+    one than was validated.
+    warn: all pinned, but some in use without a hash, named: the same version can be other bytes.
     inconclusive: the record names no distribution in use; the lock of what serves cannot be read, or one of the two digests is missing.
 
     Source: house, 0 unpinned imports; SLSA.
@@ -42,7 +44,9 @@ def pinning(subject: Subject) -> list[Finding]:
     lock = {normalised(name): version for name, version in subject.lock.items()}
     installed = {normalised(name): version for name, version in (subject.environment.packages if subject.environment else {}).items()}
     wrong = [finding for name in used if (finding := _differs(name, lock.get(name), installed.get(name)))]
-    return [*(wrong or [_pinned(len(used), hashed=subject.lock_hashed)]), *_served(subject, used, installed)]
+    bare = {normalised(name) for name in subject.lock_unhashed}
+    bare = set() if subject.lock_hashed else bare & set(used) if bare else set(used)
+    return [*(wrong or [_pinned(len(used), sorted(bare))]), *_served(subject, used, installed)]
 
 
 def _served(subject: Subject, used: list[str], ran: Mapping[str, str]) -> Iterator[Finding]:
@@ -66,6 +70,11 @@ def _served(subject: Subject, used: list[str], ran: Mapping[str, str]) -> Iterat
                 yield Finding(message=said, verdict=Verdict.FAIL, allowed="0 differences", where=package)
         said = f"{len(used)} packages in use were compared with what serves the model."
         yield Finding(message=said, verdict=Verdict.PASS, n=len(used), where="serving")
+    if wanted := str(rules.get("serving_python", "")):
+        ran_on = subject.environment.python if subject.environment else ""
+        same = f"{ran_on}.".startswith(f"{wanted}.")
+        said = f"serving has Python {wanted}, training had {ran_on or 'an unknown version'}."
+        yield Finding(message=said, verdict=Verdict.PASS if same else Verdict.FAIL, allowed="0 differences", where="python")
     images = [str(rules.get(key, "")) for key in ("image", "validated_image")]
     if all(images):
         same = images[0] == images[1]
@@ -96,9 +105,13 @@ def _differs(name: str, pinned: str | None, ran: str | None) -> Finding | None:
     return Finding(message=said, verdict=verdict, allowed="the version in the lock", where=name, details={"lock": pinned, "ran": ran})
 
 
-def _pinned(number: int, *, hashed: bool) -> Finding:
+def _pinned(number: int, bare: list[str]) -> Finding:
+    """All are pinned; `bare` are those in use whose pin has no hash."""
     said = f"All {number} packages in use are in the lock at the version that ran"
-    if hashed:
+    if not bare:
         return Finding(message=f"{said}, with hashes.", verdict=Verdict.PASS, measured=0.0, allowed="0 unpinned", n=number)
-    said += ", but without hashes: the same version can be other bytes."
-    return Finding(message=said, verdict=Verdict.WARN, measured=0.0, allowed="0 unpinned", n=number)
+    shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+    said += f", but {len(bare)} of them without hashes ({shown}): the same version can be other bytes."
+    return Finding(
+        message=said, verdict=Verdict.WARN, measured=float(len(bare)), allowed="0 without a hash", n=number, details={"without_hash": bare}
+    )

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.sdk import Finding, Missing, Predict, Subject, Unanswered, Verdict, validator
+from mlgov_validators.fidelity import fidelity
 from mlgov_validators.intervals import wilson
 from mlgov_validators.probes import SEED, probe, scores, with_columns
+from mlgov_validators.retrained import spearman
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +27,7 @@ EXPLAINED = 24
     "explain.available",
     title="Explanation availability and fidelity",
     needs=("table", "score"),
+    version="1.1",
     uses=("features", "predict"),
     stricter={"exact": "lower", "stability": "higher", "seeds": "higher"},
     timeout=300.0,
@@ -38,11 +41,13 @@ def explanations(
     Coverage: rows that have all of them. Additivity: |sum(phi) + base - f(x)|, where f is the score, or its log-odds where these fit
     better (it says which). Stability: Shapley values of the model itself are estimated anew `seeds` times by sampling `permutations`
     orders (Strumbelj & Kononenko 2014; each order against one background row) for 24 rows; each pair of seeds is compared by Spearman's
-    rank correlation of a row's attributions. Fidelity: the stored attributions against those estimates, likewise.
+    rank correlation of a row's attributions. Fidelity: the stored attributions against those estimates, likewise; and deletion and
+    insertion, for the inputs of those rows set to the median (or back from it), heaviest attribution first, against 20 orders by chance.
 
     fail: a row without explanation; the largest gap is over `sampled` (a share of the spread of f); stability under `stability`.
     warn: the largest gap is over `exact` and at most `sampled`: fit for sampled explanations, not for exact ones; stored attributions
-    order the inputs unlike the estimates (under `stability`).
+    order the inputs unlike the estimates (under `stability`), or move the score no more than chance does when their heaviest are deleted,
+    or leave it no nearer when these are put back.
     inconclusive: the score is no number; stability was not measured, for there is no model to ask or fewer than three numeric inputs.
     Without any stored explanation the demand stays unchecked.
 
@@ -128,7 +133,7 @@ def _stability(subject: Subject, arrow: Any, least: float, seeds: int, permutati
     rows = asked.rows.take([place * asked.rows.num_rows // EXPLAINED for place in range(min(EXPLAINED, asked.rows.num_rows))])
     drawn = [shapley(asked.predict, rows, asked.rows, names, permutations, SEED + seed) for seed in range(seeds)]
     pairs = [(a, b) for a in range(seeds) for b in range(a)]
-    agreed = [_spearman(drawn[a][row], drawn[b][row]) for a, b in pairs for row in range(rows.num_rows)]
+    agreed = [spearman(drawn[a][row], drawn[b][row]) for a, b in pairs for row in range(rows.num_rows)]
     known = [value for value in agreed if value is not None]
     if not known:
         yield Finding(message="Every input has the same attribution, so there is no order to compare.", verdict=Verdict.INCONCLUSIVE)
@@ -142,11 +147,15 @@ def _stability(subject: Subject, arrow: Any, least: float, seeds: int, permutati
     if all(name in arrow.column_names for name in stored):
         phi = np.column_stack([_numbers(rows, name) for name in stored])
         mine = np.mean(drawn, axis=0)
-        same = [value for row in range(rows.num_rows) if (value := _spearman(phi[row], mine[row])) is not None]
+        same = [value for row in range(rows.num_rows) if (value := spearman(phi[row], mine[row])) is not None]
         if same:
             mean = math.fsum(same) / len(same)
             said = f"Stored attributions order the inputs as fresh estimates do: Spearman {mean:.3f} over {len(same)} rows."
             yield Finding(message=said, verdict=Verdict.PASS if mean >= least else Verdict.WARN, measured=mean, n=len(same))
+        if np.isfinite(phi).all():
+            own = np.column_stack([_numbers(rows, name) for name in names])
+            middle = np.array([float(np.nanmedian(asked.values(name))) for name in names])
+            yield from fidelity(asked.predict, rows, own, middle, phi, names)
 
 
 def shapley(predict: Predict, rows: Any, background: Any, names: list[str], permutations: int, seed: int) -> Numbers:
@@ -178,16 +187,3 @@ def shapley(predict: Predict, rows: Any, background: Any, names: list[str], perm
     for order, walked in zip(orders, np.diff(answers, axis=1), strict=True):
         phi[:, order] += walked.T
     return phi / len(orders)
-
-
-def _spearman(a: Numbers, b: Numbers) -> float | None:
-    """Rank correlation; None where one side has no order or a value is missing."""
-    import numpy as np
-    from scipy.stats import rankdata
-
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return None
-    first, second = rankdata(a), rankdata(b)
-    if first.std() == 0 or second.std() == 0:
-        return None
-    return float(np.corrcoef(first, second)[0, 1])

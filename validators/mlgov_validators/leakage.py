@@ -24,6 +24,7 @@ MOST_CATEGORIES = 200
 @validator(
     "data.leakage",
     title="Leakage",
+    version="1.1",
     needs=("table",),
     uses=("label", "features", "time", "key", "splits", "register"),
     stricter={"most": "lower", "min_events": "higher"},
@@ -42,7 +43,7 @@ def leakage(subject: Subject, *, most: float = 0.98, min_events: int = 10) -> li
     fail: a feature's AUC is `most` or more; a value stamped after the decision; a key in both splits; a row of `test` that is also in
     `train`, where rows are told apart by more than chance (more of them than twice the repeats within `train`).
     warn: `train` reaches past the start of `test`; equal rows in both that repeat no oftener than within `train` itself.
-    inconclusive: fewer than `min_events` outcomes of either kind; nothing to look at.
+    inconclusive: fewer than `min_events` outcomes of either kind; a declared feature that could not be tried; nothing to look at.
     What was not declared (times, splits, keys) was not looked at, and is named.
 
     Source: Kaufman, Rosset, Perlich & Stitelman 2012 (leakage, and learn-predict separation); the cut-off 0.98 is house.
@@ -84,16 +85,17 @@ def _alone(subject: Subject, most: float, min_events: int) -> Iterator[Finding]:
         yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, n=sum(events))
         return
     areas: dict[str, tuple[float, tuple[float, float] | None, int]] = {}
+    untried = [name for name in roles.features if name not in table.columns]
     for column, name in zip(plain, names, strict=True):
         values = _ranked(arrow.column(column), known, good)
-        if values is None:
+        if values is None or not 0 < int(good[values[1]].sum()) < int(values[1].sum()):
+            untried.append(name)
             continue
         score, kept = values
-        if not 0 < int(good[kept].sum()) < int(kept.sum()):
-            continue
         area = auc(score[kept], good[kept])
         one = area if area.value >= 0.5 else auc(-score[kept], good[kept])
         areas[name] = (one.value, one.interval(), int(kept.sum()))
+    yield from _untried(untried, declared=bool(roles.features))
     if not areas:
         yield _unlooked("No feature has a value that could be ranked.")
         return
@@ -106,6 +108,14 @@ def _alone(subject: Subject, most: float, min_events: int) -> Iterator[Finding]:
         said = f"{len(areas)} features tried alone; the best is {best} with AUC {areas[best][0]:.3f}."
         value, interval, n = areas[best]
         yield Finding(message=said, verdict=Verdict.PASS, measured=value, allowed=f"under {most:g}", n=n, interval=interval, where=best)
+
+
+def _untried(names: list[str], *, declared: bool) -> Iterator[Finding]:
+    """Columns that nobody could rank by the outcome; a feature that was declared and not tried is no pass."""
+    if names:
+        shown = ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        said = f"Not tried alone, for want of values beside both outcomes or for too many different texts: {shown}."
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE if declared else Verdict.NOT_APPLICABLE, n=len(names))
 
 
 def _ranked(column: Any, known: NDArray[np.bool_], good: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:

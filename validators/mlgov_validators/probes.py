@@ -21,7 +21,10 @@ SEED = 20261123
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Rows of the table (pyarrow), the model's score of each, the names of numeric inputs and the score a decision turns at."""
+    """Rows of the table (pyarrow), the model's score of each, the names of numeric inputs and the score a decision turns at.
+
+    `inputs` are the declared inputs of any type; the numeric ones alone where nobody declared any.
+    """
 
     rows: Any
     score: Numbers
@@ -29,6 +32,7 @@ class Probe:
     cut: float | None
     predict: Predict
     total: int
+    inputs: tuple[str, ...] = ()
 
     def values(self, name: str) -> Numbers:
         """A numeric input of the sample."""
@@ -39,6 +43,13 @@ class Probe:
     def changed(self, columns: dict[str, Numbers]) -> Any:
         """The sample with these columns instead."""
         return with_columns(self.rows, columns)
+
+    def without(self, name: str) -> Any:
+        """The sample with no value of this input at all."""
+        import pyarrow as pa
+
+        place = self.rows.column_names.index(name)
+        return self.rows.set_column(place, name, pa.nulls(self.rows.num_rows, self.rows.schema.field(name).type))
 
     def flips(self, score: Numbers) -> NDArray[np.bool_]:
         """Rows whose decision another score would turn. Raises Missing where nobody said the cutoff."""
@@ -65,7 +76,8 @@ def probe(subject: Subject, most: int) -> Probe:
             "The table holds no numeric input of the model.", next="Declare `features = […]` under [subject] and keep them in the table."
         )
     (score,) = scores(subject.predict, [arrow])
-    return Probe(rows=arrow, score=score, numbers=numbers, cut=cutoff(subject), predict=subject.predict, total=total)
+    declared = tuple(names) if roles.features else numbers
+    return Probe(rows=arrow, score=score, numbers=numbers, cut=cutoff(subject), predict=subject.predict, total=total, inputs=declared)
 
 
 def _first(subject: Subject, most: int) -> Any:  # pyarrow ships no types

@@ -43,6 +43,7 @@ class Link:
 @validator(
     "proxy.detect",
     title="Proxy features",
+    version="1.1",
     needs=("scored", "protected", "features"),
     uses=("score", "outcome", "predict"),
     stricter={"auc_warn": "lower", "auc_fail": "lower", "v_warn": "lower", "v_fail": "lower"},
@@ -53,12 +54,13 @@ def proxies(
     """Does a feature stand in for a protected attribute?
 
     Each declared feature (`features`) against each protected column. A number: AUC of telling a group from the rest, the largest over
-    groups and either way round, with DeLong's interval; eta squared and, for links that are not monotone, Cramer's V over ten bands with
-    Bergsma's correction (2013) beside it. A text: Cramer's V. All features together: AUC of a cross-validated logistic model (5 folds,
-    up to 20,000 rows). Of more than 100,000 rows a seeded draw of so many is looked at. Importance in the model: mean change of its
-    score when the feature is shuffled, or where the model itself is not there, the size of the coefficient in a linear fit of `score`.
-    For a flagged feature: a permutation test within outcome strata. Names that often stand for origin or sex (zip, surname,
-    nationality, language, ...) are reported whatever their link.
+    groups and either way round, with DeLong's interval; eta squared and, for links that are not monotone, Cramer's V over ten bands
+    with Bergsma's correction (2013) beside it. A text: Cramer's V. All features together: AUC of a cross-validated logistic model (5
+    folds, up to 20,000 rows). Of more than 100,000 rows a seeded draw of so many is looked at. Importance in the model: mean change of
+    its score when the feature is shuffled, or where the model itself is not there, the size of the coefficient in a linear fit of
+    `score`. How far importance and link go together: Spearman's rank correlation. For a flagged feature: a permutation test within
+    outcome strata. Names that often stand for origin or sex (zip, surname, nationality, language, ...) are reported whatever their
+    link.
 
     fail: AUC at or over `auc_fail` or V at or over `v_fail`, and the feature in the top quarter of importance.
     warn: AUC at or over `auc_warn` or V at or over `v_warn`; all together at or over `auc_warn`; a name on the list. A flagged feature
@@ -182,13 +184,13 @@ def _shuffled(subject: Subject, predict: Callable[[object], Numbers]) -> dict[st
     for place, name in enumerate(names):
         shuffled = table.set_column(place, name, table.column(name).take(pa.array(order)))
         found[name] = float(np.abs(np.asarray(predict(shuffled), dtype=float) - before).mean())
-    return found
+    return found if all(np.isfinite(value) for value in found.values()) else {}
 
 
 def _fitted(data: Inputs, score: Numbers) -> dict[str, float]:
     import numpy as np
 
-    rows = ~np.isnan(score)
+    rows = np.isfinite(score)
     if rows.sum() < 30 or score[rows].std() == 0:
         return {}
     blocks = [feature.block(rows) for feature in data.features]

@@ -63,6 +63,7 @@ class Declines:
 @validator(
     "explain.reasoncodes",
     title="Adverse-action reason codes",
+    version="1.1",
     needs=("table", "score"),
     uses=("features", "register", "predict"),
     stricter={"valid": "higher", "just_above": "lower", "least": "higher", "all_applicants": "lower"},
@@ -73,14 +74,15 @@ def reason_codes(
 ) -> list[Finding]:
     """Is each refused person told the factors that really cost the most points?
 
-    The table holds each factor's points (or attribution) as `phi_FACTOR` and the reasons given as `reason_1` … `reason_4`: the name of the
+    The table holds each factor's points (or attribution) as `phi_FACTOR` and the reasons given as `reason_1` …: the name of the
     factor, or its `reason` text under [features] in mlgov.toml. Refused is a score under `cutoff`. A factor's loss is its mean points among
     those at or just above the pass mark (the lowest share `just_above` of those who passed, at least `least` of them), less the
     person's own points; among all applicants with `all_applicants`. Both methods stand in comment 9(b)(2)-5.
 
-    fail: a refusal with no reason, or more than four; a vague text ("score too low", "internal standards"); a stated factor that is not
-    scored or lost no points; the factor that lost most is not among the stated; less than the share `valid` of stated factors
-    raise the score when they are set to the mean of the reference and the model is asked again.
+    fail: a refusal with no reason, or more than four (five, where one is a factor with `inquiries = true`, 15 U.S.C. 1681g(f)(9)); a
+    vague text ("score too low", "internal standards"); a stated factor that is not scored or lost no points; the factor that lost most
+    is not among the stated; less than the share `valid` of stated factors raise the score when they are set to the mean of the
+    reference and the model is asked again.
     warn: a factor has no `reason` text of its own, so people are told a column's name.
     inconclusive: no cutoff; nobody refused; fewer than `least` passed.
     Without reasons in the table the demand stays unchecked.
@@ -92,7 +94,12 @@ def reason_codes(
     declines = _declines(subject, just_above, least, all_applicants)
     texts = {rule.reason.strip().lower(): name for name, rule in contracts(subject).items() if rule.reason}
     named = [[_factor(text, declines.factors, texts) for text in row] for row in declines.stated]
-    findings = [*_told(declines), *_true(declines, named), *_counterfactual(subject, declines, named, valid)]
+    asked = {name for name, rule in contracts(subject).items() if rule.inquiries}
+    findings = [
+        *_told(declines, [sum(name not in asked for name in row) for row in named]),
+        *_true(declines, named),
+        *_counterfactual(subject, declines, named, valid),
+    ]
     bare = [name for name in declines.factors if name not in texts.values()]
     if bare:
         said = f"{len(bare)} of {len(declines.factors)} factors have no `reason` text under [features]: {', '.join(bare[:5])}."
@@ -150,11 +157,11 @@ def _factor(text: str, factors: tuple[str, ...], texts: Mapping[str, str]) -> st
     return found if found in factors else ""
 
 
-def _told(declines: Declines) -> Iterator[Finding]:
-    """One to four reasons, none of them vague."""
+def _told(declines: Declines, counted: list[int]) -> Iterator[Finding]:
+    """One to four reasons, none of them vague; `counted` are those of each refusal that are not about inquiries."""
     n = declines.n
     none = sum(not row for row in declines.stated)
-    many = sum(len(row) > MOST for row in declines.stated)
+    many = sum(number > MOST or len(row) > MOST + 1 for number, row in zip(counted, declines.stated, strict=True))
     vague = sum(any(VAGUE.search(text) for text in row) for row in declines.stated)
     yield _count(none, n, f"{none:,} of {n:,} refusals have no reason.")
     if many:

@@ -132,7 +132,8 @@ def _groups(one: Drift, coverage: float, min_group: int, where: str) -> Iterator
         name = f"{one.name} = {label}" if one.kind == "category" else f"{one.name}: {label}"
         share, wanted = here / m, there / n
         interval = wilson(here, m)
-        said = f"{name} is {share:.1%} of {m:,} {where} and {wanted:.1%} of the population."
+        shown = f" (95% CI of the first {interval[0]:.1%}-{interval[1]:.1%})" if interval else ""
+        said = f"{name} is {share:.1%} of {m:,} {where} and {wanted:.1%} of the population{shown}."
         if here == 0 and wanted * m >= min_group:
             verdict = Verdict.FAIL
         elif interval and interval[1] < coverage * wanted:
@@ -147,7 +148,7 @@ def _groups(one: Drift, coverage: float, min_group: int, where: str) -> Iterator
             measured=share / wanted,
             allowed=f"at least {coverage:g} of its share",
             n=m,
-            interval=interval,
+            interval=(interval[0] / wanted, interval[1] / wanted) if interval else None,
             where=one.name,
             details={"rows": here, "population": there},
         )

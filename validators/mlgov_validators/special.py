@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.sdk import Finding, Subject, Unanswered, Verdict, validator
+from mlgov_validators.special_places import in_notes, in_texts, inferred
 from mlgov_validators.special_words import NAMES, VALUES
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class Declared:
 @validator(
     "priv.special",
     title="Special-category and criminal data",
+    version="1.1",
     needs=("table",),
-    uses=("features", "protected", "register"),
+    uses=("features", "protected", "register", "texts", "lineage"),
     stricter={"testing_conditions": "higher"},
 )
 def special_categories(subject: Subject, *, testing_conditions: bool = True) -> list[Finding]:
@@ -42,8 +44,9 @@ def special_categories(subject: Subject, *, testing_conditions: bool = True) -> 
 
     A column is special by a word in its name (a dictionary of nine categories in several languages), by its values (up to 200
     different ones: names of religions, origins, parties, orientations; ICD-10 codes), or because [personal] `inferred` says that it
-    tells one: what `proxy.detect` flags belongs there (CJEU C-184/20). `not_special` takes a column out, with the reason. In
-    mlgov.toml:
+    tells one (CJEU C-184/20). A feature that gives a special column away as strongly as proxy.detect calls failing (AUC 0.75, V 0.4) is
+    named for it. Free text is searched for a category beside a value (`religion: catholic`, `diagnosis F32.1`): notes in the table,
+    outputs, source, names of files. `not_special` takes a column out, with the reason. In mlgov.toml:
 
         [personal.grounds]
         diagnosis = "9(2)(a), consent form C-12"
@@ -53,7 +56,8 @@ def special_categories(subject: Subject, *, testing_conditions: bool = True) -> 
     fail: a special column among the features without a ground (Art 9(2)(a)-(j), or Art 10); a special column named as protected, so
     used for bias testing, without a ground and without all six conditions (where `testing_conditions` asks for them: Regulation B
     does not, and asks only that no prohibited basis is a feature).
-    warn: a special column that lies in the table and is neither feature nor protected.
+    warn: a special column that lies in the table and is neither feature nor protected; a feature that gives one away and of which
+    nothing is declared; free text that tells a category of somebody.
     inconclusive: features are not declared, and the table holds a special column that is not protected.
 
     Source: GDPR Art 9(1), 9(2), 10; AI Act Art 4a (Reg (EU) 2026/1744 Art 1(6)); dictionary: house.
@@ -65,9 +69,10 @@ def special_categories(subject: Subject, *, testing_conditions: bool = True) -> 
     table = subject.table
     found = {column: category for column in table.columns if (category := _category(subject, table, column, declared))}
     findings = [_judged(subject, column, category, declared, testing_conditions) for column, category in sorted(found.items())]
-    said = f"{len(table.columns)} columns were looked at, {len(found)} of them special."
-    if not findings:
-        said += " What can be inferred from the others is for proxy.detect to find."
+    said = f"{len(table.columns)} columns and {len(subject.texts)} texts were looked at; {len(found)} columns are special."
+    quiet = {name for name, why in declared.other.items() if str(why).strip()}
+    notes = [name for name in table.columns if name not in found and name not in quiet and table[name].type().is_string()]
+    findings += [*inferred(subject, found, {*declared.inferred, *quiet}), *in_notes(subject, table, notes), *in_texts(subject)]
     return [*findings, Finding(message=said, verdict=Verdict.PASS, measured=float(len(found)), n=len(table.columns))]
 
 

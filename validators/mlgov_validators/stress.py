@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
 from mlgov_validators.contracts import contracts
+from mlgov_validators.declared import number
 from mlgov_validators.intervals import wilson
 from mlgov_validators.probes import Probe, probe, raw_scores, scores
 
@@ -23,6 +24,7 @@ HUGE = 1e9
     "robust.stress",
     title="Stress and edge cases",
     needs=("table", "predict"),
+    version="1.1",
     uses=("features", "register"),
     stricter={"rows": "higher", "tolerance": "lower"},
     timeout=300.0,
@@ -30,16 +32,25 @@ HUGE = 1e9
 def stress(subject: Subject, *, rows: int = 500, tolerance: float = 0.10) -> list[Finding]:
     """What does the model say to rows that should not reach it, and in the firm's own scenarios?
 
-    The model itself is asked about at most `rows` rows. Each numeric input in turn is missing; is a billion, and minus a billion; lies
-    outside its agreed range (`min`, `max` under [features] in mlgov.toml). Then all numeric inputs stand still at their first row's
-    values, as a feed that stopped. `[scenarios.NAME]` in mlgov.toml holds the firm's own: `multiply`, `add` or `set` (tables of column =
-    number) and its `tolerance`, the share of decisions that may change (`tolerance` of this check where it says none).
+    The model itself is asked about at most `rows` rows. Each declared input in turn is missing; a numeric one is a billion, and minus a
+    billion; lies outside its agreed range (`min`, `max` under [features] in mlgov.toml). Then all numeric inputs stand still at their
+    first row's values, as a feed that stopped. `[scenarios.NAME]` in mlgov.toml holds the firm's own: `multiply`, `add` or `set`
+    (tables of column = number) and its `tolerance`, the share of decisions that may change (`tolerance` of this check where it says
+    none).
 
     fail: an answer that is no finite number; exactly 0 for every row where it was not before, which is a silent zero; an answer outside
     0..1 where all were inside; a scenario changes more decisions than its tolerance.
     warn: the model raises on such a row: whoever calls it must guard; it takes a value outside the agreed range like any other.
     inconclusive: the model cannot be asked at all; a scenario cannot be read, or no cutoff says when a decision changes.
-    Load (RTS 6 Art 10: twice the messages of six months) is not measured here; it is said.
+    Load needs the service itself and is not measured here. Where mlgov.toml tells of a test of it, that is judged:
+
+        [load]
+        peak_messages = 900      # a second, the highest of six months;  tested_messages = 2000
+        peak_trades = 40         # likewise;                             tested_trades = 80
+        passed = true            # did it hold;  tested_on = 2026-11-02
+
+    fail: tested with less than twice a peak, or it did not hold. inconclusive: a number is missing; nothing is told and `use` is
+    algorithmic trading. Elsewhere it is said that load was not measured.
 
     Source: RTS 6 (Delegated Regulation (EU) 2017/589) Art 10 for the factor of two; the rest is house.
 
@@ -47,8 +58,32 @@ def stress(subject: Subject, *, rows: int = 500, tolerance: float = 0.10) -> lis
     """
     asked = probe(subject, rows)
     findings = [*_edges(asked), *_outside(subject, asked), _stopped(asked), *_scenarios(subject, asked, tolerance)]
-    said = "Load was not measured: that needs the service, not the model."
-    return [*findings, Finding(message=said, verdict=Verdict.NOT_APPLICABLE)]
+    return [*findings, *_load(subject)]
+
+
+def _load(subject: Subject) -> Iterator[Finding]:
+    """The test of load that the team tells of, against twice the peak of six months (RTS 6 Art 10)."""
+    told: Mapping[str, object] = (subject.register or {}).get("load") or {}
+    if not told:
+        trades = "algorithmic trading" in subject.scope.use
+        said = "Load was not measured: that needs the service, not the model." + (" Write [load] in mlgov.toml." if trades else "")
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE if trades else Verdict.NOT_APPLICABLE, where="load")
+        return
+    for what in ("messages", "trades"):
+        peak, tested = number(told, f"peak_{what}"), number(told, f"tested_{what}")
+        if not peak or tested is None or peak < 0:
+            said = f"[load] does not say both peak_{what} and tested_{what}."
+            yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="load")
+            continue
+        said = f"Tested with {tested:,.0f} {what}; the peak of six months was {peak:,.0f}, and twice that is asked for."
+        good = tested >= 2 * peak
+        yield Finding(
+            message=said, verdict=Verdict.PASS if good else Verdict.FAIL, measured=tested / peak, allowed="at least 2 peaks", where="load"
+        )
+    if told.get("passed") is not True:
+        held = told.get("passed") is False
+        said = "Under load it did not hold." if held else "[load] does not say whether it held (`passed`)."
+        yield Finding(message=said, verdict=Verdict.FAIL if held else Verdict.INCONCLUSIVE, where="load")
 
 
 def _edges(asked: Probe) -> Iterator[Finding]:
@@ -58,29 +93,31 @@ def _edges(asked: Probe) -> Iterator[Finding]:
     kinds = {"missing": np.nan, "a billion": HUGE, "minus a billion": -HUGE}
     calm = 0
     raised: dict[str, list[str]] = {}
-    for name in asked.numbers:
-        for word, value in kinds.items():
-            told, verdict = _answer(asked, name, np.full(len(asked.score), value), word)
-            if verdict is Verdict.PASS:
-                calm += 1
-            elif verdict is Verdict.WARN:
-                raised.setdefault(told, []).append(f"{name} {word}")
-            else:
-                yield Finding(message=told, verdict=verdict, allowed="refuse, or a score as any other", n=len(asked.score), where=name)
+    others = [name for name in asked.inputs if name not in asked.numbers]
+    tables = {(name, word): asked.changed({name: np.full(len(asked.score), x)}) for name in asked.numbers for word, x in kinds.items()}
+    tables |= {(name, "missing"): asked.without(name) for name in others}
+    for (name, word), table in tables.items():
+        told, verdict = _answer(asked, name, table, word)
+        if verdict is Verdict.PASS:
+            calm += 1
+        elif verdict is Verdict.WARN:
+            raised.setdefault(told, []).append(f"{name} {word}")
+        else:
+            yield Finding(message=told, verdict=verdict, allowed="refuse, or a score as any other", n=len(asked.score), where=name)
     for told, where in raised.items():
         shown = ", ".join(where[:4]) + (f" and {len(where) - 4} more" if len(where) > 4 else "")
         yield Finding(message=f"With {shown}: {told} Whoever calls it must guard.", verdict=Verdict.WARN, n=len(asked.score))
     if calm:
-        total = len(kinds) * len(asked.numbers)
+        total = len(tables)
         said = f"{calm} of {total} missing or extreme inputs get a finite score within the usual range."
         yield Finding(message=said, verdict=Verdict.PASS, measured=float(calm), n=total)
 
 
-def _answer(asked: Probe, name: str, values: Numbers, word: str) -> tuple[str, Verdict]:
+def _answer(asked: Probe, name: str, table: Any, word: str) -> tuple[str, Verdict]:  # pyarrow ships no types
     import numpy as np
 
     try:
-        (score,) = raw_scores(asked.predict, [asked.changed({name: values})])
+        (score,) = raw_scores(asked.predict, [table])
     except Missing as refusal:
         return refusal.what.rstrip(".").replace("could not be asked", "raises") + ".", Verdict.WARN
     if not np.isfinite(score).all():
@@ -107,7 +144,7 @@ def _outside(subject: Subject, asked: Probe) -> Iterator[Finding]:
             if limit is None:
                 continue
             value = limit + sign * max(1.0, abs(limit))
-            told, verdict = _answer(asked, name, np.full(len(asked.score), value), f"{value:g}")
+            told, verdict = _answer(asked, name, asked.changed({name: np.full(len(asked.score), value)}), f"{value:g}")
             if verdict is Verdict.PASS:
                 told, verdict = f"The model takes {name} = {value:g}, {word} the agreed {limit:g}, like any other value.", Verdict.WARN
             elif verdict is Verdict.WARN:
