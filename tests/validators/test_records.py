@@ -99,9 +99,7 @@ def test_those_in_use_without_a_hash_are_named_and_others_do_not_matter() -> Non
     some = judged(pinning, replace(model(lineage(), hashed=False), lock_unhashed=("numpy", "pytest")))
     assert (some.verdict, some.findings[0].measured) == (Verdict.WARN, 1.0)
     assert "1 of them without hashes (numpy)" in some.summary
-    assert judged(pinning, replace(model(lineage(), hashed=False), lock_unhashed=("pytest",))).verdict is Verdict.PASS, (
-        "not in use"
-    )
+    assert judged(pinning, replace(model(lineage(), hashed=False), lock_unhashed=("pytest",))).verdict is Verdict.PASS, "not in use"
 
 
 def test_a_record_that_names_no_package_is_inconclusive() -> None:
