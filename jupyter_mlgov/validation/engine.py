@@ -132,43 +132,56 @@ def judge(
     looks: int = 0,
 ) -> Judgement:
     """Carry out a plan. What rests on the same parts as an answer on record is taken from there; the rest is run."""
-    told: dict[str, Told] = {}
     bases: dict[str, Basis] = {}
     reuse: list[Reuse] = []
+    known: dict[str, Told] = {}
+    for check in fixed.checks:
+        if isinstance(check, Broken):
+            known[check.id] = broken(check)
+            continue
+        found, how = _on_record(check, subject, fixed.settings[check.id], earlier, bases)
+        reuse.append(how)
+        known |= {check.id: found} if found is not None else {}
+    left = [(check, fixed.settings[check.id]) for check in fixed.checks if isinstance(check, Check) and check.id not in known]
+    counted = Counted(done=len(known), total=len(fixed.checks), progress=progress)
     try:
-        for number, check in enumerate(fixed.checks):
-            if progress:
-                progress(number, len(fixed.checks), check.id)
-            if isinstance(check, Broken):
-                told[check.id] = broken(check)
-                continue
-            told[check.id], how = _one(check, subject, fixed.settings[check.id], runner, earlier, bases)
-            reuse.append(how)
+        known.update(runner.run_all(left, counted.begun))
     finally:
         runner.close()
-    if progress:
-        progress(len(fixed.checks), len(fixed.checks), "")
+    counted.ended()
+    told = {check.id: known[check.id] for check in fixed.checks}
     waiting = tuple(one for one in told.values() if isinstance(one, Unchecked))
     told.update(answered(subject, controls))
     report = _report(subject, fixed, controls, told, looks)
     return Judgement(report=report, bases=bases, reuse=tuple(reuse), waiting=waiting)
 
 
-def _one(
-    check: Check,
-    subject: Subject,
-    values: Mapping[str, object],
-    runner: Runner,
-    earlier: Earlier | None,
-    bases: dict[str, Basis],
-) -> tuple[Told, Reuse]:
+class Counted:
+    """Tells `progress` how many checks are behind when one begins."""
+
+    def __init__(self, *, done: int, total: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = done, total, progress
+
+    def begun(self, check: str) -> None:
+        if self._progress:
+            self._progress(min(self._done, self._total - 1), self._total, check)
+        self._done += 1
+
+    def ended(self) -> None:
+        if self._progress:
+            self._progress(self._total, self._total, "")
+
+
+def _on_record(
+    check: Check, subject: Subject, values: Mapping[str, object], earlier: Earlier | None, bases: dict[str, Basis]
+) -> tuple[Told | None, Reuse]:
+    """The answer on record, if it still holds, and why it is taken or not."""
     if earlier is None:
-        return runner.run(check, values), Reuse(validator=check.id, reused=False, why="run: no record is kept of a plain table")
+        return None, Reuse(validator=check.id, reused=False, why="run: no record is kept of a plain table")
     rests = basis(check, subject, values)
     if rests is not None:
         bases[check.id] = rests
-    found, how = earlier.answer(check, rests)
-    return (found if found is not None else runner.run(check, values)), how
+    return earlier.answer(check, rests)
 
 
 def _report(subject: Subject, fixed: Plan, controls: Sequence[Placed], told: Mapping[str, Told], looks: int) -> Report:

@@ -1,4 +1,4 @@
-"""Where validators run: in a process of their own that can be killed, or here."""
+"""Where validators run: in processes of their own that can be killed, two side by side, or here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -23,12 +23,17 @@ from jupyter_mlgov.validation.running import run, stopped
 from jupyter_mlgov.validation.subjects import Subject
 
 Told = CheckResult | Unchecked
+Ask = tuple[Check, Mapping[str, object]]
+Begun = Callable[[str], object]
 
 
 class Runner(Protocol):
-    """Port: runs one check on the subject it was made for. Never raises for what a validator does."""
+    """Port: runs checks on the subject it was made for. Never raises for what a validator does.
 
-    def run(self, check: Check, values: Mapping[str, object]) -> Told: ...
+    `run_all` gives the answers by id; `begun` is told each id when its turn comes, in the caller's thread.
+    """
+
+    def run_all(self, asks: Sequence[Ask], begun: Begun) -> Mapping[str, Told]: ...
 
     def close(self) -> object: ...
 
@@ -45,8 +50,19 @@ class Here:
             self._looked.append(look(self._subject))
         return run(check, self._subject, values, self._looked[0])
 
+    def run_all(self, asks: Sequence[Ask], begun: Begun) -> Mapping[str, Told]:
+        found = {}
+        for check, values in asks:
+            begun(check.id)
+            found[check.id] = self.run(check, values)
+        return found
+
     def close(self) -> None:
         """Nothing was opened."""
+
+
+class Ended(Exception):  # what happened, not an error; it never leaves this module
+    """A runner that was closed was asked once more."""
 
 
 class Apart:
@@ -56,6 +72,8 @@ class Apart:
         self._subject = subject
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._turn = threading.Lock()  # a worker is not ended while it starts: it would be forgotten
+        self._ended = False
 
     def run(self, check: Check, values: Mapping[str, object]) -> Told:
         fresh = self._process is None
@@ -85,7 +103,11 @@ class Apart:
         return told
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
+        with self._turn:
+            if self._process is not None:
+                return self._process
+            if self._ended:
+                raise Ended
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "jupyter_mlgov.validation.worker"],
@@ -96,14 +118,16 @@ class Apart:
                 start_new_session=True,  # an interrupt in the terminal is ours to pass on; killing the group takes its children too
             )
             self._lines = queue.SimpleQueue()
-            threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
-            subject = pickle.dumps(self._subject)
-            _write(self._process, len(subject).to_bytes(8, "big") + subject)
-        return self._process
+            process = self._process
+            threading.Thread(target=_read, args=(process, self._lines), daemon=True).start()
+        subject = pickle.dumps(self._subject)
+        _write(process, len(subject).to_bytes(8, "big") + subject)
+        return process
 
     def close(self) -> int | None:
         """End the worker, if there is one, and say how it ended."""
-        process, self._process = self._process, None
+        with self._turn:
+            process, self._process = self._process, None
         if process is None:
             return None
         code = process.poll()
@@ -118,6 +142,15 @@ class Apart:
                     continue
         return process.returncode
 
+    def end(self) -> None:
+        """End the worker, and start no other."""
+        self._ended = True
+        self.close()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
     def __enter__(self) -> Apart:
         return self
 
@@ -125,12 +158,82 @@ class Apart:
         self.close()
 
 
+class SideBySide:
+    """Runs installed checks in up to `LANES` worker processes at once. Which lane answers first changes no answer and no order."""
+
+    def __init__(self, subject: Subject, lanes: int = 0) -> None:
+        self.lanes = tuple(Apart(subject) for _ in range(lanes or min(LANES, _processors())))
+        self._stopped = threading.Event()
+
+    def run_all(self, asks: Sequence[Ask], begun: Begun) -> Mapping[str, Told]:
+        waiting = iter(asks)
+        turn = threading.Lock()
+        told: queue.SimpleQueue[tuple[str, Told | BaseException | None]] = queue.SimpleQueue()
+
+        def work(lane: Apart) -> None:
+            while not self._stopped.is_set():
+                with turn:
+                    ask = next(waiting, None)
+                if ask is None:
+                    return
+                told.put((ask[0].id, None))
+                try:
+                    told.put((ask[0].id, lane.run(*ask)))
+                except BaseException as error:  # noqa: BLE001  # it belongs to the caller's thread
+                    told.put((ask[0].id, error))
+                    return
+
+        # A process costs a second to start: the second one must have something to do.
+        threads = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in self.lanes[: max(1, len(asks) // AT_LEAST)]]
+        for thread in threads:
+            thread.start()
+        try:
+            return _gathered(len(asks), told, begun)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+
+    def close(self) -> None:
+        """End all workers; what they were asked has no answer."""
+        self._stopped.set()
+        for lane in self.lanes:
+            lane.end()
+
+
+def _gathered(number: int, told: queue.SimpleQueue[tuple[str, Told | BaseException | None]], begun: Begun) -> Mapping[str, Told]:
+    found: dict[str, Told] = {}
+    while len(found) < number:
+        name, answer = told.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer is None:
+            begun(name)
+        else:
+            found[name] = answer
+    return found
+
+
+LANES = 2
+AT_LEAST = 3  # checks a lane
+
+
+def _processors() -> int:
+    """Those this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux says
+        return os.cpu_count() or 1
+
+
 _START = 60.0  # imports on a cold disk; not the validator's fault
 
 
 def runner_for(subject: Subject, *, installed: bool) -> Runner:
-    """Apart for installed validators and a subject that can be handed over, else here."""
-    return Apart(subject) if installed and subject.source is None and subject.reference_source is None else Here(subject)
+    """Side by side for installed validators and a subject that can be handed over, else here."""
+    return SideBySide(subject) if installed and subject.source is None and subject.reference_source is None else Here(subject)
 
 
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:

@@ -45,7 +45,9 @@ def run(check: Check, subject: Subject, values: Mapping[str, object], looked: Lo
         return _filled(_said(check, Verdict.ERROR, told, fix=_install(check, absent.name or "")), check, subject, values)
     except MemoryError:
         return _filled(_said(check, Verdict.ERROR, f"{check.id} ran out of memory."), check, subject, values)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken check is a result, never a pass; the others still run
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a broken check is a result, never a pass; a panic in Rust is no Exception
         return _filled(_said(check, Verdict.ERROR, _sentence(error, subject)), check, subject, values)
 
 
@@ -97,6 +99,8 @@ def _answer(check: Check, returned: object) -> CheckResult:
     findings: tuple[Finding, ...] | None
     own: list[Verdict] = []
     if isinstance(returned, CheckResult):
+        if returned.validator != check.id:
+            raise _Unusable(f'{check.id} returned the answer of "{str(returned.validator)[:80]}".')
         findings, own = returned.findings, [_verdict(returned.verdict)]
         summary = returned.summary
     else:
@@ -104,6 +108,8 @@ def _answer(check: Check, returned: object) -> CheckResult:
         summary = ""
     if findings is None or not all(isinstance(item, Finding) for item in findings):
         raise _Unusable(f"{check.id} returned {type(returned).__name__}. Expected a Finding, a list of them, or a CheckResult.")
+    if odd := next((item for item in findings if item.n is not None and item.n < 0), None):
+        raise _Unusable(f"{check.id} counted {odd.n} rows.")
     verdict = worst([*own, *(_verdict(item.verdict) for item in findings)])
     if not findings and verdict in (Verdict.PASS, Verdict.WARN):
         return _said(check, Verdict.INCONCLUSIVE, f"{check.id} said {verdict.word} and showed nothing it measured.")

@@ -12,7 +12,7 @@ import pickle
 import sys
 from typing import BinaryIO
 
-SHARE = 0.75  # of the machine's memory; past it Python raises MemoryError, and that is an `error`
+SHARE = 0.45  # of the machine's memory, for two work side by side; past it Python raises MemoryError, and that is an `error`
 
 
 def main() -> None:
