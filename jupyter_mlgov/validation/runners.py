@@ -21,6 +21,7 @@ from jupyter_mlgov.validation.needs import Look, look
 from jupyter_mlgov.validation.results import CheckResult, Unchecked
 from jupyter_mlgov.validation.running import run, stopped
 from jupyter_mlgov.validation.subjects import Subject
+from jupyter_mlgov.validation.worker import READY
 
 Told = CheckResult | Unchecked
 Ask = tuple[Check, Mapping[str, object]]
@@ -79,9 +80,11 @@ class Apart:
         fresh = self._process is None
         try:
             process = self._started()
+            if fresh and self._lines.get(timeout=_START) != READY:
+                return self._told(check, values, b"")
             question = {"id": check.id, "parameters": {name: _asked(value) for name, value in values.items()}}
             _write(process, json.dumps(question).encode() + b"\n")
-            line = self._lines.get(timeout=check.timeout + (_START if fresh else 0.0))
+            line = self._lines.get(timeout=check.timeout)
         except queue.Empty:
             self.close()
             return stopped(check, self._subject, values, f"{check.id} ran longer than {check.timeout:g} s and was stopped.")

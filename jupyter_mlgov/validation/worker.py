@@ -1,7 +1,8 @@
 """A process that runs installed validators: `python -m jupyter_mlgov.validation.worker`. It can be killed, whatever they do.
 
 The parent writes the length of a pickled subject (8 bytes), the subject, then one JSON object a line: {"id", "parameters"}. The worker
-answers each with one line of JSON, the plain result. The pickle is our own, over a pipe nobody else can write to; results come as JSON.
+says READY once, and answers each with one line of JSON, the plain result. The pickle is our own, over a pipe nobody else can write to;
+results come as JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pickle
 import sys
 from typing import BinaryIO
 
+READY = b"ready\n"
 SHARE = 0.45  # of the machine's memory, for two work side by side; past it Python raises MemoryError, and that is an `error`
 
 
@@ -33,6 +35,8 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
 
     registry = installed_validators()
     subject = pickle.loads(asked.read(int.from_bytes(asked.read(8), "big")))  # noqa: S301  # written by our own parent a moment ago
+    answers.write(READY)
+    answers.flush()
     looked, has_looked = None, False
     for line in asked:
         question = json.loads(line)

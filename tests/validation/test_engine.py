@@ -83,7 +83,8 @@ def test_an_interrupt_passes_through(tmp_path: Path) -> None:
         (Finding(message="m", verdict="pass"), Verdict.ERROR),  # type: ignore[arg-type]  # plug-ins may
         (Finding(message="m", verdict=Verdict.PASS, measured=float("nan")), Verdict.ERROR),
         (Finding(message="m", verdict=Verdict.PASS, measured=object()), Verdict.ERROR),  # type: ignore[arg-type]  # plug-ins may
-        (CheckResult(validator="x", version="1", title="t", verdict=Verdict.PASS, summary="trust me"), Verdict.INCONCLUSIVE),
+        (CheckResult(validator="x", version="1", title="t", verdict=Verdict.PASS, summary="trust me"), Verdict.ERROR),
+        (CheckResult(validator="test.one", version="1", title="t", verdict=Verdict.PASS, summary="trust me"), Verdict.INCONCLUSIVE),
         (Missing("no column"), Verdict.INCONCLUSIVE),
         ([Finding(message="a", verdict=Verdict.PASS), Finding(message="b", verdict=Verdict.FAIL)], Verdict.FAIL),
     ],
@@ -96,7 +97,7 @@ def test_only_an_answer_with_something_measured_can_open(tmp_path: Path, returne
 
 def test_a_result_cannot_hide_a_failed_finding(tmp_path: Path) -> None:
     hidden = CheckResult(
-        validator="x",
+        validator="test.one",
         version="9",
         title="t",
         verdict=Verdict.PASS,
