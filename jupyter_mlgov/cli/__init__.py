@@ -105,5 +105,7 @@ def main() -> None:
 
 
 def _complain(sentence: str, code: int) -> int:
-    click.echo(f"mlgov: {sentence}", err=True)
+    from jupyter_mlgov.reports.clean import visible
+
+    click.echo(f"mlgov: {visible(sentence)}", err=True)
     return code

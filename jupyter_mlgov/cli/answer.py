@@ -29,6 +29,8 @@ def answer(control: str, folder: Path | None, notebook: str | None, source: Path
     """
     workspace = opened(folder)
     name = workspace.notebook(notebook)
+    from jupyter_mlgov.reports.clean import visible
+
     asked = workspace.questions(control, name)
     if show:
         if style == "json":
@@ -37,7 +39,7 @@ def answer(control: str, folder: Path | None, notebook: str | None, source: Path
         click.echo(f"{asked.control}  {asked.cite}\n{asked.obligation}\n")
         for one in asked.questions:
             said = asked.answered.answers.get(one.id, "") if asked.answered else ""
-            click.echo(f"{one.id}: {one.text}\n    {said or '(not answered about this model)'}")
+            click.echo(f"{one.id}: {one.text}\n    {visible(said) or '(not answered about this model)'}")
         return
     if source:
         given = _read(source)

@@ -27,6 +27,7 @@ def rollback(
     ctx: click.Context, model: str, reason: str, version: str, stage: str, drill: bool, folder: Path | None, style: str
 ) -> None:  # click hands flags over by name
     """Bring MODEL back to a version that was in the stage before, now. No approval is waited for. Exit code 1: it was not done."""
+    from jupyter_mlgov.reports.clean import visible
     from jupyter_mlgov.workspace.rollback import Order, roll_back
 
     workspace = opened(folder)
@@ -35,11 +36,10 @@ def rollback(
     if style == "json":
         say_json({**fields_of(receipt), "sentence": receipt.sentence})
     else:
-        click.echo(receipt.sentence)
-        for line in (*receipt.before, *receipt.after):
-            click.echo(f"  {line}")
-        for item in receipt.passed_over:
-            click.echo(f"  version {item.version} was passed over: {item.why}")
+        passed = (f"version {item.version} was passed over: {item.why}" for item in receipt.passed_over)
+        click.echo(visible(receipt.sentence))
+        for line in (*receipt.before, *receipt.after, *passed):
+            click.echo(f"  {visible(line)}")
     ctx.exit(0 if receipt.outcome in ("done", "drilled") else 1)
 
 

@@ -67,8 +67,11 @@ def opened_or_made(folder: Path | None) -> Workspace:
 
 
 def say_json(value: object) -> None:
-    """Print one JSON value, readable, not escaped."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON value, readable; only what nobody sees (controls, bidi overrides) is escaped, as JSON itself escapes."""
+    from jupyter_mlgov.reports.clean import unseen
+
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo("".join(json.dumps(letter)[1:-1] if letter != "\n" and unseen(letter) else letter for letter in text))
 
 
 def colour() -> bool:

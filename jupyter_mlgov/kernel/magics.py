@@ -171,6 +171,7 @@ class GovernanceMagics(Magics):
         return ShownDecision(decision)
 
     def _rollback(self, rest: list[str]) -> None:
+        from jupyter_mlgov.reports.clean import visible
         from jupyter_mlgov.workspace.rollback import Order, roll_back
 
         words = _Words("rollback")
@@ -182,7 +183,7 @@ class GovernanceMagics(Magics):
         team = self.session.workspace.team_for(self.session.notebook)
         order = Order(model=team.model, stage=asked.stage or team.stages[-1], reason=asked.reason, to=asked.to, drill=asked.drill)
         receipt = roll_back(self.session.workspace, order)
-        print("\n".join([receipt.sentence, *(f"  {item}" for item in (*receipt.before, *receipt.after))]))
+        print("\n".join([visible(receipt.sentence), *(f"  {visible(item)}" for item in (*receipt.before, *receipt.after))]))
 
     def _stage(self, named: str | None) -> str:
         return named or self.session.workspace.team_for(self.session.notebook).stages[1]
@@ -262,6 +263,8 @@ class GovernanceMagics(Magics):
         return None if word is None else int(word)
 
     def _answer(self, rest: list[str]) -> None:
+        from jupyter_mlgov.reports.clean import visible
+
         words = _Words("answer")
         words.add_argument("control")
         words.add_argument("answers", nargs="*", metavar="QUESTION=TEXT")
@@ -272,7 +275,7 @@ class GovernanceMagics(Magics):
             print(f"{found.control}  {found.cite}\n{found.obligation}\n")
             for one in found.questions:
                 said = found.answered.answers.get(one.id, "") if found.answered else ""
-                print(f"{one.id}: {one.text}\n    {said or '(not answered about this model)'}")
+                print(f"{one.id}: {one.text}\n    {visible(said) or '(not answered about this model)'}")
             print(f'\n%mlgov answer {found.control} {" ".join(f"""{one.id}="…" """.strip() for one in found.questions)}')
             return
         pairs = [one.partition("=") for one in asked.answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ class Circumstances:
 
 def parse_limit(text: str) -> Limit:
     """`traffic<=5%`, `traffic<=0.05` or `exposure<=1000000`. Raises UsageError."""
-    found = re.fullmatch(r"\s*(traffic|exposure)\s*(?:<=|≤|=)\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*(%?)\s*", text)
+    found = re.fullmatch(r"\s*(traffic|exposure)\s*(?:<=|≤|=)\s*([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?)\s*(%?)\s*", text)
     if not found:
         raise UsageError(
             f'"{text[:60]}" is no limit.',
@@ -48,6 +49,8 @@ def parse_limit(text: str) -> Limit:
             next='Quote it: --condition "traffic<=5%".',
         )
     most = float(found[2]) / (100 if found[3] else 1)
+    if most == math.inf:
+        raise UsageError(f"{text[:60]}: that is no amount.", expected="Expected `exposure<=1000000`.")
     if found[1] == "traffic":
         if most > 1:
             raise UsageError(f"{text[:60]}: traffic is a share of all requests.", expected="Expected at most 100% (or 1).")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -62,6 +62,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
     report = find_report(before, docket.report)
     stages = team.stages
     previous = stages[stages.index(docket.stage) - 1] if docket.stage in stages[1:] else ""
+    versions = since.known_as(before, model, docket.version)
     seen = Circumstances(
         at=datetime.fromisoformat(docket.at),
         measured=since.measured(before, docket.notebook, docket.report),
@@ -70,9 +71,12 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         waivers=waivers(before, model),
         limits=docket.limits,
         git_problem=docket.git_problem,
-        refuted=since.refuted(before, model, docket.version.version if docket.version else ""),
+        refuted=since.refuted(before, model, versions),
     )
-    return gates.decide(
+    # Who approved it did not know what the rollback knew.
+    back = since.taken_back(before, model, docket.stage, versions)
+    words = fold.reviews(before, report.digest) if report else ()
+    decision = gates.decide(
         team=team,
         stage=docket.stage,
         model=model,
@@ -80,7 +84,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         report=report,
         stale=docket.stale,
         steps=docket.steps,
-        reviews=fold.reviews(before, report.digest) if report else (),
+        reviews=tuple(word for word in words if word.verdict != "approve" or word.seq > back),
         authors=authors(before, docket.notebook, docket.committers),
         asked_by=docket.asked_by,
         previous=_let_in(before, model, previous),
@@ -88,6 +92,9 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         seen=seen,
         hidden=docket.hidden,
     )
+    void = sum(word.verdict == "approve" and word.seq <= back for word in words)
+    told = f"This model was taken out of {docket.stage} since (entry {back:,}); approvals from before that do not count: {void}."
+    return replace(decision, notes=(*decision.notes, told)) if void else decision
 
 
 def _let_in(before: list[AuditEntry], model: str, stage: str) -> Decision | None:

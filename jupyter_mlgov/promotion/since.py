@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion.counting import person
+from jupyter_mlgov.promotion.registry import ModelVersion
 
 
 def log_time(entries: Iterable[AuditEntry], now: datetime) -> datetime:
@@ -58,7 +59,26 @@ def rerun(entries: Iterable[AuditEntry], report: Digest | None) -> tuple[Actor, 
     return tuple(found.values())
 
 
-def refuted(entries: Iterable[AuditEntry], model: str, version: str) -> tuple[str, ...]:
+def known_as(entries: Iterable[AuditEntry], model: str, version: ModelVersion | None) -> frozenset[str]:
+    """The versions under which this very model was decided on before, its own included: `why` asks before a version is registered."""
+    if version is None:
+        return frozenset()
+    found = {version.version}
+    for entry in entries:
+        docket = entry.payload.get("docket") if entry.action == "promotion.decided" and entry.subject == model else None
+        about = docket.get("version") if isinstance(docket, Mapping) else None
+        if isinstance(about, Mapping) and about.get("model_digest") == version.model_digest:
+            found.add(str(about.get("version")))
+    return frozenset(found - {""})
+
+
+def taken_back(entries: Iterable[AuditEntry], model: str, stage: str, versions: Collection[str]) -> int:
+    """The place in the log of the last rollback that took one of these versions out of `stage`; 0: none did."""
+    mine = (entry for entry in entries if entry.action == "rollback.ordered" and entry.subject == model)
+    return max((one.seq for one in mine if one.payload.get("stage") == stage and one.payload.get("from") in versions), default=0)
+
+
+def refuted(entries: Iterable[AuditEntry], model: str, versions: Collection[str]) -> tuple[str, ...]:
     """What people found wrong with the evidence of a version since it was let in, in their words."""
-    mine = (entry for entry in entries if entry.action == "evidence.refuted" and entry.subject == model and version)
-    return tuple(str(entry.payload.get("reason") or "no reason given")[:500] for entry in mine if entry.payload.get("version") == version)
+    mine = (entry for entry in entries if entry.action == "evidence.refuted" and entry.subject == model)
+    return tuple(str(entry.payload.get("reason") or "no reason given")[:500] for entry in mine if entry.payload.get("version") in versions)

@@ -18,6 +18,11 @@ def visible(value: object, *, limit: int = _LIMIT) -> str:
     return f"{shown}… ({cut:,} more characters)" if cut > 0 else shown
 
 
+def unseen(letter: str) -> bool:
+    """Is it a letter that nobody sees, and that may move or reorder what is seen?"""
+    return not " " <= letter <= "~" and unicodedata.category(letter) in _UNSEEN
+
+
 def _seen(letter: str) -> str:
     if letter in _BLANKS:
         return " "

@@ -119,12 +119,17 @@ def _check_words(check: CheckLine) -> tuple[str, str, str]:
 def _check(check: CheckLine, colour: bool, width: int) -> list[str]:
     sign, verdict, words = _check_words(check)
     first = f"{sign} {pad(visible(check.severity, limit=12), 9)}"
-    return [paint(line, verdict, colour) for line in wrap(words, width, first=first, rest=" " * columns(first))]
+    rest = " " * columns(first)
+    lines = [paint(line, verdict, colour) for line in wrap(words, width, first=first, rest=rest)]
+    return [*lines, *(wrap(visible(check.waived), width, first=f"{rest}⏲ ", rest=f"{rest}  ") if check.waived else [])]
 
 
 def _check_html(check: CheckLine) -> Html:
     sign, verdict, words = _check_words(check)
-    return join(el("span", sign, class_=tone(verdict), aria_hidden="true"), " ", el("span", f"{check.severity} ", class_="mg-soft"), words)
+    waived = el("div", "⏲ ", prose(check.waived)) if check.waived else ""
+    return join(
+        el("span", sign, class_=tone(verdict), aria_hidden="true"), " ", el("span", f"{check.severity} ", class_="mg-soft"), words, waived
+    )
 
 
 def _facts(view: NotebookView) -> list[tuple[str, str]]:

@@ -45,11 +45,40 @@ def validate(
     validators (`fair.*`), `stage` the stage whose controls ask; the report then says it is partial, and a gate does not take it.
     `fresh` measures everything again.
     """
+    from jupyter_mlgov.workspace.evidence import keep
+
+    given, facts = measure(workspace, notebook, progress, only, stage=stage, fresh=fresh)
+    report = given.report
+    keep(workspace, report)
+    payload = {
+        "notebook": notebook,
+        "verdict": worst([result.verdict for result in report.results]).word,
+        "digest": report.digest,
+        "report": report_json(report),
+        "bases": given.bases,
+        "waiting": [fields_of(one) for one in given.waiting],
+        "reused": [one.validator for one in given.reuse if one.reused],
+        **facts,
+    }
+    workspace.record(Draft(action="validation.done", subject=workspace.team_for(notebook).model, payload=payload))
+    return given
+
+
+def measure(
+    workspace: Workspace,
+    notebook: str,
+    progress: Progress | None = None,
+    only: Collection[str] = (),
+    *,
+    stage: str = "",
+    fresh: bool = False,
+) -> tuple[Judgement, dict[str, object]]:
+    """What validate() writes, not written: the judgement, and the hold-out set and chain it was made with. The thresholds are written."""
     from jupyter_mlgov.validation.basis import Earlier
     from jupyter_mlgov.validation.engine import judge, placed, plan
     from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
     from jupyter_mlgov.validation.runners import runner_for
-    from jupyter_mlgov.workspace.evidence import earlier, holdout, keep, looks
+    from jupyter_mlgov.workspace.evidence import earlier, holdout, looks
     from jupyter_mlgov.workspace.subjects import gather
 
     team = workspace.team_for(notebook)
@@ -71,22 +100,7 @@ def validate(
         earlier=Earlier() if fresh else earlier(done, notebook),
         looks=looks(done, team.model, seen, subject.ref.model),
     )
-    report = given.report
-    keep(workspace, report)
-    verdict = worst([result.verdict for result in report.results])
-    payload = {
-        "notebook": notebook,
-        "verdict": verdict.word,
-        "digest": report.digest,
-        "report": report_json(report),
-        "bases": given.bases,
-        "waiting": [fields_of(one) for one in given.waiting],
-        "reused": [one.validator for one in given.reuse if one.reused],
-        "holdout": seen,
-        **({"chain": fields_of(subject.chain)} if subject.chain else {}),
-    }
-    workspace.record(Draft(action="validation.done", subject=team.model, payload=payload))
-    return given
+    return given, {"holdout": seen, **({"chain": fields_of(subject.chain)} if subject.chain else {})}
 
 
 def _fix(workspace: Workspace, model: str, notebook: str, thresholds: Digest) -> None:

@@ -210,29 +210,26 @@ def packet(workspace: Workspace, number: int) -> Packet:
 
 
 def rerun(workspace: Workspace, number: int) -> tuple[SecondRun, tuple[str, ...]]:
-    """Measure everything of a case again, as the acting person. Returns what came out, and which answers are others now."""
+    """Measure everything of a case again, as the acting person. Returns what came out, and which answers are others now.
+
+    The report under review stays the report of record: what came out beside it is kept by its digest, with the differences in words.
+    """
     from jupyter_mlgov.promotion.docket import find_report
+    from jupyter_mlgov.validation.results import report_json
+    from jupyter_mlgov.workspace import evidence
+    from jupyter_mlgov.workspace.judging import measure
+    from jupyter_mlgov.workspace.rerunning import differences, like
 
     case = live(workspace, number).case
     before = find_report(workspace.journal.entries(actions=("validation.done",)), case.report)
-    report = workspace.judge(case.notebook, fresh=True).report
-    entry = _act(workspace, case, "review.reran", {"report": case.report, "found": report.digest})
-    same = report.digest == case.report
-    return SecondRun(actor=workspace.actor(), time=entry, found=report.digest, same=same), _others(before, report) if not same else ()
-
-
-def _others(before: Report | None, now: Report) -> tuple[str, ...]:
-    """Each answer that is not as it was, by name; a difference elsewhere in the report is said too."""
-    if before is None:
-        return ("the report that was sealed is not on record",)
-    names = dict.fromkeys(result.validator for result in (*before.results, *now.results))
-    told = []
-    for name in names:
-        one, other = before.result(name), now.result(name)
-        if plain(one) != plain(other):
-            told.append(f"{name}: {one.verdict.value if one else 'absent'} before, {other.verdict.value if other else 'absent'} now")
-    parts = [part for part, value in fields_of(before.subject).items() if value != fields_of(now.subject)[part]]
-    return (*told, *(f"the subject's {part} is another" for part in parts)) or ("what the policies ask is another",)
+    measured = measure(workspace, case.notebook, fresh=True)[0].report
+    evidence.keep(workspace, measured)
+    report = like(before, measured)
+    others = differences(before, report) if report.digest != case.report else ()
+    kept = workspace.objects.put(canonical_json(report_json(measured)))
+    payload: dict[str, object] = {"report": case.report, "found": report.digest, "kept": kept, "others": list(others)}
+    moment = _act(workspace, case, "review.reran", payload)
+    return SecondRun(actor=workspace.actor(), time=moment, found=report.digest, same=report.digest == case.report), others
 
 
 def review(

@@ -15,6 +15,8 @@ from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.promotion.intended import Intended, history
 from jupyter_mlgov.promotion.rollback import Looked, PassedOver, Receipt, blocking
+from jupyter_mlgov.promotion.words import words
+from jupyter_mlgov.reports.clean import visible
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -40,6 +42,7 @@ def roll_back(workspace: Workspace, order: Order) -> Receipt:
     """
     if not order.reason.strip():
         raise UsageError("A rollback needs a reason.", expected="A sentence that will stand in the trail.", next='Add --reason "…".')
+    words(order.reason, "reason")
     begun, clock = workspace.clock.now(), time.perf_counter()
     entries = tuple(workspace.journal.entries(actions=_ACTIONS))
     candidates, left = _candidates(entries, order)
@@ -87,7 +90,7 @@ def _moved(workspace: Workspace, order: Order, left: str, to: str, receipt: Call
     tags = {
         f"mlgov.{order.stage}.by": workspace.actor().id,
         f"mlgov.{order.stage}.at": stamp(entry.time),
-        f"mlgov.{order.stage}.why": order.reason[:500],
+        f"mlgov.{order.stage}.why": visible(order.reason, limit=500),
         f"mlgov.{order.stage}.entry": entry.digest,
     }
     try:

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput, UsageError
 from jupyter_mlgov.core.team import Team, parse_team
+from jupyter_mlgov.promotion import docket
 from jupyter_mlgov.promotion.conditions import parse_day, parse_limit
 from jupyter_mlgov.promotion.data import KeptData
 from jupyter_mlgov.promotion.facts import Answer, Limit
+from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.promotion.why import shortest
 from jupyter_mlgov.promotion.words import words
 from jupyter_mlgov.testing import NOON
@@ -187,7 +190,19 @@ def test_limits_as_they_are_typed(text: str, limit: Limit) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["traffic<=500%", "traffic<=2", "exposure<=5%", "traffic>=5%", "users<=5", "traffic<=", "1e400", "traffic<=nan"]
+    "text",
+    [
+        "traffic<=500%",
+        "traffic<=2",
+        "exposure<=5%",
+        "traffic>=5%",
+        "users<=5",
+        "traffic<=",
+        "1e400",
+        "traffic<=nan",
+        "exposure<=1__0",
+        "exposure<=1_",
+    ],
 )
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="Expected"):
@@ -213,3 +228,26 @@ def test_a_comment_of_a_hundred_megabytes_is_refused_with_a_sentence() -> None:
         words("\ud800", "reason")
     hostile = "<script>alert(1)</script>'; DROP TABLE entries; -- =cmd|' /C calc'!A0"
     assert words(hostile, "comment") == hostile
+
+
+def test_an_amount_that_no_number_holds_is_refused() -> None:
+    with pytest.raises(UsageError, match="no amount"):
+        parse_limit(f"exposure<={'9' * 400}")
+
+
+def test_what_was_rolled_back_needs_a_new_word_before_it_returns() -> None:
+    world = World()
+    world.validate()
+    world.review(BOB)
+    assert world.opens()
+    world.write(ANA, "rollback.ordered", stage="staging", to="0", reason="harm", **{"from": "1"})
+    decision = world.ask()
+    assert [reason.code for reason in decision.reasons] == ["approvals"]
+    assert any("taken out of staging since" in note for note in decision.notes)
+    unregistered = ModelVersion(model="credit", version="", run_id="", model_digest=Digest.of_text("model 1"))
+    assert [reason.code for reason in docket.decide(world.docket("staging", version=unregistered), world.entries()).reasons] == [
+        "approvals"
+    ]
+    world.review(BOB)
+    assert world.opens()
+    assert {one.outcome for one in docket.replay(world.entries())} == {"agrees"}
