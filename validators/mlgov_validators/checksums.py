@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date
 from itertools import pairwise
 
@@ -47,11 +48,27 @@ def luhn_sum(numbers: list[int]) -> bool:
 
 
 def luhn(text: str) -> bool:
-    """A payment card number: 13 to 19 digits (12 for Maestro), a known first digit, the Luhn sum (ISO/IEC 7812-1)."""
+    """A payment card number: first digits and length of a network, the Luhn sum (ISO/IEC 7812-1)."""
     numbers = digits(text)
-    known = bool(numbers) and (numbers[0] in (2, 3, 4, 5, 6) or numbers[:4] == [1, 8, 0, 0])
-    least = 12 if numbers[:2] in ([5, 0], [5, 6], [5, 7], [5, 8], [6, 3], [6, 7]) else 13
-    return known and least <= len(numbers) <= 19 and len(set(numbers)) > 1 and luhn_sum(numbers)
+    return len(numbers) >= 12 and len(numbers) in _lengths(numbers) and len(set(numbers)) > 1 and luhn_sum(numbers)
+
+
+def _lengths(numbers: list[int]) -> Collection[int]:
+    """How long a card number with these first digits can be, by the networks' published ranges; none where no network has them."""
+    first = numbers[0] * 1000 + numbers[1] * 100 + numbers[2] * 10 + numbers[3]
+    if first // 1000 == 4:
+        return (13, 16, 19)  # Visa
+    if 5100 <= first < 5600 or 2221 <= first <= 2720:
+        return (16,)  # Mastercard
+    if first // 100 in (34, 37) or first in (1800, 2131):
+        return (15,)  # American Express, JCB
+    if first // 100 in (36, 38, 39) or 3000 <= first <= 3059 or first // 10 == 309:
+        return range(14, 20)  # Diners Club
+    if 3528 <= first <= 3589 or 2200 <= first <= 2204:
+        return range(16, 20)  # JCB, Mir
+    if first // 100 in (50, 56, 57, 58) or first // 1000 == 6:
+        return range(12, 20)  # Maestro, Discover, UnionPay, RuPay
+    return ()
 
 
 def card(text: str) -> bool:
@@ -74,9 +91,13 @@ def iban(text: str) -> bool:
 
 
 def iban_in(text: str) -> bool:
-    """An IBAN at the start of `text`; in running text a word in capitals can follow."""
-    packed = text.replace(" ", "").replace("-", "")
-    return iban(packed[: IBAN_LENGTHS.get(packed[:2], 0)])
+    """An IBAN at the start of `text`; in running text a word in capitals can follow, behind a space or hyphen."""
+    left = IBAN_LENGTHS.get(text[:2], 0)
+    for place, item in enumerate(text):
+        left -= item not in " -"
+        if left == 0:
+            return text[place + 1 : place + 2] in ("", " ", "-") and iban(text[: place + 1].replace("-", ""))
+    return False
 
 
 def ssn(text: str) -> bool:

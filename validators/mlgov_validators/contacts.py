@@ -53,12 +53,39 @@ _PHONE_WORDS = words(
     "numéro",
     "rufnummer",
 )
-_LETTER = "A-Za-zÀ-ɏΑ-ωЀ-ӿ"
+_LETTER = "A-Za-zÀ-ɏΑ-ωЀ-ӿぁ-ヿ一-鿿가-힣"
+# What stands before a number that is none of a card, however its digits add up.
+_ORDERS = words(
+    *(
+        "order",
+        "invoice",
+        "tracking",
+        "shipment",
+        "parcel",
+        "ticket",
+        "batch",
+        "lot",
+        "serial",
+        "barcode",
+        "ean",
+        "gtin",
+        "upc",
+        "isbn",
+        "imei",
+    ),
+    *("sku", "bestell(?:ung|nr|nummer)?", "rechnung(?:snr|snummer)?", "auftrag(?:snr|snummer)?", "sendung(?:snr|snummer)?", "commande"),
+    *("facture", "pedido", "factura", "ordine", "fattura", "bestelling", "factuur", "zamówienie", "faktura"),
+)
+_VERSIONS = words(
+    "version", "ver", "v", "release", "build", "firmware", "oid", "section", "sec", "clause", "chapter", "kapitel", "abschnitt"
+)
+
+_REPOSITORIES = ("git@", "hg@", "svn@")  # addresses of repositories, not of people
 
 EMAIL = Kind(
     name="e-mail address",
     core=rf"[{_LETTER}0-9][{_LETTER}0-9._%+'-]{{0,63}}@(?:[{_LETTER}0-9-]{{1,63}}\.){{1,5}}[{_LETTER}]{{2,24}}",
-    valid=lambda text: ".." not in text and not text.endswith((".py", ".ipynb", ".parquet")),
+    valid=lambda text: ".." not in text and not text.endswith((".py", ".ipynb", ".parquet")) and not text.startswith(_REPOSITORIES),
     checked=False,
     before=r"(?<![\w.+-])",
     after=r"(?![\w@])",
@@ -70,6 +97,7 @@ CARD = Kind(
     core=r"[0-9](?:[ -]?[0-9]){11,22}",
     valid=check.card,
     checked=True,
+    unless=_ORDERS,
     before=r"(?<![\w.,+-])",
     digits=12,
     # One group of digits, or the first three as cards are printed: ISBNs and IBANs in groups are neither (checksums.card).
@@ -100,6 +128,7 @@ IPV4 = Kind(
     core=r"(?:[1-9]|1[1-9]|[2-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.[0-9]{1,3}){3}",
     valid=_public,
     checked=False,
+    unless=_VERSIONS,
     before=r"(?<![\w.-])(?<!==)",
     after=r"(?![\w-]|\.[0-9])",
     holds=".",

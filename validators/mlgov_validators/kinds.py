@@ -18,6 +18,7 @@ class Kind:
 
     `checked` tells a check digit (or rules as strict). `context`: a bare number is this kind only where one of these words stands
     before it, in the name of its column, or where most of a column passes. A value cannot be without `holds` nor with fewer `digits`.
+    `unless`: right behind one of these words (or under such a name) it is taken for something else, as an order number: not sure.
     `screen` is a quicker pattern that every match of `core` also matches. `form` is what `valid` demands, as far as RE2 can say it with
     its borders: every text with a value that passes `valid` matches it.
     """
@@ -27,6 +28,7 @@ class Kind:
     valid: Callable[[str], bool]
     checked: bool
     context: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
     before: str = r"(?<![\w.+-])"
     after: str = r"(?!\w|[.,-][0-9])"
     holds: str = ""

@@ -7,6 +7,7 @@ own engine gets quicker, weaker patterns (`sieve`). So whatever hits() accepts, 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, reduce
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from mlgov_validators.tokens import TOKENS
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_BETWEEN = re.compile(r"[\s_]?(?:no|nr|num|number|numero|número|nummer|id|code|ref|#|n°)?[\s:=.#_\"'-]{0,4}", re.IGNORECASE)
 NEAR = 48  # characters before a value in which a word of its context may stand
 
 # The surest first: where two overlap, the earlier one has it.
@@ -42,6 +44,7 @@ def sieve(wanted: tuple[Kind, ...] = KINDS, column: str = "") -> Sieve:
     numbers = [kind for kind in wanted if kind not in told and kind.digits >= 6]
     others = [kind for kind in wanted if kind not in (*told, *people, *numbers)]
     rows = (
+        (ODD,),
         (_any(kind.likely for kind in numbers),),
         (_any(kind.screen or kind.likely for kind in others),),
         (_any(kind.screen for kind in people), _any(kind.likely for kind in people)),
@@ -63,8 +66,24 @@ def _any(patterns: Iterable[str]) -> str:
     return "|".join(f"({one})" for one in dict.fromkeys(patterns)).replace("(?:", "(").replace("}?", "}")
 
 
+# Digits of other scripts, and the spaces and dashes that typesetting puts inside numbers. One character for one, so places stay.
+ODD_DIGITS = "\uff10-\uff19\u0660-\u0669\u06f0-\u06f9\u0966-\u096f"
+ODD_SIGNS = "\u00a0\u2007\u2009\u202f\u3000\u2010-\u2015\u2212"
+ODD = f"[{ODD_DIGITS}]|[0-9A-Z][{ODD_SIGNS}][0-9A-Z]"
+_ODD_DIGIT, _ODD_SIGN = re.compile(f"[{ODD_DIGITS}]"), re.compile(f"(?<=[0-9A-Z])[{ODD_SIGNS}](?=[0-9A-Z])")
+
+
+def plain_numbers(text: str) -> str:
+    """`text` with its numbers written in ASCII digits, spaces and hyphens; as long as it was."""
+    if text.isascii():
+        return text
+    digits = _ODD_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
+    return _ODD_SIGN.sub(lambda found: " " if found[0].isspace() else "-", digits)
+
+
 def hits(text: str, wanted: Iterable[Kind] = KINDS, *, column: str = "") -> Iterator[Hit]:
     """Each valid value in `text`, masked, none inside another; `column` is the name it stands under."""
+    text = plain_numbers(text)
     taken: list[tuple[int, int]] = []
     number = sum(map(text.count, "0123456789"))
     for kind in wanted:
@@ -77,6 +96,7 @@ def hits(text: str, wanted: Iterable[Kind] = KINDS, *, column: str = "") -> Iter
             passed = free and kind.valid(found[0])
             if passed:
                 sure = kind.context is None or _near(kind.context, text, start, column)
+                sure = sure and not (kind.unless is not None and _another(kind.unless, text, start, column))
                 if sure:
                     taken.append((start, end))
                 yield Hit(kind=kind, mask=mask(found[0]), start=start, end=end, sure=sure)
@@ -86,6 +106,13 @@ def hits(text: str, wanted: Iterable[Kind] = KINDS, *, column: str = "") -> Iter
 
 def _near(context: re.Pattern[str], text: str, start: int, column: str) -> bool:
     return bool(context.search(text, max(0, start - NEAR), start) or (column and context.search(_spaced(column))))
+
+
+def _another(unless: re.Pattern[str], text: str, start: int, column: str) -> bool:
+    """Does the word right before a value, or the name of its column, say that it is something else?"""
+    ends = [found.end() for found in unless.finditer(text, max(0, start - NEAR), start)]
+    right = bool(ends) and _BETWEEN.fullmatch(text, ends[-1], start) is not None
+    return right or bool(column and unless.search(_spaced(column)))
 
 
 def named(kind: Kind, column: str) -> bool:
