@@ -84,7 +84,7 @@ def test_an_order_number_in_a_card_column_still_counts_where_most_of_the_column_
 @pytest.mark.parametrize(
     ("number", "network"),
     [
-        ("4222222222222", True), ("4111111111111111", True), ("2223003122003222", True), ("371449635398431", True), 
+        ("4222222222222", True), ("4111111111111111", True), ("2223003122003222", True), ("371449635398431", True),
         ("30569309025904", True),
         ("3530111333300000", True), ("6011111111111117", True), ("6759649826438453", True), ("5901234123457", False),
         ("2720993300000000", False), ("7992739871377777", False), ("55555555", False), ("", False),

@@ -14,19 +14,22 @@ QUESTIONS = ("purpose", "theory", "assumptions", "data_choice", "alternatives", 
 PLAN = ("threshold", "owner", "frequency", "source", "response", "label_delay")
 CADENCE = {"daily": 1.0, "weekly": 7.0, "monthly": 31.0, "quarterly": 92.0, "yearly": 366.0}
 SLOWEST = {1: "weekly", 2: "monthly", 3: "quarterly"}
+_TYPED = r"(?<!\w){}(?:\s+(?:is|was|of|at)|\s*[:=])?\s+(?P<value>\d+\.\d+)(?![\w.%]|\.\d)"
 _BOUND = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\}")
 
 
-@validator("doc.complete", title="Documentation completeness", needs=("register", "lineage"), uses=("records",))
+@validator("doc.complete", title="Documentation completeness", version="1.1", needs=("register", "lineage"), uses=("records",))
 def complete(subject: Subject) -> list[Finding]:
     """Is every section written, is it no template, are its numbers those of the run, and is it as young as the model?
 
     `[documents.SECTION]` for purpose, data, method, assumptions, performance, limits, use, monitoring: `text`, and `updated` (a date).
     A number bound to the run is written `{metric=0.778}`: the metric is one a tagged cell recorded, and must agree as written.
 
-    fail: a section is missing, empty, a placeholder, or older than the run that made the model; a bound number disagrees with the record
-    or names no recorded metric. warn: the section on performance binds no number. inconclusive: no session was recorded, or a section has
-    no readable date. Unchecked: there is no [documents].
+    A number typed by hand behind a recorded metric's name (`AUC is 0.81`) is held against the run as well.
+
+    fail: a section is missing, empty, a placeholder, or older than the run that made the model; a bound or typed number disagrees with
+    the record, or a bound one names no recorded metric. warn: the section on performance binds no number. inconclusive: no session was
+    recorded, or a section has no readable date. Unchecked: there is no [documents].
 
     Source: SR 26-2 sec IV and VI.3; AI Act Annex IV; the section list is house.
 
@@ -52,9 +55,19 @@ def _section(name: str, body: Mapping[str, object] | None, subject: Subject) -> 
     bound = list(_BOUND.finditer(text))
     for found in bound:
         yield _agrees(name, found["name"], found["value"], subject)
+    yield from _typed(name, _BOUND.sub(" ", text), subject)
     if name == "performance" and not bound:
         said = "The section performance binds no number to the run, so nothing shows that it is about this model."
         yield Finding(message=said, verdict=Verdict.WARN, where=name, fix="Write numbers as {auc=0.778}.")
+
+
+def _typed(name: str, text: str, subject: Subject) -> Iterator[Finding]:
+    """Numbers that stand behind the name of a recorded metric and are not those of the run."""
+    for metric in subject.lineage.metrics if subject.lineage else ():
+        for found in re.finditer(_TYPED.format(re.escape(metric)), text, re.IGNORECASE):
+            told = _agrees(name, metric, found["value"], subject)
+            if told.verdict is Verdict.FAIL:
+                yield told
 
 
 def _young(name: str, body: Mapping[str, object], subject: Subject) -> Finding:
@@ -154,12 +167,13 @@ def _watched(name: str, body: Mapping[str, object], tier: int) -> Finding:
     return Finding(message=said, verdict=Verdict.FAIL if late else Verdict.PASS, measured=CADENCE[every], allowed=slowest, where=name)
 
 
-@validator("audit.retention", title="Retention", needs=("register",), stricter={"years": "higher"})
+@validator("audit.retention", title="Retention", version="1.1", needs=("register",), stricter={"years": "higher"})
 def retention(subject: Subject, *, years: float = 7.0) -> list[Finding]:
     """Is each class of record kept as long as the gravest of the laws that touch it, and was a restore tried?
 
-    `[retention.CLASS]`: `keep_years`, `laws` (any of mifid, reg-b, reg-b-business, ai-act-documents, ai-act-logs, model), `restore_tested`
-    (a date), `erasure` (how a person's data go while the hash stays). Years asked for: mifid 5, reg-b 25 months, reg-b-business 12 months,
+    `[retention.CLASS]`: `keep_years`, `laws` (any of mifid, reg-b, reg-b-business, ai-act-documents, ai-act-logs, model),
+    `restore_tested` (a date), `erasure` (how a person's data go while the hash stays), `authority_asked` (true: mifid is 7 years),
+    `legal_hold` (the case for which nothing may be deleted). Years asked for: mifid 5, reg-b 25 months, reg-b-business 12 months,
     ai-act-documents 10, ai-act-logs 6 months, model `years`.
 
     fail: a class would be deleted before its law allows. warn: no restore was tried, or nothing is said of erasure.
@@ -178,10 +192,14 @@ def _kept(name: str, body: Mapping[str, object], asked: Mapping[str, float]) -> 
     if keep is None or not laws or any(law not in asked for law in laws):
         said = f"{name} names no period, no law, or one that is none of {', '.join(asked)}."
         return Finding(message=said, verdict=Verdict.INCONCLUSIVE, where=name)
+    if body.get("authority_asked") is True:
+        asked = {**asked, "mifid": 7.0}
     law = max(laws, key=lambda one: asked[one])
     said = f"{name} is kept {keep:g} years; {law} asks for {asked[law]:.3g}."
     if keep < asked[law]:
         return Finding(message=said, verdict=Verdict.FAIL, measured=keep, allowed=f"at least {asked[law]:.3g} years", where=name)
+    if hold := word(body, "legal_hold"):
+        said += f" Nothing of it may be deleted: {hold}."
     missing = absent(body, ("restore_tested", "erasure"))
     if missing:
         said += f" Not told: {', '.join(missing).replace('_', ' ')}."

@@ -92,6 +92,8 @@ def monitor_drift(
     With `evidently`, the figures of Evidently's drift preset stand in the details. They differ where its conventions do: bins over both
     samples together (Sturges), up to 20 values counted singly, natural-logarithm Jensen-Shannon, a one-sample chi-square.
 
+    How long a drift went unseen (4 hours are allowed) is told by the watch over a served model, which knows when its windows began.
+
     Source: PSI 0.10 and 0.25 are industry convention; its null distribution is Yurdakul 2018. 0.10 for the other distances is house.
 
     Fix: Look at the pipeline first, feature by feature, from the one that moved most; then recalibrate or retrain.

@@ -15,6 +15,7 @@ EARLY = Fraction(9, 10)
 @validator(
     "fair.air",
     title="Adverse impact ratio",
+    version="1.1",
     needs=("outcome", "protected"),
     stricter={"limit": "higher", "early": "higher", "alpha": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
@@ -42,7 +43,9 @@ def adverse_impact(
     A group with a cell of fewer than `min_cell` rows stays in the warehouse and is inconclusive (0: nothing is kept back).
 
     The 95 % interval is Katz's (1978), Koopman's score interval (1984) where a count is zero or every outcome is favourable. It says
-    how strong the finding is and does not decide it. Holm runs over the groups of one protected column.
+    how strong the finding is and does not decide it. The decision is a column; a score at its cutoff has to be written into one first.
+    That a group is under 2 % of the rows, for which the Guidelines ask no finding, is said and changes nothing. Holm runs over the
+    groups of one protected column.
 
     Source: 0.80 is 29 CFR 1607.4(D) (employment; used in lending by convention, as firm policy). 0.90 is a house early warning.
 
@@ -93,7 +96,7 @@ def _ratio(group: Group, base: Group, p: float, limit: Fraction, early: Fraction
     ratio = None if base.k == 0 else group.k * base.n / (group.n * base.k)
     interval, method = ratio_interval(group.k, group.n, base.k, base.n)
     return Finding(
-        message=f"{_measured(group, base, ratio, interval, limit)}{why} {_counts(group, base)}",
+        message=f"{_measured(group, base, ratio, interval, limit)}{why} {_counts(group, base)}{_thin(group, counted)}",
         verdict=verdict,
         measured=ratio,
         allowed=f"at least {float(limit):.2f}",
@@ -117,6 +120,11 @@ def _measured(group: Group, base: Group, ratio: float | None, interval: tuple[fl
     shown = f" (95% CI {interval[0]:.2f}-{interval[1]:.2f})" if interval else ""
     side = "below" if below(group, base, limit) else "exactly at" if Fraction(group.k * base.n, group.n * base.k) == limit else "not below"
     return f"{head}: ratio {ratio:.{places}f}{shown}, {side} the {float(limit):.2f} line. "
+
+
+def _thin(group: Group, counted: Counted) -> str:
+    """Groups under 2 % of the pool need no finding of their own under the Guidelines; the number stands all the same."""
+    return " It is under 2% of the rows: 29 CFR 1607.4(A) asks for no finding about it." if 50 * group.n < counted.rows else ""
 
 
 def _counts(group: Group, base: Group) -> str:

@@ -9,6 +9,7 @@ from mlgov_validators.declared import absent, days, parts, same_person, texts, w
 from mlgov_validators.filled import moment
 
 _FIELDS = ("purpose", "owner", "developer", "validator", "materiality", "complexity", "status")
+SLA = 24  # hours a review may wait
 _RANK = {"low": 0, "medium": 1, "high": 2}
 
 
@@ -101,6 +102,9 @@ def change(subject: Subject) -> list[Finding]:
 
     `[changes.ID]`: `what`, `kind` (data, features, code, parameters, threshold, environment, gate), `material` (true or false), `date`,
     `reviewed_by`, `retested`. A kind of threshold or gate is material whatever it says.
+
+    Only declared changes are seen here. One that nobody declared is kept out by the gate: it binds an approval to the digest of its report,
+    which names model, table, cutoff, environment and policy.
 
     fail: a material change has no reviewer, is reviewed by an author of the model, or was not tested again. not applicable: no stage
     was ever granted, so there is nothing to have changed. inconclusive: a change says neither kind nor what. Unchecked: no [changes].
@@ -249,7 +253,14 @@ def _issue(name: str, body: Mapping[str, object], records: Records) -> Finding:
     return Finding(message=said, verdict=Verdict.FAIL if grave else Verdict.WARN, measured=late, allowed="0 days overdue", where=name)
 
 
-@validator("gov.approval", title="Approvals, conditions, expiry", needs=("records",), uses=("register",), stricter={"months": "lower"})
+@validator(
+    "gov.approval",
+    title="Approvals, conditions, expiry",
+    version="1.1",
+    needs=("records",),
+    uses=("register",),
+    stricter={"months": "lower"},
+)
 def approval(subject: Subject, *, months: int = 12) -> list[Finding]:
     """Is there an approval by somebody who did not make the model, is it young enough, and do its conditions still hold?
 
@@ -257,10 +268,13 @@ def approval(subject: Subject, *, months: int = 12) -> list[Finding]:
     `conditions` and `conditional_until`; a condition without an end, or past it, is a breach. The gate itself binds an approval to the
     very report; here its age and its conditions are looked at.
 
-    fail: every approval is older, or a conditional one is past its end or has none. inconclusive: nobody knows the authors.
+    A review that was asked for (`review.asked`) should be answered within 24 hours; how long the last one waited is said.
+
+    fail: every approval is older, or a conditional one is past its end or has none. warn: a review waits for longer than 24 hours.
+    inconclusive: nobody knows the authors.
     Unchecked: nobody has approved this model yet.
 
-    Source: SR 26-2 sec V.1 (conditional use) and V.6; the periods are house.
+    Source: SR 26-2 sec V.1 (conditional use) and V.6; 24 hours is the seed requirement; the periods are house.
 
     Fix: Renew the approval, or take the model back to what its conditions allow.
     """
@@ -283,4 +297,16 @@ def approval(subject: Subject, *, months: int = 12) -> list[Finding]:
         findings.append(
             Finding(message=f"The approval is conditional, {told}.", verdict=Verdict.PASS if held else Verdict.FAIL, where="conditions")
         )
-    return findings
+    return [*findings, *_queue(records)]
+
+
+def _queue(records: Records) -> Iterator[Finding]:
+    """How long the newest review that was asked for waited, or still waits."""
+    asked = records.about("review.asked")
+    if not asked:
+        return
+    answers = [act for act in records.about("review.given") if act.time >= asked[-1].time]
+    hours = ((answers[0].time if answers else records.now) - asked[-1].time).total_seconds() / 3600
+    said = f"The last review {'waited' if answers else 'has waited'} {hours:.0f} hours; {SLA} are allowed."
+    verdict = Verdict.WARN if not answers and hours > SLA else Verdict.PASS
+    yield Finding(message=said, verdict=verdict, measured=hours, allowed=f"{SLA} h", where="queue")

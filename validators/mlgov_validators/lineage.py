@@ -30,6 +30,8 @@ def completeness(subject: Subject) -> list[Finding]:
     fail: under 1.00 for tier 1 and 2. warn: under 1.00 for tier 3. Each missing edge is a finding.
     inconclusive: no model, or no session, was recorded.
 
+    Digests are those the recorder took. Whether the files still have them is looked at before a promotion, from every file anew.
+
     Source: W3C PROV-DM, OpenLineage; the threshold is a house figure.
 
     Fix: Tag the cell that makes or reads what is missing, commit the notebook, and run it again from the top.

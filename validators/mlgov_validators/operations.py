@@ -106,6 +106,9 @@ def limits(subject: Subject) -> list[Finding]:
     fail: a start without limits, limits set after it, or a breach. warn: none. inconclusive: limits are written and nobody signed them.
     Unchecked: no limits are written and nothing was started.
 
+    Which limits they are (price collars, value, volume and messages of RTS 6 Art 15, Art 8(a)-(d)) is for the person who signs them; what
+    breaches them is told by whoever serves the model.
+
     Source: RTS 6 Art 8 and 15; SR 26-2 sec V.1.
 
     Fix: Stop; set and sign the limits; ask for a new approval.
@@ -202,6 +205,8 @@ def killswitch(subject: Subject, *, days: int = 90, alert: float = 5.0) -> list[
 
     fail: an order stayed live, the alert took longer than `alert` seconds, no out-of-band access, or the drill is older than `days`
     (the law says a year). inconclusive: no drill ran, no order was open in it, or counts are missing.
+
+    That it can cancel by algorithm, trader, desk, client and venue is for people to show (the questions of the RTS 6 pack).
 
     Source: RTS 6 Art 12; 5 seconds is Art 16(5), for alerts and not for the cancel; 90 days is house.
 
@@ -346,6 +351,8 @@ def integrity(subject: Subject, *, hours: int = 24) -> list[Finding]:
 
     fail: anything does not match. warn: it is whole, and the newest entry a witness holds is older than `hours`, or no witness holds any,
     so that cutting off its end would not be seen; no checkpoint was signed; a witness could not be asked. inconclusive: there is no trail.
+
+    That a clock was set back stands in the trail as an entry of its own (`clock.setback`) and does not break the chain.
 
     Source: RFC 9162; RFC 3161; Del. Reg. 2017/565 Art 72(1); 24 hours is house.
 

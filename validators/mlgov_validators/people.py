@@ -11,15 +11,22 @@ from mlgov_validators.intervals import wilson
 _PACK = ("documents", "own_outcomes", "change_notices", "exit_plan", "licence", "provenance")
 
 
-@validator("human.oversight", title="Human review effectiveness", needs=("register",), stricter={"caught": "higher", "seconds": "higher"})
+@validator(
+    "human.oversight",
+    title="Human review effectiveness",
+    version="1.1",
+    needs=("register",),
+    stricter={"caught": "higher", "seconds": "higher"},
+)
 def oversight(subject: Subject, *, low: float = 0.01, high: float = 0.30, seconds: float = 10.0, caught: float = 0.80) -> list[Finding]:
     """Do reviewers override in a believable share of cases, take their time, and catch errors that were planted?
 
-    `[oversight]`: `reviewed`, `overridden` (counts), `median_seconds`, `planted`, `caught` (counts), `stop_tested` (a date). The
-    interval is Wilson's at 95 %.
+    `[oversight]`: `reviewed`, `overridden` (counts), `median_seconds`, `planted`, `caught` (counts), `stop_tested` (a date); and of the
+    overridden, `to_favourable` and `to_unfavourable` (counts). The interval is Wilson's at 95 %.
 
-    fail: under `caught` of the planted errors were caught, or none were planted. warn: the override rate is under `low` or over `high`, or
-    the median review is under `seconds`. inconclusive: no case was reviewed, or counts contradict each other. Unchecked: no [oversight].
+    fail: under `caught` of the planted errors were caught, or none were planted. warn: the override rate is under `low` or over `high`,
+    or the median review is under `seconds`, or ten overrides and more all went one way. inconclusive: no case was reviewed, or counts
+    contradict each other. Unchecked: no [oversight].
 
     Source: house figures for AI Act Art 14(4)(b) and (e) and GDPR Art 22(3); Wilson 1927.
 
@@ -31,6 +38,7 @@ def oversight(subject: Subject, *, low: float = 0.01, high: float = 0.30, second
         return [Finding(message="No reviewed cases are told, or their counts contradict each other.", verdict=Verdict.INCONCLUSIVE)]
     return [
         _overrides(int(overridden), int(reviewed), low, high),
+        _ways(body, int(overridden)),
         _time(number(body, "median_seconds"), seconds),
         _seeded(body, caught),
         _stop(body),
@@ -44,6 +52,23 @@ def _overrides(k: int, n: int, low: float, high: float) -> Finding:
     return Finding(
         message=said, verdict=verdict, measured=rate, allowed=f"{low:.0%} to {high:.0%}", n=n, interval=wilson(k, n), where="overrides"
     )
+
+
+def _ways(body: Mapping[str, object], overridden: int) -> Finding:
+    """Do people change decisions both ways? Those who only ever refuse, or only ever let pass, follow a rule of their own."""
+    up, down = number(body, "to_favourable"), number(body, "to_unfavourable")
+    if up is None or down is None:
+        said = "It is not told which way decisions were changed (`to_favourable`, `to_unfavourable`)."
+        return Finding(message=said, verdict=Verdict.NOT_APPLICABLE, where="ways")
+    if min(up, down) < 0 or up + down != overridden:
+        said = f"{up:.0f} and {down:.0f} changes do not add up to the {overridden} that are told."
+        return Finding(message=said, verdict=Verdict.INCONCLUSIVE, where="ways")
+    one_way = min(up, down) == 0 and overridden >= 10
+    said = f"{up:.0f} decisions were changed to favourable, {down:.0f} to unfavourable." + (" All went one way." if one_way else "")
+    share = up / overridden if overridden else None
+    verdict = Verdict.WARN if one_way else Verdict.PASS
+    interval = wilson(int(up), overridden)
+    return Finding(message=said, verdict=verdict, measured=share, allowed="both ways", n=overridden, interval=interval, where="ways")
 
 
 def _time(median: float | None, least: float) -> Finding:

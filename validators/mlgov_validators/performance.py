@@ -10,11 +10,15 @@ from mlgov_validators.error_rates import cutoff
 from mlgov_validators.ranking import Auc, auc, average_precision, hanley_mcneil, ks, paired_difference, roc
 from mlgov_validators.scores import Scored, left_out, scored, too_few
 
+FRAUD_FLOOR = 0.80  # a house figure
+
 
 @validator(
     "perf.discrim",
     title="Discrimination",
+    version="1.1",
     needs=("scored", "score", "label"),
+    uses=("register",),
     stricter={
         "floor": "higher",
         "ks_floor": "higher",
@@ -43,13 +47,16 @@ def discrimination(
     rarer of the two outcomes: area under the precision-recall curve (by steps; by chance it is the outcome's share) and, at the declared
     `cutoff`, precision and recall with Wilson's intervals. They are judged where a floor over 0 is set for them.
 
+    Where `use` under [model] names fraud, the floor of AUC is 0.80 at least. When a floor was agreed on is told by the trail (the
+    thresholds are fixed there before anything is measured).
+
     fail: AUC under `floor`, KS under `ks_floor`, or one of the other floors not reached; also for a constant score, and for scores that
     run the wrong way (AUC under 0.5).
     warn: AUC over the floor while its interval reaches below it; perfect separation (look for leakage); rows left out.
     inconclusive: one class only; fewer than `min_events` cases in either class; more than the share `max_missing` of rows without
     score or label; a score that is no number; precision or recall asked for without a `cutoff`, or undefined at it.
 
-    Source: house; 0.65 for credit, KS 0.20. SR 26-2 leaves thresholds to the firm. DeLong, DeLong & Clarke-Pearson 1988.
+    Source: house; 0.65 for credit, 0.80 for fraud, KS 0.20. SR 26-2 leaves thresholds to the firm. DeLong, DeLong & Clarke-Pearson 1988.
 
     Fix: Revisit features, target and sample. A change of the floor needs approval before the next run.
     """
@@ -57,6 +64,8 @@ def discrimination(
     few = too_few(data, min_events)
     if few:
         return [few, *left_out(data, max_missing)]
+    if any("fraud" in use.lower() for use in subject.scope.use):
+        floor = max(floor, FRAUD_FLOOR)
     score = data.scores[0]
     area, distance = auc(score, data.positive), ks(score, data.positive)
     verdict, why = _against(area, floor, constant=bool((score == score[0]).all()))

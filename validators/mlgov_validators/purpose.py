@@ -37,6 +37,8 @@ def purpose(subject: Subject) -> list[Finding]:
     assessment of compatibility; no purpose of the run.
     inconclusive: no [personal] in mlgov.toml, or no data set was recorded.
 
+    The source of a data set and the version of its notice can be written beside these; nobody judges them here.
+
     Source: GDPR Art 5(1)(a)-(b), 6(1), 6(4).
 
     Fix: Change the purpose, get an assessment of compatibility (Art 6(4)), or use another source; write the basis down.

@@ -55,6 +55,9 @@ def supply_chain(subject: Subject, *, signed: bool = False) -> list[Finding]:
     warn: any other pickle; an import that is not on the list; a file without signature; a package in use with any other known hole.
     inconclusive: a file that is not there, too large, or cannot be read to its end; no snapshot of advisories, or one older than 7 days.
 
+    Licences and the provenance of packages (SLSA) are not judged: the record of an environment holds names and versions. `mlgov` checks a
+    signature when a model is loaded or served.
+
     Source: OpenSSF model signing, OSV schema, SLSA; the list of modules and the 7 days are house figures.
 
     Fix: Store the model as skops, ONNX or safetensors and sign it (`model_signing sign`); update the package, or the snapshot.
