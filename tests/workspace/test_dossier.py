@@ -19,8 +19,9 @@ from click.testing import CliRunner
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.offline import check, pae
+from jupyter_mlgov.cli.report import FORMATS
 from jupyter_mlgov.cli.report import report as command
-from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
+from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, UsageError
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.cyclonedx import check_bom
@@ -203,3 +204,57 @@ def test_without_a_report_or_a_decision_there_is_no_sarif_and_no_statement(works
         with pytest.raises(NotReady):
             invoke(workspace, "credit@2", "--format", style)
     assert "No report on this version" in invoke(workspace, "credit@2", "--format", "md")
+
+
+READERS = ("regulator", "validator", "engineer", "customer")
+# Forms that a workspace without a signed decision cannot give, and the one that is the regulator's alone.
+REFUSED = {"intoto": "No decision about credit@1 was signed."}
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_each_reader_gets_each_form_or_a_sentence_why_not(workspace: Workspace, tmp_path: Path, style: str) -> None:
+    for reader in READERS:
+        path = tmp_path / f"{reader}.{style}"
+        words = ["credit@1", "--for", reader, "--format", style, "-w", str(workspace.root), "-o", str(path)]
+        done = CliRunner().invoke(command, words)
+        if style == "zip" and reader != "regulator":
+            assert done.exit_code == 2
+            assert "The bundle is the regulator's" in done.output
+        elif style in REFUSED:
+            assert isinstance(done.exception, NotReady)
+            assert done.exception.what == REFUSED[style]
+            assert done.exception.next
+            assert not path.exists()
+        else:
+            assert done.exit_code == 0, (reader, done.output, done.exception)
+            assert path.stat().st_size > 300
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["credit@1", "--for", "regulators"], "'regulators' is not one of"),
+        (["credit@1", "--format", "pfd"], "'pfd' is not one of"),
+        (["credit@1", "--document", "annex4"], 'No document "annex4"'),
+        (["credit@1", "--document", "matrix", "--format", "pdf"], "The matrix is not written as pdf."),
+        (["credit@1", "--document", "dpia", "--format", "csv"], "The dpia is not written as csv."),
+        (["credit@7"], 'No version of credit "7"'),
+        (["creidt@1"], 'No model "creidt"'),
+        (["credit@"], '"credit@" names no version.'),
+        (["@1"], '"@1" names no version.'),
+        (["credit@2", "--since", "2"], "credit@2 is the version asked about."),
+        (["credit@2", "--since", "1", "--format", "csv"], "A change log is a document of its own."),
+        (["--for", "validator"], "name MODEL or MODEL@VERSION"),
+        (["--format", "pdf"], "The last report of a notebook is not written as pdf"),
+        (["../../etc/passwd@1"], 'No model "../../etc/passwd"'),
+        (["<script>alert(1)</script>"], "No model"),
+        (["credit@1", "-o", "/nowhere/at/all.txt"], "cannot be written"),
+    ],
+)
+def test_what_is_typed_wrong_is_answered_by_a_sentence(workspace: Workspace, words: list[str], said: str) -> None:
+    done = CliRunner().invoke(command, [*words, "-w", str(workspace.root)])
+    assert done.exit_code != 0
+    told = done.output if isinstance(done.exception, SystemExit) else str(getattr(done.exception, "what", done.exception))
+    assert said in told
+    assert "Traceback" not in done.output
+    assert isinstance(done.exception, (SystemExit, MlgovError))
