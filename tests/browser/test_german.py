@@ -79,7 +79,7 @@ def test_panel_marks_status_palette_and_launcher_speak_german(lab, page, shots, 
     expect(side.get_by_test_id("mlgov-validate")).to_have_text("Validieren")
     expect(side.get_by_test_id("mlgov-gate")).to_contain_text("Tor geschlossen")
     expect(page.locator(".jp-mlgov-status")).to_have_text("Governance: 2 Schritte · Tor geschlossen")
-    expect(cell(page, 1)).to_have_attribute("data-mlgov-more", "✕ 2 Prüfungen")
+    expect(cell(page, 1)).to_have_attribute("data-mlgov-more", "✕ 2 Befunde")
     accessible(page, "#jp-mlgov-panel")
     palette(page, "Zelle als Schritt markieren: report")
     expect(cell(page, 0)).to_have_attribute("data-mlgov-badge", "• report")
