@@ -66,6 +66,8 @@ ACTIONS: dict[str, str] = {
     "model.signer.revoked": "{actor} revoked the key {key_id} that signed models: {reason}",
     "stage.emptied": "{actor} took {subject} out of {stage}: {reason}",
     "registry.reconciled": "{actor} held the registry against the trail: {outcome}",
+    "monitor.ran": "{actor} looked at version {version} of {subject} in window {window}: {verdict}",
+    "finding.settled": "{actor} settled a finding about {subject}: {how}",
     "alarm.raised": "alarm about {subject}: {problem}",
     "export.written": "{actor} exported {subject} to {targets}",
     "reproduce.done": "{actor} ran {subject} version {version} again: {grade}",

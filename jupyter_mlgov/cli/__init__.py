@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "kill": ("serve", "Stop a model from answering, on every replica, now."),
     "canary": ("canary", "Statistics of a step-by-step rollout: plan, simulate, analyze."),
     "rollout": ("rollout", "Manifests for Kubernetes: render, diff, apply."),
+    "monitor": ("monitor", "Watch a model in production: plan, run, watch, settle."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
     "track": ("jobs", "Have DVC keep a data file."),
@@ -48,7 +49,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("monitor", "portfolio")
+NOT_YET = ("portfolio",)
 
 
 class Verbs(click.Group):

@@ -1,1 +1,1 @@
-"""Is it still good. Not in this version: nothing is watched after promotion, and no command claims to."""
+"""Is it still good: what is watched of a model in production, how often, and what a finding does. Pure; nothing here reads or writes."""

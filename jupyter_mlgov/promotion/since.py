@@ -79,6 +79,10 @@ def taken_back(entries: Iterable[AuditEntry], model: str, stage: str, versions: 
 
 
 def refuted(entries: Iterable[AuditEntry], model: str, versions: Collection[str]) -> tuple[str, ...]:
-    """What people found wrong with the evidence of a version since it was let in, in their words."""
-    mine = (entry for entry in entries if entry.action == "evidence.refuted" and entry.subject == model)
-    return tuple(str(entry.payload.get("reason") or "no reason given")[:500] for entry in mine if entry.payload.get("version") in versions)
+    """What was found wrong with the evidence of these versions since they were let in, in words; what was settled since is left out."""
+    mine = [entry for entry in entries if entry.subject == model and entry.action in ("evidence.refuted", "finding.settled")]
+    settled = {entry.payload.get("finding") for entry in mine if entry.action == "finding.settled"}
+    standing = [entry for entry in mine if entry.action == "evidence.refuted" and entry.digest not in settled]
+    return tuple(
+        str(entry.payload.get("reason") or "no reason given")[:500] for entry in standing if entry.payload.get("version") in versions
+    )

@@ -88,7 +88,7 @@ def measure(
     controls = placed(policies, team.scope, today)
     fixed = plan(policies, registry, controls, parameters=team.parameters, only=only, also=team.also, stage=stage)
     subject = gather(workspace, team, lineage, fixed.needs)
-    _fix(workspace, team.model, notebook, fixed.thresholds)
+    fix_thresholds(workspace, team.model, notebook, fixed.thresholds)
     seen = holdout(team, lineage)
     done = tuple(workspace.journal.entries(actions=("validation.done",)))
     given = judge(
@@ -103,7 +103,7 @@ def measure(
     return given, {"holdout": seen, **({"chain": fields_of(subject.chain)} if subject.chain else {})}
 
 
-def _fix(workspace: Workspace, model: str, notebook: str, thresholds: Digest) -> None:
+def fix_thresholds(workspace: Workspace, model: str, notebook: str, thresholds: Digest) -> None:
     """Write the digest of the thresholds, where it is not the one written last for this notebook."""
     before = [entry.payload for entry in workspace.journal.entries(actions=("thresholds.fixed",), subject=model)]
     mine = [payload.get("digest") for payload in before if payload.get("notebook") == notebook]

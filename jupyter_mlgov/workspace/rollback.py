@@ -15,13 +15,14 @@ from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.promotion.intended import Intended, history
 from jupyter_mlgov.promotion.rollback import Looked, PassedOver, Receipt, blocking
+from jupyter_mlgov.promotion.since import refuted
 from jupyter_mlgov.promotion.words import words
 from jupyter_mlgov.reports.clean import visible
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
-_ACTIONS = ("promotion.decided", "promotion.applied", "rollback.ordered", "stage.emptied", "evidence.refuted")
+_ACTIONS = ("promotion.decided", "promotion.applied", "rollback.ordered", "stage.emptied", "evidence.refuted", "finding.settled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,13 +167,9 @@ def _applied(entries: tuple[AuditEntry, ...], order: Order, version: str) -> Aud
 
 
 def _evidence(entries: tuple[AuditEntry, ...], model: str, version: str) -> Looked:
-    refuted = [
-        entry
-        for entry in entries
-        if entry.action == "evidence.refuted" and entry.subject == model and entry.payload.get("version") == version
-    ]
-    if refuted:
-        return Looked(name="evidence", answer="failed", said=str(refuted[-1]))
+    against = refuted(entries, model, (version,))
+    if against:
+        return Looked(name="evidence", answer="failed", said=f"refuted: {against[-1]}")
     return Looked(name="evidence", answer="ok", said="nothing refuted it since")
 
 

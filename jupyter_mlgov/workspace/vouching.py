@@ -79,7 +79,8 @@ def _decision(entries: tuple[AuditEntry, ...], wanted: Wanted, today: str) -> tu
     name = f"version {wanted.version} of {wanted.model}"
     if not found:
         raise NotReady(f"No decision let {name} into any stage, so it answers nobody.", next=f"Ask for it: `mlgov promote {wanted.stage}`.")
-    if any(entry.action == "evidence.refuted" and entry.payload.get("version") == wanted.version for entry in entries):
+    against = [one for one in entries if one.action == "evidence.refuted" and one.payload.get("version") == wanted.version]
+    if any(one.payload.get("serving") != "keep" for one in against):
         raise NotReady(f"What {name} rests on was refuted since, so it answers nobody.", next="See `mlgov audit log`.")
     _, _, entry, decision = max(found, key=lambda item: item[:2])
     if decision.until and decision.until < today:

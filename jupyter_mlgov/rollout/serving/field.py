@@ -57,6 +57,8 @@ def field(entries: Iterable[AuditEntry], model: str, stage: str, switch: Literal
             if entry.digest in moves:
                 now = _moved(now, moves[entry.digest], switch)
         elif entry.action == "evidence.refuted":
+            if entry.payload.get("serving") == "keep":
+                continue  # a monitor's finding shuts gates; whether the model goes on answering is said by its plan
             now = replace(now, refuted=now.refuted | {str(entry.payload.get("version", ""))})
         elif entry.action.startswith("canary."):
             if entry.payload.get("stage", stage) == stage:

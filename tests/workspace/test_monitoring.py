@@ -1,0 +1,233 @@
+"""Planted drift, a planted fairness gap and a silent monitor are each found within one tick and shut the gate; health does not."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, UsageError
+from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
+from jupyter_mlgov.promotion.since import refuted
+from jupyter_mlgov.rollout.serving.field import field
+from jupyter_mlgov.testing import FixedClock, cell_run, digest, session
+from jupyter_mlgov.workspace.monitoring import look, quiet, running, settle, state
+from tests.promotion.test_intended import decided
+from tests.workspace.gated import NOTEBOOK, Gated, gated
+
+TEAM = """
+[model]
+name = "credit"
+notebook = "n.ipynb"
+tier = 1
+[subject]
+table = "scored"
+outcome = "approve"
+favourable = 1
+protected = ["sex"]
+score = "score"
+label = "good"
+[policy]
+packs = ["sr-26-2"]
+"""
+
+
+def rows(seed: int, *, n: int = 4000, shift: float = 0.0, gap: float = 0.0, labels: bool = True) -> pa.Table:
+    """Scores of a model on one feature; `shift` moves the feature, `gap` takes approvals from one group."""
+    rng = np.random.default_rng(seed)
+    x, sex = rng.normal(shift, 1, n), rng.integers(0, 2, n)
+    score = 1 / (1 + np.exp(-x))
+    approve = (score > 0.4) & ~((sex == 1) & (rng.uniform(size=n) < gap))
+    table = {"x": x, "sex": sex, "score": score, "approve": approve.astype(int)}
+    return pa.table({**table, "good": (rng.uniform(size=n) < score).astype(int)} if labels else table)
+
+
+def house(folder: Path, team: str = TEAM) -> Gated:
+    """Version 1 is in production, judged on a table that is kept; a week has not passed."""
+    made = gated(folder, FixedClock(), team=team)
+    sink = io.BytesIO()
+    pq.write_table(rows(1), sink)
+    stored = made.objects.put(sink.getvalue())
+    table = ObjectRef(name="scored", kind="table", fingerprint=Fingerprint(method="mlgov-table-2", root=digest("t")), stored=stored)
+    run = cell_run("evaluate", notebook=NOTEBOOK, outputs=(table,), session="s1", id="r9")
+    delivered = {"key": "run:s1:k", "kind": "run", "target": "mlflow", "model": "credit", "version": "1"}
+    let_in = decided("1")
+    made.record(
+        Draft(action="session.started", subject=NOTEBOOK, payload=fields_of(session(notebook=NOTEBOOK, id="s1"))),
+        Draft(action="cell.finished", subject=NOTEBOOK, payload=fields_of(run)),
+        Draft(action="projection.delivered", subject="credit", payload=delivered),
+        Draft(action=let_in.action, subject=let_in.subject, payload={**let_in.payload, "notebook": NOTEBOOK}),
+    )
+    return made
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Gated:
+    return house(tmp_path)
+
+
+def window(workspace: Gated, name: str = "w1", **more: Any) -> Path:
+    path = workspace.root / f"{name}.parquet"
+    pq.write_table(rows(2, **more), path)
+    return path
+
+
+def against(workspace: Gated) -> tuple[str, ...]:
+    return refuted(workspace.journal.entries(), "credit", ("1",))
+
+
+def alarms(workspace: Gated) -> list[dict[str, Any]]:
+    return [dict(entry.payload) for entry in workspace.journal.entries(actions=("alarm.raised",))]
+
+
+def test_a_window_like_the_one_it_was_judged_on_is_measured_and_good(workspace: Gated) -> None:
+    tick = look(workspace, "credit", window(workspace))
+    assert (tick.verdict, dict(tick.unmeasured), tick.acts) == (Verdict.PASS, {}, ())
+    assert set(tick.measured) == {"quality", "drift", "performance", "fairness"}
+    assert (against(workspace), alarms(workspace)) == ((), [])
+    entry = next(iter(workspace.journal.entries(actions=("monitor.ran",))))
+    assert (entry.payload["rows"], entry.payload["verdict"]) == (4000, "passed")
+
+
+@pytest.mark.parametrize(("planted", "name"), [({"shift": 1.0}, "drift"), ({"gap": 0.4}, "fairness")])
+def test_what_was_planted_is_found_in_one_tick_and_shuts_the_gate(workspace: Gated, planted: dict[str, float], name: str) -> None:
+    tick = look(workspace, "credit", window(workspace, **planted))
+    assert name in tick.found
+    assert tick.verdict is Verdict.FAIL
+    assert any(said.startswith(f"{name} in window w1") for said in against(workspace))
+    raised = [alarm for alarm in alarms(workspace) if alarm["kind"] == f"monitor {name}"]
+    assert [alarm["severity"] for alarm in raised] == ["critical"]
+    why = workspace.why("staging", NOTEBOOK)
+    assert why.answer.value != "granted"
+    before = len(against(workspace))
+    look(workspace, "credit", window(workspace, "w2", **planted))
+    assert len(against(workspace)) == before, "one refutation stands until somebody settles it"
+    assert len([alarm for alarm in alarms(workspace) if alarm["kind"] == f"monitor {name}"]) == 2
+
+
+def test_a_finding_shuts_gates_and_lets_the_model_answer_unless_the_plan_says_otherwise(tmp_path: Path) -> None:
+    made = house(tmp_path, TEAM + '[monitoring.drift]\nfrequency = "daily"\n')
+    look(made, "credit", window(made, shift=1.0))
+    now = field(made.journal.entries(), "credit", "production")
+    assert (now.champion, now.refuted, now.tripped) == ("1", frozenset(), "")
+
+
+def test_the_plan_may_have_the_baseline_answer(tmp_path: Path) -> None:
+    made = house(tmp_path, TEAM + '[monitoring.drift]\nfrequency = "daily"\naction = "baseline"\n')
+    tick = look(made, "credit", window(made, shift=1.0))
+    assert "The baseline answers in its stead." in tick.acts
+    assert field(made.journal.entries(), "credit", "production").tripped.startswith("by hand: drift in window w1")
+
+
+def test_without_outcomes_performance_is_not_told_and_is_no_health(workspace: Gated) -> None:
+    tick = look(workspace, "credit", window(workspace, labels=False))
+    assert "performance" in tick.unmeasured
+    assert tick.verdict is Verdict.INCONCLUSIVE
+    assert against(workspace) == ()
+    assert [alarm["kind"] for alarm in alarms(workspace)] == ["monitor could not tell"]
+
+
+def test_silence_is_found_shuts_the_gate_once_and_ends_with_the_next_measurement(workspace: Gated) -> None:
+    assert quiet(workspace) == ()
+    _later(workspace, 6)
+    assert quiet(workspace) == ()
+    _later(workspace, 2)
+    said = quiet(workspace)
+    assert len(said) == 4
+    assert "was never measured" in said[0]
+    assert len(against(workspace)) == 4
+    assert {alarm["kind"] for alarm in alarms(workspace)} == {"monitor silent"}
+    quiet(workspace)
+    assert (len(against(workspace)), len(alarms(workspace))) == (4, 4)
+    look(workspace, "credit", window(workspace))
+    assert against(workspace) == ()
+    assert quiet(workspace) == ()
+    _later(workspace, 8)
+    assert len(quiet(workspace)) == 4
+
+
+def test_a_tick_that_could_not_tell_does_not_end_a_silence(workspace: Gated) -> None:
+    _later(workspace, 8)
+    look(workspace, "credit", window(workspace, labels=False))
+    assert [line for line in quiet(workspace) if "performance" in line]
+
+
+def _later(workspace: Gated, days: float) -> None:
+    clock = workspace.clock
+    assert isinstance(clock, FixedClock)
+    clock.advance(timedelta(days=days))
+
+
+def test_an_author_settles_nothing_and_a_reviewer_says_why(workspace: Gated) -> None:
+    look(workspace, "credit", window(workspace, shift=1.0))
+    with pytest.raises(UsageError, match="another person"):
+        settle(workspace, "credit", "drift", "the feed was mended")
+    reviewer = workspace.acting("bob@firm.example")
+    with pytest.raises(UsageError, match="Why"):
+        settle(reviewer, "credit", "drift", " ")
+    with pytest.raises(UsageError, match="drift"):
+        settle(reviewer, "credit", "quality", "x")
+    settle(reviewer, "credit", "drift", "the feed was mended")
+    assert not any(said.startswith("drift") for said in against(workspace))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('[monitoring.drift]\nfrequency = "often"\n', "frequency"),
+        ('[monitoring.drift]\nchecks = ["monitor.drfit"]\n', "check in"),
+        ('[monitoring.drift]\nchecks = "monitor.drift"\n', "list of validators"),
+        ('[monitoring.drift]\naction = "panic"\n', "action in"),
+    ],
+)
+def test_a_plan_nobody_understands_is_a_sentence_and_an_alarm(tmp_path: Path, more: str, said: str) -> None:
+    made = house(tmp_path, TEAM + more)
+    with pytest.raises(MlgovError) as error:
+        look(made, "credit", window(made))
+    assert said in str(error.value)
+    assert len(quiet(made)) == 1
+    assert [alarm["kind"] for alarm in alarms(made)] == ["monitor plan"]
+
+
+def test_a_watched_number_that_no_machine_measures_is_said_and_goes_silent(tmp_path: Path) -> None:
+    made = house(tmp_path, TEAM + '[monitoring.complaints]\nfrequency = "daily"\n[monitoring.drift]\nfrequency = "daily"\n')
+    tick = look(made, "credit", window(made))
+    assert tick.unmeasured == {"complaints": "no machine measures it"}
+    assert state(made, running(made, "credit"))["complaints"]["said"].startswith("never measured")
+
+
+def test_wrong_words_and_empty_windows_are_sentences(workspace: Gated, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="credit"):
+        look(workspace, "cerdit", window(workspace))
+    with pytest.raises(BadInput, match="not there"):
+        look(workspace, "credit", tmp_path / "none.parquet")
+    with pytest.raises(BadInput, match="no row"):
+        look(workspace, "credit", window(workspace, n=0))
+    with pytest.raises(UsageError, match="watched thing"):
+        look(workspace, "credit", window(workspace), only=("drfit",))
+    workspace.record(Draft(action="stage.emptied", subject="credit", payload={"stage": "production"}))
+    with pytest.raises(NotReady, match="nothing to watch"):
+        look(workspace, "credit", window(workspace))
+
+
+def test_the_shell_tells_the_same_with_its_exit_codes(workspace: Gated) -> None:
+    from click.testing import CliRunner
+
+    from jupyter_mlgov.cli.monitor import monitor
+
+    shell, where = CliRunner(), ["--workspace", str(workspace.root)]
+    told = shell.invoke(monitor, ["run", "credit", "--window", str(window(workspace, shift=1.0)), *where])
+    assert (told.exit_code, "! Alarm (critical): drift in window w1" in told.output) == (1, True), told.output
+    told = shell.invoke(monitor, ["plan", "credit", *where])
+    assert "found: drift in window w1" in told.output
+    told = shell.invoke(monitor, ["run", "credit", "--window", str(window(workspace, labels=False)), "--only", "performance", *where])
+    assert told.exit_code == 3, told.output
