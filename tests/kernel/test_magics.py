@@ -120,3 +120,33 @@ def test_the_trail_is_told_proven_and_packed_in_the_notebook_too(
     for line, said in (("%mlgov audit bundle nobody", 'No model "nobody"'), ("%mlgov audit log credit", "takes no model")):
         assert not shell.run_cell(line, store_history=True).success
         assert said in "".join(capsys.readouterr())
+
+
+def test_export_shows_steps_and_files_before_it_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import nbformat
+
+    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [("mlgov:data", "rows = open('x.csv').read()"), ("mlgov:train", "fitted = len(rows)")]
+    made = [nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}) for tag, source in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=about), tmp_path / "min bok.ipynb")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "min bok.ipynb"))
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "jupyter_mlgov")
+    try:
+        assert shell.run_cell("%mlgov export --to papermill --dry-run", store_history=True).success
+        shown = capsys.readouterr().out
+        assert not list(tmp_path.glob("*.papermill.ipynb"))
+        assert shell.run_cell("%mlgov export --to papermill", store_history=True).success
+        said = capsys.readouterr().out
+        stopped = shell.run_cell("%mlgov promote staging --or-stop", store_history=True)
+    finally:
+        shell.run_line_magic("unload_ext", "jupyter_mlgov")
+        InteractiveShell.clear_instance()
+    assert "data  cell [1]" in shown and "takes rows of data" in shown and "papermill would write" in shown
+    assert said.startswith(shown.rstrip("\n")) and "Wrote " in said.removeprefix(shown.rstrip("\n")), "first what, then that it is done"
+    assert (tmp_path / "min bok.papermill.ipynb").exists()
+    assert type(stopped.error_in_exec).__name__ == "GateShut" and "stays shut: refused" in str(stopped.error_in_exec)

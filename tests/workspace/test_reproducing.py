@@ -331,3 +331,25 @@ def test_the_second_run_has_its_own_surroundings(monkeypatch: pytest.MonkeyPatch
         assert os.environ["MLGOV_WORKSPACE"] == str(tmp_path)
     assert os.environ["MLGOV_DATABASE_URL"] == "postgresql://nobody@nowhere/x"
     assert "A_B" not in os.environ
+
+
+def test_a_table_of_snowflake_is_no_verdict_and_no_live_connection_is_taken(tmp_path: Path) -> None:
+    """On fakesnow; the sentence names the statement, by which a person can ask Time Travel."""
+    pytest.importorskip("fakesnow")
+    workspace = made(tmp_path / "w")
+    warehouse = (
+        "import warnings\nwarnings.simplefilter('ignore')\nimport fakesnow, pandas as pd, snowflake.connector\n"
+        "with fakesnow.patch():\n"
+        "    cursor = snowflake.connector.connect(database='d', schema='s').cursor()\n"
+        "    cursor.execute('create table loans (x int, y int)')\n"
+        "    cursor.execute('insert into loans values (1, 0), (2, 1)')\n"
+        "    loans = pd.DataFrame(cursor.execute('select x, y from loans').fetchall(), columns=['x', 'y'])"
+    )
+    written(workspace.root / NAME, (CELLS[0], ("c2", warehouse, ["mlgov:data"]), *CELLS[2:]))
+    git(workspace.root, "commit", "-qam", "a warehouse")
+    ran(workspace)
+    read = [ref for run in workspace.lineage(NAME).runs for ref in run.sources_read]
+    assert [ref.system for ref in read] == ["snowflake"], read
+    done = again(workspace)
+    assert (done.grade, done.artefacts) == (Grade.UNKNOWN, ())
+    assert f"Statement {read[0].version} read" in done.why and "no live connection is taken" in done.why
