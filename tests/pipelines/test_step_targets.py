@@ -93,3 +93,36 @@ def test_papermill_runs_a_notebook_for_each_step(workspace: Workspace, monkeypat
     assert (asked.payload["notebook"], workspace.lineage(NAME).metrics) == (NAME, {"total": 55.0}), "asked about the run of the steps"
     with pytest.raises(UsageError, match="was made with rows = 2"):
         run(data.replace("01-data", "02-evaluate"), factor=5.0, rows=4)
+
+
+SCORED = (
+    ([], "%load_ext jupyter_mlgov"),
+    (["parameters"], "n: int = 20  # 4..100"),
+    (["mlgov:data"], "import pandas as pd\nscored = pd.DataFrame({'x': range(n), 'y': [i % 2 for i in range(n)]})"),
+    (["mlgov:train"], "from sklearn.linear_model import LogisticRegression\nmodel = LogisticRegression().fit(scored[['x']], scored['y'])"),
+)
+OPEN = '[model]\nname = "tiny"\ntier = 3\n[policy]\npacks = ["optional"]\nalso = ["priv.pii"]\n[promotion.approvals]\nstaging = 0\n'
+
+
+def test_the_exported_notebook_ends_well_only_where_the_gate_opens(tmp_path: Path) -> None:
+    """papermill itself: granted where nothing stands in the way, an error of the last cell where a review is missing; saved both times."""
+    (tmp_path / "mlgov.toml").write_text(OPEN)
+    cells = [nbformat.v4.new_code_cell(source, id=f"c{number}", metadata={"tags": tags}) for number, (tags, source) in enumerate(SCORED, 1)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), tmp_path / "tiny.ipynb")
+    workspace = Workspace.create(tmp_path, Settings())
+    (exported,) = export_notebook(workspace, "tiny.ipynb", ("papermill",), None)
+
+    def run(name: str) -> None:
+        out = tmp_path / "runs" / name
+        out.parent.mkdir(exist_ok=True)
+        papermill.execute_notebook(str(exported), str(out), {"n": 30}, engine_name="mlgov", progress_bar=False, cwd=str(tmp_path))
+
+    run("open.ipynb")
+    (tmp_path / "mlgov.toml").write_text(OPEN.replace("staging = 0", "staging = 1"))
+    with pytest.raises(PapermillExecutionError, match="The gate to staging stays shut: awaiting review"):
+        run("shut.ipynb")
+    saved = nbformat.read(tmp_path / "runs" / "shut.ipynb", 4)
+    assert saved.metadata.mlgov.outcome == "failed" and "GateShut" in json.dumps(saved.cells[-1].outputs)
+    asked = [one.payload["answer"] for one in workspace.journal.entries(actions=("promotion.decided",))]
+    assert asked == ["granted", "awaiting review"]
+    workspace.close()
