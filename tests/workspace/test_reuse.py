@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +132,29 @@ def test_models_tried_on_one_hold_out_set_are_counted(workspace: Workspace, tmp_
     assert said_of_looks(seen[0]) == ""
     assert "3 different models" in said_of_looks(seen[-1])
     assert "0.14" in said_of_looks(seen[-1])
+
+
+def test_looks_are_counted_across_sessions_and_processes_and_every_surface_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    """Three people, three processes, one hold-out: what the third one reads has the count and what it does to a p-value."""
+    table = scored(workspace, tmp_path, approve=APPROVE, white=WHITE)
+    shell = [sys.executable, "-m", "jupyter_mlgov.cli", "validate", "-w", str(tmp_path), "-n", NOTEBOOK, "--only", "fair.air"]
+    for content, person, style in (("a", "ann", "text"), ("b", "bob", "json"), ("c", "cat", "text")):
+        ran(workspace, run(table, content))
+        done = subprocess.run(
+            [*shell, "--format", style], capture_output=True, text=True, env={**os.environ, "MLGOV_ACTOR": person}, check=False
+        )
+        assert done.returncode in (0, 1, 3), done.stderr
+        told = " ".join(done.stdout.split())
+        assert ("optimistic" in told) == (content == "c"), told
+        if style == "json":
+            assert json.loads(done.stdout)["looks"] == 2
+    assert "3 different models were judged on this hold-out set. Its p-values are optimistic" in told
+    assert "a probability of up to 0.14" in told
+    from jupyter_mlgov.reports.html import page
+
+    report = Workspace(workspace.root, workspace.settings, clock=FixedClock(NOON)).judge(NOTEBOOK, only=ONLY).report
+    assert report.looks == 3, "the same model again is no further look"
+    assert "3 different models were judged" in page(report)
 
 
 def test_an_answer_is_signed_bound_to_the_model_and_taken_into_the_report(workspace: Workspace, tmp_path: Path) -> None:
