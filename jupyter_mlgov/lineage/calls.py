@@ -13,6 +13,9 @@ READ_ONLY = frozenset(
     """.split()  # noqa: SIM905  # a list of a hundred strings is harder to read
 )
 
+# Of these, what changes the axes it is called on, and leaves a table alone.
+DRAWING = frozenset({"plot", "hist", "boxplot"})
+
 # These change the object they are called on, wherever the call stands.
 CHANGING = frozenset(
     """
@@ -34,10 +37,10 @@ FRESH_METHODS = frozenset(
     """
     abs agg aggregate any all apply applymap argmax argmin argsort assign astype clip combine_first copy corr count cov cummax
     cummin cumsum deepcopy describe diff dot drop drop_duplicates dropna duplicated encode endswith eq evaluate explode fillna
-    find format ge get_dummies groupby gt head idxmax idxmin index info interpolate isin isna isnull join kurt le lower lstrip lt
+    find format ge get_dummies gt head idxmax idxmin index info interpolate isin isna isnull join kurt le lower lstrip lt
     map max mean median melt memory_usage merge min mode mul ne nlargest notna notnull nsmallest nunique pct_change pivot
     pivot_table predict predict_log_proba predict_proba prod quantile query rank read read_text readline readlines rename replace
-    resample reset_index rolling round rsplit rstrip sample score select_dtypes set_index shift size skew sort_index sort_values
+    reset_index round rsplit rstrip sample score select_dtypes set_index shift size skew sort_index sort_values
     split stack startswith std strftime strip sub sum tail to_csv to_datetime to_dict to_json to_list to_numeric to_parquet
     to_string tolist transform unique unstack upper value_counts var where with_columns write write_text zscore concat read_csv
     read_parquet read_excel read_json read_sql

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jupyter_mlgov.lineage.effects import LOCAL, Call, Effect, Function
-from jupyter_mlgov.lineage.libraries import CHANGING_FUNCTIONS, LOOKING_ROOTS
+from jupyter_mlgov.lineage.acts import LOCAL, Call, Effect, Function
+from jupyter_mlgov.lineage.calls import CHANGING, DRAWING, FRESH_METHODS, READ_ONLY
+from jupyter_mlgov.lineage.libraries import CHANGING_FUNCTIONS, EXECUTING, LOOKING_ROOTS, is_query
 from jupyter_mlgov.lineage.values import Names
 
 
@@ -50,17 +51,21 @@ class Calls:
 
     def looks_only(self, name: str) -> bool:
         """Is a method call on `name`, whose result nobody takes, only a look at it?"""
-        return self.kind(name) in ("module", "data")
+        return self.kind(name) in ("module", "data", "array")
 
     def softly(self, effect: Effect) -> set[str]:
         found = set()
         for name, method in {(one, method) for written, method in effect.soft for one in resolved({written}, effect)}:
-            if not self.can_change(name) or self.looks_only(name):
+            if not self.can_change(name) or self.looks_only(name) or (method in DRAWING and not self._is_drawn_on(name)):
                 continue
             known = [function for function in self.functions(name) if function.name == method and function.method]
             if not known or any(self._changes_itself(function) for function in known):
                 found.add(name)
         return found
+
+    def _is_drawn_on(self, name: str) -> bool:
+        value = self.names.get(name)
+        return value is not None and value.origin in _CANVASES
 
     def kind(self, name: str) -> str:
         value = self.names.get(name)
@@ -72,8 +77,8 @@ class Calls:
         bodies = (effect, *(function.body for function in reach.functions))
         for body, call in [(one, call) for one in bodies for call in one.calls]:
             handed = {name for given in call.args for name in given}
-            names = self._handed_and_changed(call, handed)
-            if call.path and self._method_changes(call):
+            names = self._handed_and_changed(call, handed) | _into(call)
+            if self._method_changes(call):
                 names.add(call.base)
             found |= {name for name in resolved(names, body) if not name.startswith(LOCAL)}
         for function in reach.functions:
@@ -82,6 +87,12 @@ class Calls:
         return {name for name in found if name in self.names}
 
     def _method_changes(self, call: Call) -> bool:
+        base = self.names.get(call.base)
+        if not call.path:  # `push = xs.append`, then `push(1)`
+            method = base.origin.partition("method ")[2] if base is not None else ""
+            return bool(method) and method not in READ_ONLY | FRESH_METHODS
+        if call.path[-1] in EXECUTING and base is not None and base.kind not in ("module", "data", "array") and not is_query(call.texts):
+            return True
         known = [function for function in self.functions(call.base) if function.method and function.name == call.path[-1]]
         return any(self._changes_itself(function) for function in known)
 
@@ -92,14 +103,21 @@ class Calls:
         if base is None or base.kind == "module":
             root = base.module.partition(".")[0] if base is not None else "builtins"
             name = base.module.rpartition(".")[2] if base is not None and not call.path else last
-            if name in CHANGING_FUNCTIONS and call.args:
+            unbound = base is None and bool(call.path) and call.base in _CONTAINERS and name in CHANGING
+            if (name in CHANGING_FUNCTIONS or unbound) and call.args:
                 return set(call.args[0])
+            if name == "to_sql":
+                return set(handed)
             if base is None and (call.base.startswith(LOCAL) or not call.base):
                 return set(handed) if not call.path else set()
             if base is not None and root not in LOOKING_ROOTS:
                 return set(handed)
+        elif call.path and call.path[-1] == "to_sql":
+            return set(handed)
         elif call.path and not carried:
             return set()
+        elif base.origin == "partial" and any(self._changes_given(function) for function in carried):
+            return {*handed, call.base}
         elif not call.path and not any(self.functions(name) for name in handed):
             plain = [function for function in base.functions if not function.method]
             if plain and len(plain) == len(base.functions):
@@ -167,6 +185,11 @@ class Calls:
         return frozenset(name for name in found if not name.startswith(LOCAL))
 
 
+def _into(call: Call) -> set[str]:
+    """What a call is told to write into: `out=`, `ax=`."""
+    return {name for given, label in zip(call.args, call.labels, strict=True) if label in _INTO for name in given}
+
+
 def resolved(names: Iterable[str], effect: Effect) -> set[str]:
     """`names`, and for those of a function's own the names whose objects they may be."""
     found = set(names)
@@ -180,3 +203,8 @@ def resolved(names: Iterable[str], effect: Effect) -> set[str]:
 
 
 _HARMLESS = frozenset({"__init__", "__repr__", "__str__", "__new__", "__post_init__", "__init_subclass__", "__len__", "__eq__", "__hash__"})
+_CONTAINERS = frozenset({"list", "dict", "set", "bytearray", "object"})
+_CANVASES = frozenset(
+    {"subplots", "subplot", "figure", "gca", "gcf", "axes", "add_subplot", "add_axes", "twinx", "twiny", "subplot_mosaic"}
+)
+_INTO = frozenset({"out", "ax", "axes", "cax", "fig"})

@@ -9,26 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from jupyter_mlgov.lineage.acts import ATTRIBUTE, LOCAL, Bind, CellEffects, Effect, Function
 from jupyter_mlgov.lineage.changes import Calls, Reach, resolved
-from jupyter_mlgov.lineage.effects import ATTRIBUTE, LOCAL, Bind, Call, CellEffects, Effect, Function, effects
-from jupyter_mlgov.lineage.libraries import (
-    DATA_ROOTS,
-    GENERATORS,
-    ITERATORS,
-    LOOKING_ROOTS,
-    SHARING_FUNCTIONS,
-    SHARING_METHODS,
-    FileUse,
-    draws,
-    file_use,
-    seeds,
-    sets_options,
-    touches_files,
-)
-from jupyter_mlgov.lineage.values import NOTHING, Names, Value, mixed
+from jupyter_mlgov.lineage.effects import effects
+from jupyter_mlgov.lineage.libraries import LOOKING_ROOTS, named_in
+from jupyter_mlgov.lineage.making import made_by, module_of, path_text
+from jupyter_mlgov.lineage.nameless import DISPLAY, SHOWN, STAR, Nameless, keeps_plots, sets_seed, state_of
+from jupyter_mlgov.lineage.values import NOTHING, Names, Value, mixed, mixed_with
 
-# Things of a notebook that have no name in it. The blank keeps them apart from names.
-RANDOM, DISPLAY, SHOWN, STAR, FILES = "random numbers", "display options", "the shown values", "names from elsewhere", "file *"
 _SHOWN_NAME = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|Out|In")
 
 
@@ -70,26 +58,18 @@ class _Cell:
 def follow(sources: Sequence[str], *, seeded: bool | None = None) -> tuple[list[Trace], Names]:
     """Run these cells in this order. `seeded`: some cell sets the seed of a shared random generator (found out where not told)."""
     cells = [effects(source) for source in sources]
-    run = _Run(sets_seed(sources) if seeded is None else seeded, len(cells))
+    run = _Run(sets_seed(sources) if seeded is None else seeded, keeps_plots(sources))
     return [run.cell(one) for one in cells], run.names
 
 
-def sets_seed(sources: Iterable[str]) -> bool:
-    """Does a cell set the seed of a random generator that all share?"""
-    return any(seeds(call.path, call.base) for source in sources for one in effects(source).statements for call in _all_calls(one))
-
-
-def _all_calls(effect: Effect) -> list[Call]:
-    return [*effect.calls, *(call for function in effect.functions for call in function.body.calls)]
-
-
 class _Run:
-    def __init__(self, seeded: bool, cells: int) -> None:  # a fact of the notebook, not a mode
+    def __init__(self, seeded: bool, plots: bool) -> None:  # facts of the notebook, not modes
         self.names = Names()
         self.calls = Calls(self.names)
-        self._seeded, self._cells = seeded, cells
+        self._nameless = Nameless(self.names, self.calls, seeded=seeded, plots=plots)
         self._place = 0
         self._now = _Cell()
+        self._joint = 0
 
     def cell(self, cell: CellEffects) -> Trace:
         self._now = now = _Cell()
@@ -113,19 +93,28 @@ class _Run:
 
     def _step(self, effect: Effect) -> None:
         reach = self.calls.reach(effect)
+        effect, self._joint = self._anything(effect, reach), 0
         stored = self._stored(effect, reach)
         taken = self._taken(effect, reach, stored)
         bits = 1 << self._place
         for name in taken:
             value = self.names.get(name)
             bits |= value.slice if value is not None else 0
-        done = _mixed(effect.source, taken)
-        narrow = _mixed(effect.source, {**taken, stored: self._by_keys(stored, dict(effect.keyed)[stored])}) if stored else ""
+        done = mixed_with(effect.source, taken)
+        narrow = mixed_with(effect.source, {**taken, stored: self._by_keys(stored, dict(effect.keyed)[stored])}) if stored else ""
         self._now.parts.append(done)
         self._now.unknown.update(dict.fromkeys(effect.unknown))
         self._change(effect, reach, done, bits, (stored, narrow))
         self._bind(effect, done, bits)
         self._hidden(effect, reach, done, bits)
+
+    def _anything(self, effect: Effect, reach: Reach) -> Effect:
+        """`effect` with all that may let it read or change any name: built-ins that nobody shadowed, and names that hold such a thing."""
+        used = effect.dynamic.union(*(function.body.dynamic for function in reach.functions))
+        held = {name for name in effect.reads | reach.reads if self.calls.kind(name) == "anything"}
+        found = frozenset(name for name in used if name not in self.names) | held
+        said = [f"`{name}` may read or change any name." for name in sorted(held)]
+        return replace(effect, dynamic=found, unknown=tuple(dict.fromkeys([*effect.unknown, *said])))
 
     # -- what it takes ------------------------------------------------------------------------------------------------
 
@@ -166,9 +155,19 @@ class _Run:
         if effect.dynamic or (effect.star and self._now.unknown):
             for name in list(self.names):
                 self._take(name, taken)
-        for name in self._hidden_reads(effect, reach):
+        for name in self._named_in_texts(reach) | self._nameless.taken(effect, reach):
             self._take(name, taken)
         return taken
+
+    def _named_in_texts(self, reach: Reach) -> set[str]:
+        """Names in the texts that a call is given: SQL over tables of the notebook, `df.query("a > @limit")`."""
+        found = set[str]()
+        for call in reach.calls:
+            base = self.names.get(call.base)
+            last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None and base.module else call.base
+            held = [value.constant for given in call.args for name in given if (value := self.names.get(name)) and value.constant]
+            found |= named_in(last, base.kind if base is not None else "", [*call.texts, *held])
+        return {name for name in found if name in self.names}
 
     def _take(self, name: str, taken: dict[str, str]) -> None:
         value = self.names.get(name)
@@ -184,7 +183,7 @@ class _Run:
         else:
             taken[name] = value.digest
             if value.kind == "module":
-                hidden = _state_of(value.module)
+                hidden = state_of(value.module)
                 if hidden in self.names:
                     self._take(hidden, taken)
         self._took(name, taken[name])
@@ -227,7 +226,7 @@ class _Run:
         if value is None:
             return
         if value.kind == "module":
-            self._put_hidden(_state_of(value.module), done, bits)
+            self._put_hidden(state_of(value.module), done, bits)
             if value.module.partition(".")[0] in LOOKING_ROOTS:
                 self._put_hidden(DISPLAY, done, bits)
             return
@@ -292,19 +291,23 @@ class _Run:
 
     def _bind_one(self, bind: Bind, effect: Effect, done: str, bits: int, were: Value | None) -> None:
         digest = mixed(done, bind.name)
-        if bind.module:
-            value = Value(digest=digest, kind="module", module=bind.module, slice=bits)
+        module = bind.module or module_of(bind, self.names)
+        if bind.module and effect.simple:  # an import brings the same however it is written
+            taken = self._nameless.taken(effect, Reach(functions=(), reads=frozenset(), calls=()))
+            digest = mixed("import", bind.module, *(self._digest(name) for name in sorted(taken)))
+        if module or bind.anything:
+            value = Value(digest=digest, kind="anything" if bind.anything else "module", module=module, slice=bits)
             self._put(bind.name, value, effect)
             return
         sources = self.calls.given(resolved(bind.sources, effect))
         values = [held for name in sources if (held := self.names.get(name)) is not None]
-        kind, shares, origin = self._made_by(bind, values)
+        kind, shares, origin = made_by(bind, values, self.names)
         functions = frozenset(effect.functions).union(*(value.functions for value in values))
         watched: frozenset[int] = NOTHING
         if were is not None:
             functions, kind = functions | were.functions, kind if kind == were.kind else ""
-        if bind.origin is not None and not bind.origin.path and (made_by := self.names.get(bind.origin.base)) is not None:
-            sources, watched = sources - {bind.origin.base}, made_by.regions
+        if bind.origin is not None and not bind.origin.path and (maker := self.names.get(bind.origin.base)) is not None:
+            sources, watched = (sources if maker.shared else sources - {bind.origin.base}), maker.regions
         if any(function.lazy and function.name == (bind.origin.base if bind.origin else "<generator>") for function in functions):
             kind = "lazy"
         fresh = frozenset({self.names.region()})
@@ -314,53 +317,41 @@ class _Run:
         if shares and kind == "data" and bind.origin is not None and not bind.origin.path:
             functions = frozenset()
         self._now.holds.update(name for name in sources if shares and self.names.regions([name]) and name != bind.name)
-        constant = bind.constant if bind.constant is not None else self._path_text(bind)
+        if bind.attribute:
+            origin = f"method {bind.attribute.rpartition('.')[2]}"
+        regions |= self._together(bind, effect, kind)
+        constant = bind.constant if bind.constant is not None else path_text(bind, self.names)
         value = Value(
-            digest=digest, regions=regions, watched=watched, functions=functions, kind=kind, constant=constant, origin=origin, slice=bits
+            digest=digest,
+            regions=regions,
+            watched=watched,
+            functions=functions,
+            kind=kind,
+            constant=constant,
+            origin=origin,
+            slice=bits,
+            shared=bind.shared,
         )
         self._put(bind.name, value, effect)
+
+    def _together(self, bind: Bind, effect: Effect, kind: str) -> frozenset[int]:
+        """What `fig, ax = plt.subplots()` makes hangs together: a change of one may be seen through the other."""
+        origin = bind.origin
+        if origin is None or kind in ("data", "array") or sum(other.origin == origin for other in effect.binds) < 2:
+            return NOTHING
+        own = self.names.get(origin.base)
+        if own is not None and own.kind != "module" and not origin.path:
+            return NOTHING
+        self._joint = self._joint or self.names.region()
+        return frozenset({self._joint})
 
     def _were(self, bind: Bind, effect: Effect) -> Value:
         """What the sources of `bind` were before the statement bound anything."""
         sources = self.calls.given(resolved(bind.sources, effect))
         values = [held for name in sources if (held := self.names.get(name)) is not None]
-        kind = self._made_by(bind, values)[0]
+        kind = made_by(bind, values, self.names)[0]
         functions = frozenset[Function]().union(*(value.functions for value in values))
         return Value(digest="", regions=self.names.regions(sources), functions=functions, kind=kind)
-
-    def _made_by(self, bind: Bind, values: list[Value]) -> tuple[str, bool, str]:
-        """The kind of a bound value, whether it shares memory with its sources, and which call made it."""
-        call = bind.origin
-        if call is None:
-            data = bool(values) and any(value.kind == "data" for value in values)
-            lone = values[0] if len(values) == 1 else None
-            kind = "data" if data else lone.kind if lone is not None and lone.kind != "module" else ""
-            return kind, not (bind.picked and kind == "data"), lone.origin if lone is not None else ""
-        base = self.names.get(call.base)
-        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None and base.module else call.base
-        seeded = "seeded" if {"random_state", "seed"} & call.words else last
-        if last in GENERATORS:
-            return "random", False, last
-        if base is None and call.base in ITERATORS and not call.path:
-            return "lazy", True, last
-        root = base.module.partition(".")[0] if base is not None and base.kind == "module" else ""
-        if root in LOOKING_ROOTS and last.startswith(("read_", "load_dataset", "fetch_")):
-            return "data", False, seeded
-        if root in DATA_ROOTS:
-            return "data", last in SHARING_FUNCTIONS, seeded
-        if base is not None and base.kind == "data" and call.path:
-            return "data", any(part in SHARING_METHODS for part in call.path), seeded
-        if root in LOOKING_ROOTS and last[:1].islower() and root in ("sklearn", "scipy", "statsmodels", "imblearn"):
-            return "data", False, seeded
-        return "", True, seeded
-
-    def _path_text(self, bind: Bind) -> str | None:
-        call = bind.origin
-        if call is None or len(call.texts) != 1:
-            return None
-        base = self.names.get(call.base)
-        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None else ""
-        return call.texts[0] if last in ("Path", "PurePath") else None
 
     def _put(self, name: str, value: Value, effect: Effect) -> None:
         old = self.names.get(name)
@@ -381,31 +372,9 @@ class _Run:
 
     # -- what has no name ---------------------------------------------------------------------------------------------
 
-    def _hidden_reads(self, effect: Effect, reach: Reach) -> set[str]:
-        found = set()
-        if effect.shows or any(call.base in ("print", "display") for call in reach.calls):
-            found.add(DISPLAY)
-        if self._seeded and any(self._draws(call) for call in reach.calls):
-            found.add(RANDOM)
-        for use in self._file_uses(effect, reach):
-            if "*" in use.paths:
-                found |= {name for name in self.names if name.startswith("file ")}
-            found |= {FILES, *(f"file {path}" for path in use.paths)} if use.mode == "read" or not use.whole else set()
-        return {name for name in found if name in self.names}
-
     def _hidden(self, effect: Effect, reach: Reach, done: str, bits: int) -> None:
-        for call in reach.calls:
-            base = self.names.get(call.base)
-            module = base.module if base is not None and base.kind == "module" else ""
-            last = call.path[-1] if call.path else module.rpartition(".")[2]
-            if module and sets_options(module.partition(".")[0], last) and (call.dropped or effect.shows):
-                self._put_hidden(_state_of(module), done, bits)
-                self._put_hidden(DISPLAY, done, bits)
-            if self._seeded and (seeds(call.path, call.base) or last in ("seed",) or self._draws(call)):
-                self._put_hidden(RANDOM, done, bits)
-        for use in self._file_uses(effect, reach):
-            for path in use.paths if use.mode == "write" else ():
-                self._put_hidden(f"file {path}", done, bits)
+        for name in self._nameless.made(effect, reach):
+            self._put_hidden(name, done, bits)
         for function in reach.functions:
             for name in function.body.writes:
                 was = self.names.get(name)
@@ -427,36 +396,3 @@ class _Run:
         chained = old.digest if old is not None and (name == DISPLAY or name.startswith("the state")) else ""
         self.names.put(name, Value(digest=mixed(done, name, chained), slice=bits | (old.slice if old else 0)))
         self._made(name)
-
-    def _draws(self, call: Call) -> bool:
-        base = self.names.get(call.base)
-        last = call.path[-1] if call.path else base.module.rpartition(".")[2] if base is not None and base.module else call.base
-        return self.calls.kind(call.base) != "random" and draws(last, call.words, base.origin if base is not None else "")
-
-    def _file_uses(self, effect: Effect, reach: Reach) -> list[FileUse]:
-        found = []
-        for call in reach.calls:
-            base = self.names.get(call.base)
-            module = base.module if base is not None and base.kind == "module" else ""
-            last = call.path[-1] if call.path else module.rpartition(".")[2] or call.base
-            known = [
-                value.constant
-                for name in {*(name for one in call.args for name in one), call.base}
-                if (value := self.names.get(name)) is not None and value.constant
-            ]
-            use = file_use(module.partition(".")[0], last, call.texts, known)
-            found += [use] if use is not None else []
-        if any("*" not in use.paths for use in found):  # what goes through a handle goes to the file that was opened
-            found = [use for use in found if use.paths != {"*"}]
-        if any(touches_files(command) for command in effect.shell):
-            found.append(FileUse(mode="write", paths=frozenset({"*"})))
-        return found
-
-
-def _mixed(source: str, taken: dict[str, str]) -> str:
-    return mixed(source, *(f"{name}={digest}" for name, digest in sorted(taken.items())))
-
-
-def _state_of(module: str) -> str:
-    root = module.partition(".")[0]
-    return "the state of plots" if root in ("matplotlib", "seaborn", "pylab") else f"the state of {root}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +26,7 @@ LOOKING_ROOTS = DATA_ROOTS | frozenset(
 CHANGING_FUNCTIONS = frozenset(
     """
     shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right fill_diagonal put copyto place
-    putmask setattr delattr next put_along_axis setitem delitem iadd iconcat setflags register_buffer clip_grad_norm_ constant_
+    putmask setattr delattr next put_along_axis setitem delitem iadd iconcat setflags register_buffer at clip_grad_norm_ constant_
     normal_ uniform_ xavier_uniform_
     """.split()  # noqa: SIM905  # as above
 )
@@ -54,6 +55,11 @@ SHARING_METHODS = frozenset(
 )
 SHARING_FUNCTIONS = SHARING_METHODS | {"DataFrame", "Series", "from_numpy", "frombuffer", "broadcast_to", "Table", "Index"}
 ITERATORS = frozenset({"map", "filter", "zip", "iter", "enumerate", "reversed", "open"})
+# Results that look into their table whenever they are asked.
+LOOKING_IN = frozenset({"groupby", "rolling", "expanding", "ewm", "resample"})
+ARRAY_ROOTS = frozenset({"numpy", "cupy"})
+# Functions that keep what they are given in what they make.
+KEEPING = frozenset({"make_pipeline", "make_union", "make_column_transformer", "make_scorer", "clone_with"})
 GENERATORS = frozenset({"default_rng", "RandomState", "Random", "Generator", "PCG64", "SeedSequence", "SystemRandom"})
 
 _SEEDING = frozenset({"seed", "manual_seed", "manual_seed_all", "set_seed", "seed_everything", "set_random_seed", "setstate", "set_state"})
@@ -78,9 +84,11 @@ _OPTIONS = frozenset(
     set_option reset_option set_printoptions set_theme set_style set_context set_palette set use filterwarnings simplefilter
     seterr set_default_dtype set_default_device set_loglevel basicConfig rc rcdefaults set_matplotlib_formats set_config setlocale
     chdir insert disable enable_eager_execution option_context set_default_tensor_type config set_float_precision register
-    init_notebook_mode
+    init_notebook_mode addHandler removeHandler
     """.split()  # noqa: SIM905  # as above
 )
+# These do so whatever becomes of their value.
+_SETTINGS = frozenset({"seterr", "set_option", "set_printoptions", "filterwarnings", "simplefilter", "setLevel", "setlocale", "setcontext"})
 _READERS = frozenset(
     """
     open load loads_file loadtxt genfromtxt imread read_text read_bytes load_model fromfile listdir glob rglob exists is_file
@@ -91,7 +99,7 @@ _WRITERS = frozenset(
     """
     savefig save savez savez_compressed savetxt dump write_text write_bytes save_model write_csv write_parquet imsave imwrite
     to_csv to_parquet to_excel to_json to_pickle to_feather to_hdf to_sql to_html to_file write writelines writerow writerows
-    save_pretrained write_image write_html extractall urlretrieve
+    ExcelWriter ParquetWriter save_pretrained write_image write_html extractall urlretrieve
     """.split()  # noqa: SIM905  # as above
 )
 _FILE_MODULES = frozenset({"os", "shutil", "subprocess"})
@@ -101,38 +109,17 @@ _FILE_ACTS = frozenset(
     check_output system chdir
     """.split()  # noqa: SIM905  # as above
 )
+_OPENING = frozenset({"open", "ZipFile", "TarFile", "GzipFile", "File", "HDFStore", "memmap"})
 _WRITE_MODES = frozenset(["w", "wb", "wt", "a", "ab", "at", "x", "xb", "xt", "w+", "r+", "a+", "w+b", "r+b", "rb+", "wb+"])
-_LOOKING_COMMANDS = frozenset(
-    [
-        "pip",
-        "pip3",
-        "conda",
-        "mamba",
-        "uv",
-        "ls",
-        "head",
-        "tail",
-        "cat",
-        "wc",
-        "echo",
-        "pwd",
-        "nvidia-smi",
-        "which",
-        "python3",
-        "python",
-        "du",
-        "df",
-        "free",
-        "lscpu",
-        "date",
-        "whoami",
-        "tree",
-        "file",
-        "uname",
-        "apt",
-        "apt-get",
-    ]
+# Ask a database: without a result for who calls them, or with one.
+EXECUTING = frozenset({"execute", "executemany", "executescript", "sql", "query", "run_query"})
+_QUERY = re.compile(r"\s*(select|with|show|describe|explain|from|values|summarize|pragma\s+\w+\s*(\(|$))", re.IGNORECASE)
+# Calls whose texts name variables of the notebook.
+_NAMING = EXECUTING | frozenset(
+    "eval from_query sqldf read_sql read_sql_query ols logit glm dmatrices dmatrix from_formula".split()  # noqa: SIM905  # as above
 )
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_GIVEN = re.compile(r"@([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +131,9 @@ class FileUse:
     whole: bool = False
 
 
-def seeds(path: tuple[str, ...], base: str) -> bool:
-    """Does this call set the seed of a generator that all share?"""
-    return (path[-1] if path else base) in _SEEDING
+def seeds(last: str) -> bool:
+    """Does a call of this name set the seed of a generator that all share?"""
+    return last in _SEEDING
 
 
 def draws(last: str, words: Iterable[str], origin: str) -> bool:
@@ -156,32 +143,40 @@ def draws(last: str, words: Iterable[str], origin: str) -> bool:
     return not (last in _FITTING and (origin == "seeded" or origin.endswith(_FIXED)))
 
 
-def sets_options(root: str, last: str) -> bool:
-    """Does this call change how a library shows or does things from now on?"""
-    return root in LOOKING_ROOTS and last in _OPTIONS
+def sets_options(root: str, last: str, *, dropped: bool) -> bool:
+    """Does this call change how a library shows or does things from now on? `dropped`: nobody takes its value."""
+    return root in LOOKING_ROOTS and (last in _SETTINGS or (dropped and last in _OPTIONS))
 
 
 def file_use(root: str, last: str, texts: tuple[str, ...], known: Iterable[str]) -> FileUse | None:
     """Which files a call named `last` touches. `known`: texts that the names among its arguments hold."""
     if root in _FILE_MODULES and last in _FILE_ACTS:
         return FileUse(mode="write", paths=frozenset({*_paths([*texts, *known]), "*"}))
-    if last == "open" and _WRITE_MODES & set(texts):
+    if last in _OPENING and _WRITE_MODES & set(texts):
         paths = _paths([*texts, *known]) or frozenset({"*"})
         return FileUse(mode="write", paths=paths, whole=not {"a", "ab", "at", "a+", "r+"} & set(texts))
     if last in _WRITERS:
         return FileUse(mode="write", paths=_paths([*texts, *known]) or frozenset({"*"}), whole=last not in ("write", "to_sql"))
-    if last in _READERS or last.startswith("read_"):
+    if last in _READERS or last in _OPENING or last.startswith("read_"):
         return FileUse(mode="read", paths=_paths([*texts, *known]) or frozenset({"*"}))
     return None
 
 
 def _paths(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(
-        posixpath.normpath(text.replace("\\", "/")) for text in texts if len(text) > 2 and ("." in text or "/" in text) and "\n" not in text
-    )
+    """The paths among texts; a pattern may be any."""
+    named = [text for text in texts if len(text) > 2 and ("." in text or "/" in text) and "\n" not in text]
+    return frozenset("*" if any(sign in text for sign in "*?[") else posixpath.normpath(text.replace("\\", "/")) for text in named)
 
 
-def touches_files(command: str) -> bool:
-    """May a shell line write a file? Not those that install or only show."""
-    first = command.split(maxsplit=1)[0].rpartition("/")[2] if command.split() else ""
-    return first not in _LOOKING_COMMANDS or ">" in command
+def is_query(texts: Iterable[str]) -> bool:
+    """Do these SQL texts only ask? Where there is none, nobody knows."""
+    texts = tuple(texts)
+    return bool(texts) and bool(_QUERY.match(texts[0]))
+
+
+def named_in(last: str, kind: str, texts: Iterable[str]) -> set[str]:
+    """Names of variables in the texts of a call: `duckdb.sql("from df")`, `df.query("a > @limit")`, `pd.eval("x + 1")`."""
+    if last not in _NAMING:
+        return set()
+    pattern = _GIVEN if kind in ("data", "array") else _WORD
+    return {name for text in texts for name in pattern.findall(text)}

@@ -133,6 +133,19 @@ class MagicFlow:
     shell: str = ""
 
 
+# What a magic does to files and variables, as the shell line that does the same.
+_LIKE_SHELL = {
+    **{name: name for name in ("cat", "cp", "mv", "rm", "rmdir", "mkdir", "ls", "less", "more", "man", "cd")},
+    **dict.fromkeys(("ll", "lx", "lk", "lf", "ldir"), "ls"),
+    "writefile": "tee",
+    "file": "tee",
+    "pycat": "cat",
+    "pushd": "cd",
+    "popd": "cd",
+    "env": "export",
+    "set_env": "export",
+    "save": "save",
+}
 _VARIABLE = re.compile(r"\{\s*([A-Za-z_]\w*)|(?<![\w$\\])\$\{?([A-Za-z_]\w*)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _OPTIONS = re.compile(r"^(?:-(?:[nrplsTDRMf]\s*\S+|[-\w]+)\s+)*")
@@ -164,6 +177,10 @@ def _known_flow(name: str, rest: str, body: str, *, whole: bool) -> MagicFlow | 
         return MagicFlow(reads=_variables(rest), writes=tuple(re.findall(r"--(?:out|err)\s+([A-Za-z_]\w*)", rest)), shell=body or rest)
     if name in ("system", "sx"):
         return MagicFlow(reads=_variables(rest), shell=rest)
+    if name in _LIKE_SHELL and rest:
+        return MagicFlow(reads=_variables(rest), shell=f"{_LIKE_SHELL[name]} {rest}")  # noqa: S604  # a text about a magic; nobody runs it
+    if name in ("who", "whos", "who_ls"):
+        return MagicFlow(code="dir()", unknown=f"`%{name}` shows every name.")
     return MagicFlow(reads=_variables(rest)) if name in QUIET else None
 
 
@@ -198,8 +215,12 @@ def _named(name: str, rest: str, body: str) -> MagicFlow:
     if name == "xdel":
         return MagicFlow(reads=tuple(words), writes=tuple(words))
     unknown = f"`%{name}` may make or change any name."
+    shell = f"cat {rest.split()[-1]}" if name == "run" and words else ""
     return MagicFlow(
-        reads=tuple(_NAME.findall(text)) if name != "run" or "-i" in words else _variables(text), writes=_STAR, unknown=unknown
+        reads=tuple(_NAME.findall(text)) if name != "run" or "-i" in words else _variables(text),
+        writes=_STAR,
+        unknown=unknown,
+        shell=shell,
     )
 
 

@@ -22,10 +22,11 @@ from jupyter_mlgov.lineage import boundary
 from jupyter_mlgov.lineage.bigfiles import BigFile, BigFiles, Digests, hashed
 from jupyter_mlgov.lineage.chance import Generators, drawn
 from jupyter_mlgov.lineage.current import now_running
-from jupyter_mlgov.lineage.dataflow import Dataflow, Definitions, names
+from jupyter_mlgov.lineage.dataflow import names
 from jupyter_mlgov.lineage.describing import Description
 from jupyter_mlgov.lineage.facts import CellRun, Outcome, Session, Step
 from jupyter_mlgov.lineage.files import FileDigests, Opened, release, unwatch, watch
+from jupyter_mlgov.lineage.flows import Dataflow, Definitions
 from jupyter_mlgov.lineage.inplace import Marks
 from jupyter_mlgov.lineage.later import Later
 from jupyter_mlgov.lineage.native import unwatched

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlgov.lineage.effects import ATTRIBUTE
-from jupyter_mlgov.lineage.follow import DISPLAY, SHOWN, Trace
+from jupyter_mlgov.lineage.acts import ATTRIBUTE
+from jupyter_mlgov.lineage.follow import Trace
+from jupyter_mlgov.lineage.nameless import DISPLAY, SHOWN
 from jupyter_mlgov.lineage.values import Value
 
 _NEVER = (SHOWN, DISPLAY)

@@ -86,3 +86,15 @@ def defaults(args: ast.arguments) -> list[ast.expr]:
 def hints(args: ast.arguments) -> list[ast.expr]:
     """The annotations of parameters."""
     return [arg.annotation for arg in arguments(args) if arg.annotation is not None]
+
+
+def base_of(node: ast.AST) -> str | None:
+    """`df` of `df.a["x"].b`; None where the chain begins with anything but a name."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def is_false(node: ast.expr) -> bool:
+    """Whether it is written `False`."""
+    return isinstance(node, ast.Constant) and node.value is False

@@ -12,8 +12,8 @@ from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.lineage import boundary
 from jupyter_mlgov.lineage.ambient import Ambient, shell_programs
 from jupyter_mlgov.lineage.chance import Drawn
-from jupyter_mlgov.lineage.dataflow import Dataflow
 from jupyter_mlgov.lineage.facts import CellRun, Surroundings
+from jupyter_mlgov.lineage.flows import Dataflow
 from jupyter_mlgov.lineage.inplace import aliases
 from jupyter_mlgov.lineage.native import quoted
 from jupyter_mlgov.lineage.sources import Sources

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.lineage.effects import source_digest
-from jupyter_mlgov.lineage.follow import Trace, follow, sets_seed
+from jupyter_mlgov.lineage.follow import Trace, follow
+from jupyter_mlgov.lineage.nameless import sets_seed
 from jupyter_mlgov.lineage.restore import restoring
 
 

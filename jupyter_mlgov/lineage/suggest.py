@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlgov.lineage.effects import CellEffects, Effect, effects
+from jupyter_mlgov.lineage.acts import CellEffects, Effect
+from jupyter_mlgov.lineage.effects import effects
 from jupyter_mlgov.lineage.kale import kale_cell
 from jupyter_mlgov.lineage.tags import step_of
 

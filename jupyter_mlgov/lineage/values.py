@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from jupyter_mlgov.lineage.effects import ATTRIBUTE, Function
+from jupyter_mlgov.lineage.acts import ATTRIBUTE, Function
 
 NOTHING: frozenset[int] = frozenset()
 
@@ -16,13 +16,20 @@ def mixed(*parts: str) -> str:
     return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def mixed_with(source: str, taken: Mapping[str, str]) -> str:
+    """The digest of a statement that took these values."""
+    return mixed(source, *(f"{name}={digest}" for name, digest in sorted(taken.items())))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """A value by its history: equal `digest`, equal statements on equal inputs.
 
     `regions`: objects it may be or reach, and through which it may be changed; `watched`: objects whose change changes it. `keys`:
     digests of the keys set since `base`. `functions`: what may run when it is used. `slice`: bits of the statements it rests on.
-    `kind`: `module`, `data` (a table or array), `lazy` (an iterator), `random` (a generator of numbers), or nothing.
+    `kind`: `module`, `data` (a table), `array`, `lazy` (an iterator), `random` (a generator of numbers), `anything` (reaches every
+    name), or nothing.
+    `shared`: a class whose objects share something that can change.
     """
 
     digest: str
@@ -37,6 +44,7 @@ class Value:
     keys: Mapping[str, str] = field(default_factory=dict)
     attributes: str = ""
     slice: int = 0
+    shared: bool = False
 
     def key(self, name: str) -> str:
         """The digest of what stands under a constant key. An attribute that is set (`df.columns = …`) may be what the key means."""

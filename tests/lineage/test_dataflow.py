@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlgov.lineage.dataflow import Definitions, names
+from jupyter_mlgov.lineage.dataflow import names
+from jupyter_mlgov.lineage.flows import Definitions
 
 CASES = [
     # source, reads, writes, mutates (builtins left out of reads)
