@@ -16,7 +16,7 @@ from jupyter_mlgov.testing import NOON
 from jupyter_mlgov.validation.plugins import installed_validators
 from jupyter_mlgov.validation.records import Act, Records
 from jupyter_mlgov.validation.runners import Here
-from mlgov_validators.operations import ACTS
+from mlgov_validators.acts import ACTS
 
 from .test_governance import BARE
 

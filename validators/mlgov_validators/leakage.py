@@ -84,17 +84,8 @@ def _alone(subject: Subject, most: float, min_events: int) -> Iterator[Finding]:
         said = f"{events[0]:,} favourable and {events[1]:,} other outcomes: too few to try a feature alone ({min_events} of each)."
         yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, n=sum(events))
         return
-    areas: dict[str, tuple[float, tuple[float, float] | None, int]] = {}
-    untried = [name for name in roles.features if name not in table.columns]
-    for column, name in zip(plain, names, strict=True):
-        values = _ranked(arrow.column(column), known, good)
-        if values is None or not 0 < int(good[values[1]].sum()) < int(values[1].sum()):
-            untried.append(name)
-            continue
-        score, kept = values
-        area = auc(score[kept], good[kept])
-        one = area if area.value >= 0.5 else auc(-score[kept], good[kept])
-        areas[name] = (one.value, one.interval(), int(kept.sum()))
+    areas, untried = _areas(arrow, dict(zip(plain, names, strict=True)), known, good)
+    untried += [name for name in roles.features if name not in table.columns]
     yield from _untried(untried, declared=bool(roles.features))
     if not areas:
         yield _unlooked("No feature has a value that could be ranked.")
@@ -108,6 +99,24 @@ def _alone(subject: Subject, most: float, min_events: int) -> Iterator[Finding]:
         said = f"{len(areas)} features tried alone; the best is {best} with AUC {areas[best][0]:.3f}."
         value, interval, n = areas[best]
         yield Finding(message=said, verdict=Verdict.PASS, measured=value, allowed=f"under {most:g}", n=n, interval=interval, where=best)
+
+
+def _areas(
+    arrow: Any, names: dict[str, str], known: NDArray[np.bool_], good: NDArray[np.bool_]
+) -> tuple[dict[str, tuple[float, tuple[float, float] | None, int]], list[str]]:  # pyarrow ships no types
+    """Feature -> AUC, its interval and rows, whichever way it runs; and those that could not be ranked."""
+    areas: dict[str, tuple[float, tuple[float, float] | None, int]] = {}
+    untried: list[str] = []
+    for column, name in names.items():
+        values = _ranked(arrow.column(column), known, good)
+        if values is None or not 0 < int(good[values[1]].sum()) < int(values[1].sum()):
+            untried.append(name)
+            continue
+        score, kept = values
+        area = auc(score[kept], good[kept])
+        one = area if area.value >= 0.5 else auc(-score[kept], good[kept])
+        areas[name] = (one.value, one.interval(), int(kept.sum()))
+    return areas, untried
 
 
 def _untried(names: list[str], *, declared: bool) -> Iterator[Finding]:
