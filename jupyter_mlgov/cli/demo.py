@@ -103,9 +103,9 @@ def perform(folder: Path, teller: Teller) -> dict[str, object]:
 
 
 def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision]:
+    from jupyter_mlgov.core.verdicts import Verdict
     from jupyter_mlgov.promotion.why import shortest
-    from jupyter_mlgov.reports.text import text
-    from jupyter_mlgov.reports.why import decision_text, why_text
+    from jupyter_mlgov.reports.why import why_text
 
     teller.act(f"2  {NOTEBOOK} runs in a kernel of its own (papermill engine `mlgov`)")
     done = run_governed(workspace, workspace.root / NOTEBOOK, say=teller.step)
@@ -116,25 +116,29 @@ def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision
         teller.say(f"   ! {problem}")
     teller.act("3  Validated: what the shell finds is what the notebook found")
     report = workspace.validate(NOTEBOOK, None if teller.quiet else progress)
-    teller.say(text(report, workspace.context(report, NOTEBOOK), colour=colour(), width=width()))
-    teller.act("4  The author asks for staging")
+    found = " · ".join(f"{Verdict(verdict).mark} {number} {Verdict(verdict).word}" for verdict, number in report.counts().items() if number)
+    open_controls = len({(item.policy, item.control) for item in report.unchecked})
+    teller.say(f"   {found}; {open_controls} controls have no machine check here, so they are not passed.")
+    teller.say("   With every number and its source: `mlgov report`, or runs/report.html below.")
+    teller.act("4  The author asks for staging: `mlgov promote staging`, then `mlgov why`")
     refused = workspace.promote("staging", NOTEBOOK)
-    teller.say(decision_text(refused, colour=colour(), width=width()))
-    teller.act("5  What to do about it")
-    teller.say(why_text(refused, shortest(refused), colour=colour(), width=width()))
+    todo = shortest(refused)
+    teller.say(f"   {refused.answer.value}, for {len(refused.reasons)} reasons. What to do about them, shortest first:")
+    teller.say(why_text(refused, todo, colour=colour(), width=width()))
     return report, refused
 
 
 def _second_model(workspace: Workspace, teller: Teller) -> Decision:
+    from jupyter_mlgov.core.verdicts import Verdict
     from jupyter_mlgov.reports.why import decision_text
 
-    teller.act("6  A gate that opens: the same notebook judged on another question, approvals by sex")
+    teller.act("5  A gate that opens: the same notebook judged on another question, approvals by sex")
     teller.say("   (a model of its own in by_sex/; it does not make the first one fair)")
     done = run_governed(workspace, workspace.root / BY_SEX, given=[f"data_file=../{DATA}"], say=teller.step)
     if done.outcome != "ok":
         raise MlgovError(done.sentence, next="Mend the notebook and run `mlgov demo` again.")
     report = workspace.validate(BY_SEX, None if teller.quiet else progress)
-    teller.say(f"   {report.subject.name}: {', '.join(f'{number} {verdict}' for verdict, number in report.counts().items())}")
+    teller.say(f"   {report.subject.name}: {', '.join(f'{n} {Verdict(verdict).word}' for verdict, n in report.counts().items() if n)}")
     workspace.review(BY_SEX, "approve", "Looks fine to me, and I made it (demo).", attests_unchecked=True)
     own = workspace.promote("staging", BY_SEX)
     if own.answer is Answer.GRANTED:
@@ -142,7 +146,22 @@ def _second_model(workspace: Workspace, teller: Teller) -> Decision:
     teller.say(f"   The author approves it: {own.answer.value}. {' '.join(note for note in own.notes if 'author' in note)}")
     granted = _approved(workspace)
     teller.say(decision_text(granted, colour=colour(), width=width()))
+    for name, value in _on_the_alias(workspace, granted):
+        teller.say(f"   {name:<28} {value}")
     return granted
+
+
+def _on_the_alias(workspace: Workspace, granted: Decision) -> list[tuple[str, str]]:
+    """What MLflow itself shows on the version that now has the alias: who, when, on which report and entry."""
+    from jupyter_mlgov.integrations.mlflow.connection import connected
+    from jupyter_mlgov.reports.clean import visible
+
+    with connected(workspace.tracking_uri) as client:
+        there = client.get_model_version_by_alias(granted.model, granted.stage)
+    if str(there.version) != granted.version:
+        raise MlgovError(f"MLflow shows version {there.version} in {granted.stage}.", next="This is a defect; please report it.")
+    tags = [(str(name), visible(value)) for name, value in sorted(there.tags.items()) if name.startswith(f"mlgov.{granted.stage}.")]
+    return [("alias in MLflow", f"{granted.stage} -> version {there.version}"), *tags]
 
 
 def _approved(workspace: Workspace) -> Decision:
@@ -158,7 +177,7 @@ def _approved(workspace: Workspace) -> Decision:
 
 def _closed_and_back(workspace: Workspace, teller: Teller) -> tuple[Decision, Receipt]:
     """One edited cell shuts the gate; a second version goes in, and one command takes it out again."""
-    teller.act("7  One edited cell shuts the gate again, and one command leads back")
+    teller.act("6  One edited cell shuts the gate again, and one command leads back")
     path = workspace.path_of(BY_SEX)
     text = path.read_text("utf-8")
     path.write_text(text.replace("max_iter=500", "max_iter=501"), "utf-8")
@@ -184,7 +203,7 @@ def _closed_and_back(workspace: Workspace, teller: Teller) -> tuple[Decision, Re
 
 
 def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
-    teller.act("8  Exported as a job for papermill and DVC")
+    teller.act("7  Exported as a job for papermill and DVC")
     files = export_notebook(workspace, NOTEBOOK, ("papermill", "dvc"), None)
     names = [path.relative_to(workspace.root).as_posix() for path in files]
     git(workspace.root, "add", *names)
@@ -200,7 +219,7 @@ def _export(workspace: Workspace, teller: Teller) -> tuple[Path, ...]:
 
 
 def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
-    teller.act("9  The trail")
+    teller.act("8  The trail")
     whole = workspace.audit()
     teller.say(f"   {'✓' if whole.ok else '✕'} {whole.sentence}")
     again = replay(tuple(workspace.journal.entries()))
@@ -216,7 +235,7 @@ def _trail(workspace: Workspace, teller: Teller) -> tuple[str, str]:
 def _flip(workspace: Workspace, teller: Teller) -> LateFlip:
     from jupyter_mlgov.reports.difference import difference_text
 
-    teller.act(f"10  Labels flipped late: `{LABEL}` of every row behind row {FROM_ROW:,} of {ROWS:,}")
+    teller.act(f"9  Labels flipped late: `{LABEL}` of every row behind row {FROM_ROW:,} of {ROWS:,}")
     flip = late_flip(workspace.root / DATA, workspace.root / "runs")
     moved = "stands still" if flip.mlflow_before == flip.mlflow_after else "moves"
     teller.say(f"   MLflow's digest {moved}: {flip.mlflow_before} before, {flip.mlflow_after} after. `mlgov diff` names the column:")

@@ -152,10 +152,12 @@ def about_needs(rule: GateRule, seen: Circumstances, data: tuple[KeptData, ...],
         loose = [item.path for item in data if item.state in ("untracked", "no remote")]
         if loose or not data:
             what = ", ".join(loose[:5]) or "What the model was made from"
+            alone = bool(data) and all(item.state == "no remote" for item in data if item.path in loose)
+            track = f'Keep it: `mlgov track "{loose[0] if loose else "FILE"}"`, then `dvc push`.'
             yield Reason(
                 code="data-not-kept",
                 sentence=f"{what} is kept in no remote, and {rule.stage} asks for that.",
-                next=f'Keep it: `mlgov track "{loose[0] if loose else "FILE"}"`, then `dvc push`.',
+                next="Give DVC a remote: `dvc remote add --default NAME URL`, then `dvc push`." if alone else track,
             )
     if "rerun" in rule.needs:
         again = {actor.id.strip().casefold() for actor in seen.rerun}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.gating import GateRule
@@ -89,7 +90,7 @@ def decide(
         version=version.version if version else "",
         stage=stage,
         answer=_answer(reasons),
-        reasons=tuple(fixed(reason, approvers) for reason in reasons),
+        reasons=tuple(fixed(_or_waived(reason, report, lifting, authors, team.reviewers, seen), approvers) for reason in reasons),
         report=report.digest if report else None,
         team=team.digest,
         asked_by=asked_by,
@@ -104,6 +105,26 @@ def decide(
         until=until,
         waivers=tuple(waiver.id for waiver in lifting),
     )
+
+
+def _or_waived(
+    reason: Reason,
+    report: Report | None,
+    lifting: tuple[Waiver, ...],
+    authors: tuple[Actor, ...],
+    reviewers: tuple[str, ...],
+    seen: Circumstances,
+) -> Reason:
+    """A verdict that a waiver would lift, had others said yes to it: that is a way on, and somebody can be asked for it."""
+    if report is None or not reason.code.startswith("verdict-"):
+        return reason
+    controls = {item.control for item in report.requirements if item.validator == reason.validator}
+    for waiver in seen.waivers:
+        mine = waiver not in lifting and waiver.waives in {reason.validator, *controls}
+        if mine and "lacks" in objection(waiver, report, authors=authors, reviewers=reviewers, at=seen.at):
+            more = f"Or somebody who did not ask says yes to the waiver: `mlgov waive --approve {waiver.seq}`."
+            return replace(reason, next=f"{reason.next.rstrip()} {more}")
+    return reason
 
 
 def _idle(

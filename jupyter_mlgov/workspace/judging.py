@@ -175,7 +175,7 @@ def _docket(
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
     version = _version(workspace, team, lineage) if ask_registry else _to_be_registered(team, lineage)
-    data = _kept(workspace, team, lineage) if ask_registry else ()
+    data = _kept(workspace, team, lineage) if ask_registry else _looked_up(workspace, team, stage, lineage)
     people, problem = committers(workspace, notebook)
     entries = tuple(workspace.journal.entries())
     docket = Docket(
@@ -204,6 +204,13 @@ def committers(workspace: Workspace, notebook: str) -> tuple[tuple[Actor, ...], 
 
     found, problem = asked(workspace.root, notebook)
     return tuple(Actor(id=email, source="git", name=name) for name, email in found), problem
+
+
+def _looked_up(workspace: Workspace, team: Team, stage: str, lineage: Lineage) -> tuple[KeptData, ...]:
+    """The same without writing it, and only for a gate that asks for it: `why` must not say that data is missing which is there."""
+    from jupyter_mlgov.workspace.tracking import kept_data
+
+    return kept_data(workspace, lineage) if "pushed-data" in team.gate(stage).needs else ()
 
 
 def _kept(workspace: Workspace, team: Team, lineage: Lineage) -> tuple[KeptData, ...]:
