@@ -1,34 +1,40 @@
-"""Lines for a terminal: plain colour codes when asked, wrapping by what letters really take, no box drawing."""
+"""Lines for a terminal: rich's colours when asked, wrapping by what letters really take, no box drawing."""
 
 from __future__ import annotations
 
-import unicodedata
-
 from jupyter_mlgov.core.verdicts import Verdict
 
+# In rich's words; the sixteen colours that every terminal has, so that the user's own palette decides how they look.
 PAINT = {
-    Verdict.PASS.value: "32",
-    Verdict.WARN.value: "33",
-    Verdict.FAIL.value: "31",
-    Verdict.ERROR.value: "31",
-    Verdict.INCONCLUSIVE.value: "35",
-    Verdict.NOT_APPLICABLE.value: "2",
-    "bold": "1",
-    "soft": "2",
-    "go": "1;32",
-    "no": "1;31",
+    Verdict.PASS.value: "green",
+    Verdict.WARN.value: "yellow",
+    Verdict.FAIL.value: "red",
+    Verdict.ERROR.value: "red",
+    Verdict.INCONCLUSIVE.value: "magenta",
+    Verdict.NOT_APPLICABLE.value: "dim",
+    "bold": "bold",
+    "soft": "dim",
+    "go": "bold green",
+    "no": "bold red",
 }
 
 
 def paint(text: str, role: str, colour: bool) -> str:
     """`text` in the colour of `role`, or as it is when no colour was asked for or the role has none."""
-    code = PAINT.get(role, "")
-    return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
+    style = PAINT.get(role, "")
+    if not colour or not style:
+        return text
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 def columns(text: str) -> int:
     """How many terminal columns `text` takes."""
-    return sum(0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def pad(text: str, width: int) -> str:

@@ -40,12 +40,17 @@ const plugin: JupyterFrontEndPlugin<void> = {
       )
     });
     followClicks(governance);
+    // A notebook that opens changes the state many times within one frame: its cells are looked at once.
+    let frame = 0;
     const draw = () => {
-      if (governance.notebook) {
-        const { badges } = preferences.chosen;
-        const shown = badges ? badgesOf(model.state, trans) : new Map();
-        drawBadges(governance.notebook.content, shown);
-      }
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        if (governance.notebook) {
+          const { badges } = preferences.chosen;
+          const shown = badges ? badgesOf(model.state, trans) : new Map();
+          drawBadges(governance.notebook.content, shown);
+        }
+      });
     };
     model.changed.connect(draw);
     // The panel reads its section anew when the state says so.
