@@ -10,6 +10,7 @@ SHARE := $(VENV)/share/jupyter/labextensions/jupyter-mlgov
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json labextension/tsconfig.json
 PANDAS2 := .cache/pandas-2.3
 FEAST := .cache/feast
+KSERVE := .cache/kserve
 # Every extra but feast, which asks for pandas < 3.
 EXTRAS := argo demo dev docx drift explain fairness kfp kubernetes lake notify oidc openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
 
@@ -98,16 +99,22 @@ $(FEAST)/.installed: requirements/feast.txt | $(VENV)/.dependencies
 	$(UV) pip install --quiet --python $(BIN)/python --target $(FEAST) --no-deps -r requirements/feast.txt
 	@touch $@
 
-ALONE := server benchmarks browser feast
+$(KSERVE)/.installed: requirements/kserve.txt | $(VENV)/.dependencies
+	$(UV) venv --quiet --clear --python $(BIN)/python $(KSERVE)
+	$(UV) pip install --quiet --python $(KSERVE)/bin/python --no-deps -r requirements/kserve.txt
+	@touch $@
+
+ALONE := server benchmarks browser feast kserve
 
 # Two workers, a file on one of them; what drives a browser runs alone, since it watches how long things take.
-test: install machine $(PANDAS2)/.installed $(FEAST)/.installed
+test: install machine $(PANDAS2)/.installed $(FEAST)/.installed $(KSERVE)/.installed
 	$(BIN)/python -m pytest tests -n 2 --dist loadfile $(ALONE:%=--ignore=tests/%)
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/server
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -c 'import pandas; assert pandas.__version__.startswith("2.3"), pandas.__version__'
 	PYTHONPATH=$(PANDAS2) $(BIN)/python -m pytest -n 2 --dist loadfile tests/lineage tests/validation tests/validators
 	PYTHONPATH=$(FEAST) $(BIN)/python -m pytest tests/feast
+	$(BIN)/python -m pytest tests/kserve
 	cd labextension && npm test --silent
 
 check: install

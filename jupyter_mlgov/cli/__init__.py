@@ -35,7 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rollback": ("back", "Bring a stage back to an earlier version, now."),
     "serve": ("serve", "Answer requests with the version that was let in."),
     "kill": ("serve", "Stop a model from answering, on every replica, now."),
-    "canary": ("canary", "Statistics of a step-by-step rollout: plan, simulate, analyze."),
+    "canary": ("canary", "A step-by-step rollout: start, status, look, promote, abort; plan, simulate, analyze."),
     "rollout": ("rollout", "Manifests for Kubernetes: render, diff, apply."),
     "monitor": ("monitor", "Watch a model in production: plan, run, watch, settle."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),

@@ -1,4 +1,4 @@
-"""`mlgov canary plan|simulate|analyze`: the statistics of a step-by-step rollout, for planning and for anybody's data."""
+"""`mlgov canary …`: the statistics of a step-by-step rollout for planning and for anybody's data, and one in traffic."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from jupyter_mlgov.cli import canary_traffic
 from jupyter_mlgov.cli.options import format_option, say_json
 from jupyter_mlgov.core.facts import fields_of
 
@@ -19,7 +20,11 @@ METHODS = ("msprt", "group-sequential", "fixed", "naive")
 
 @click.group()
 def canary() -> None:
-    """Statistics of a canary that may be looked at at any time. Traffic itself is not moved yet."""
+    """A step-by-step rollout that may be looked at at any time: in traffic, and its statistics."""
+
+
+for _verb in ("start", "status", "look", "promote", "abort", "labels"):
+    canary.add_command(getattr(canary_traffic, _verb))
 
 
 @canary.command()

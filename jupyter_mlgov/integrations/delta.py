@@ -206,3 +206,15 @@ def appender(folder: Path) -> Callable[[Any], None]:
         write_deltalake(str(folder), table, mode="append", schema_mode="merge")
 
     return append
+
+
+def table_of(folder: Path, columns: list[str] | None = None) -> Any:
+    """The Delta table in `folder` as a pyarrow table, with those of `columns` that it has."""
+    try:
+        import pyarrow as pa
+        from deltalake import DeltaTable
+    except ImportError:
+        raise NotReady("A log in Delta Lake needs deltalake.", next='Type: pip install "jupyter-mlgov[lake]"') from None
+    table = DeltaTable(str(folder))
+    known = {field.name for field in table.schema().fields}
+    return pa.table(table.to_pyarrow_table(columns=None if columns is None else [name for name in columns if name in known]))

@@ -17,12 +17,12 @@ from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import MlgovError, StorageProblem, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.workspace.traffic import replicas
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
 WITHIN = 5.0  # seconds in which every replica has stopped; RTS 6 Art 16(5) asks as much of an alert
-_ENDPOINTS = ("endpoint.serving", "endpoint.gone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def kill(workspace: Workspace, model: str, reason: str, *, drill: bool = False, 
     """
     _known(workspace, model, reason)
     ordered, begun = workspace.clock.now(), time.monotonic()
-    listed = _serving(workspace, model)
+    listed = replicas(workspace, model)
     after = _head(workspace)
     _write(workspace, model, reason, ordered, drill)
     out_of_band = None
@@ -166,37 +166,6 @@ def _thrown(workspace: Workspace, model: str, reason: str, drill: bool) -> None:
     except MlgovError:
         if not kill_file(workspace.root, model).exists():
             raise  # neither way worked
-
-
-def _serving(workspace: Workspace, model: str) -> dict[str, str]:
-    """replica -> endpoint of everybody who said that he serves the model and did not say that he left."""
-    try:
-        entries = list(workspace.journal.entries(actions=_ENDPOINTS, subject=model))
-    except MlgovError:
-        return {}
-    there: dict[str, str] = {}
-    for entry in entries:
-        name = str(entry.payload.get("replica", ""))
-        if entry.action == "endpoint.gone":
-            there.pop(name, None)
-        elif name:
-            there[name] = str(entry.payload.get("endpoint", ""))
-    return {name: endpoint for name, endpoint in there.items() if _alive(endpoint) is not False}
-
-
-def _alive(endpoint: str) -> bool | None:
-    """Whether anybody listens at a loopback endpoint: a killed process never said that it left. None: it is elsewhere, or does not say."""
-    import socket
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(endpoint)
-    if parts.hostname not in ("127.0.0.1", "localhost", "::1") or not parts.port:
-        return None
-    try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=0.5):
-            return True
-    except OSError:
-        return False
 
 
 def _head(workspace: Workspace) -> int:

@@ -98,8 +98,19 @@ def _moved(workspace: Workspace, order: Order, left: str, to: str, receipt: Call
         workspace.registry.point(order.model, order.stage, to, tags)
     except MlgovError as error:
         return _told(workspace, receipt("failed", str(error)), "rollback.failed")
-    after = (Looked(name="registry", answer="ok", said=f"{order.stage} is version {to}"),)
+    from jupyter_mlgov.workspace.traffic import moved
+
+    traffic = moved(workspace, order.model, to) if order.stage == _served(workspace, order) else ()
+    after = (Looked(name="registry", answer="ok", said=f"{order.stage} is version {to}"), *traffic)
+    if any(item.answer == "failed" for item in traffic):
+        return _told(workspace, receipt("failed", traffic[0].said, after=after), "rollback.failed")
     return _told(workspace, receipt("done", after=after), "rollback.done")
+
+
+def _served(workspace: Workspace, order: Order) -> str:
+    """The stage that the replicas of the model said they serve; the order's own where nobody said."""
+    said = [entry.payload.get("stage") for entry in workspace.journal.entries(actions=("endpoint.serving",), subject=order.model)]
+    return str(said[-1]) if said and said[-1] else order.stage
 
 
 def _candidates(entries: tuple[AuditEntry, ...], order: Order) -> tuple[list[str], str]:

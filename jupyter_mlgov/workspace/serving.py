@@ -136,14 +136,26 @@ class Replica:
         problems: list[str] = []
 
         def arm(version: str, model: str = "", stage: str = "") -> Arm | None:
-            if not version or (not model and version in now.refuted):
+            if not version:
+                return None
+            if not model and version in now.refuted:
+                problems.append(f"What version {version} of {seat.model} rests on was refuted, so it answers nobody.")
                 return None
             found, why = self._arm(seat, model or seat.model, version, stage or seat.stage)
             if why:
                 problems.append(why)
             return found
 
-        champion = arm(now.champion) or (arm(now.kept) if now.kept else None)
+        champion = arm(now.champion)
+        if champion is not None and champion.vouched.traffic < 1 and not now.canary and not seat.pin:
+            # An approval for a part of the traffic lets nobody answer all of it: that is a canary's, or the one before goes on.
+            most = champion.vouched.traffic * 100
+            problems.append(
+                f"The approval of version {now.champion} of {seat.model} allows {most:g} % of the traffic, and nobody answers the rest."
+            )
+            champion = arm(now.kept)
+        if champion is None and now.champion not in now.refuted:
+            champion = seat.arms.get((seat.model, now.kept))  # it answers until now and goes on; a start never begins with it
         name, stage, version = self._baseline(seat)
         baseline = arm(version, name, stage) if version and now.champion else None
         if first and champion is None and baseline is None and not halted:
@@ -159,15 +171,6 @@ class Replica:
             share = challenger.vouched.traffic * 100
             if seat.service.lineup.share != share:
                 self.tell(seat.model, "limits.breached", facts)
-        if (
-            champion is not None
-            and champion.vouched.traffic < 1
-            and champion.vouched.version == now.champion
-            and challenger is None
-            and now.kept
-        ):
-            kept = arm(now.kept)  # an approval for a part of the traffic lets nobody answer all of it
-            champion = kept or champion
         wanted = {(seat.model, one.vouched.version) for one in (champion, challenger) if one is not None}
         wanted |= {(name or seat.model, version)} if baseline is not None else set()
         for key in [key for key in seat.arms if key not in wanted]:
@@ -188,6 +191,9 @@ class Replica:
         key = (model, version)
         if key in seat.arms:
             return seat.arms[key], ""
+        applied = any(entry.action == "promotion.applied" and entry.payload.get("version") == version for entry in seat.entries)
+        if model == seat.model and not applied:
+            return None, f"Version {version} of {model} was let in, and its promotion is not finished."
         tried = seat.refused.get(key)
         if tried and time.monotonic() - tried[0] < AGAIN:
             return None, tried[1]
@@ -234,10 +240,15 @@ class Replica:
     # -- its life -----------------------------------------------------------------------------------------------------
 
     def begin(self, call: Callable[[Callable[[], None]], None], endpoint: str) -> None:
-        """Watch from now on; `call` runs an act in the event loop of the services."""
+        """Watch from now on; `call` runs an act in the event loop of the services.
+
+        Raises StorageProblem where the trail does not take that this replica is here: one that nobody knows of could not be stopped.
+        """
         self.endpoint = endpoint
         for seat in self.seats.values():
-            self.tell(seat.model, "endpoint.serving", {"endpoint": endpoint, "pid": os.getpid()})
+            facts = {"endpoint": endpoint, "stage": seat.stage, "pid": os.getpid(), "replica": self.id}
+            here = Draft(action="endpoint.serving", subject=seat.model, payload=facts)
+            self.workspace.personal.append([here], actor=self.workspace.actor())
         self._call = call
         self._threads = [threading.Thread(target=target, daemon=True, name="mlgov-trail") for target in (self._told, self._watch)]
         for thread in self._threads:

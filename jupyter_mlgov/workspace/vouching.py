@@ -44,7 +44,7 @@ def vouched_arm(workspace: Workspace, wanted: Wanted) -> Arm:
     from jupyter_mlgov.rollout.serving.arms import Arm, Vouched
 
     entries = tuple(workspace.personal.entries(actions=VOUCHING, subject=wanted.model))
-    entry, decision = _decision(entries, wanted, workspace.clock.now().date().isoformat())
+    entry, decision = granted(entries, wanted.model, wanted.version, wanted.stage, workspace.clock.now().date().isoformat())
     facts = _facts(entries, wanted)
     looked = [Looked(name="decision", answer="ok", said=f"granted for {decision.stage} (entry {entry.seq})"), _environment(facts)]
     _refuse(wanted, looked[-1], unknown_too=True)
@@ -68,18 +68,18 @@ def vouched_arm(workspace: Workspace, wanted: Wanted) -> Arm:
     return Arm(vouched, made)
 
 
-def _decision(entries: tuple[AuditEntry, ...], wanted: Wanted, today: str) -> tuple[AuditEntry, Any]:
-    """The newest granted decision about the version; for its stage before any other."""
+def granted(entries: tuple[AuditEntry, ...], model: str, version: str, stage: str, today: str) -> tuple[AuditEntry, Any]:
+    """The newest granted decision about the version; for `stage` before any other. Raises NotReady where none lets it answer (any more)."""
     found = [
-        (decision.stage == wanted.stage, entry.seq, entry, decision)
+        (decision.stage == stage, entry.seq, entry, decision)
         for entry in entries
-        for decision in decisions([entry], wanted.model)
-        if decision.answer is Answer.GRANTED and decision.version == wanted.version
+        for decision in decisions([entry], model)
+        if decision.answer is Answer.GRANTED and decision.version == version
     ]
-    name = f"version {wanted.version} of {wanted.model}"
+    name = f"version {version} of {model}"
     if not found:
-        raise NotReady(f"No decision let {name} into any stage, so it answers nobody.", next=f"Ask for it: `mlgov promote {wanted.stage}`.")
-    against = [one for one in entries if one.action == "evidence.refuted" and one.payload.get("version") == wanted.version]
+        raise NotReady(f"No decision let {name} into any stage, so it answers nobody.", next=f"Ask for it: `mlgov promote {stage}`.")
+    against = [one for one in entries if one.action == "evidence.refuted" and one.payload.get("version") == version]
     if any(one.payload.get("serving") != "keep" for one in against):
         raise NotReady(f"What {name} rests on was refuted since, so it answers nobody.", next="See `mlgov audit log`.")
     _, _, entry, decision = max(found, key=lambda item: item[:2])
@@ -118,9 +118,7 @@ def _opened(workspace: Workspace, wanted: Wanted, entry: AuditEntry) -> tuple[An
     with tempfile.TemporaryDirectory(prefix="mlgov-serve-") as folder:
         path = downloaded(workspace.tracking_uri, wanted.model, wanted.version, Path(folder))
         content, key, found = sealed_model(workspace, path)
-    let_in = _fingerprint(entry, {})
-    if let_in:
-        of_the_decision(found, let_in)
+    of_the_decision(found, _fingerprint(entry, {}))
     try:
         return opened(content), key
     except Missing as error:

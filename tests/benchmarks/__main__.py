@@ -20,6 +20,7 @@ from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
 from tests.benchmarks.opening import opening
 from tests.benchmarks.personal import personal_data
+from tests.benchmarks.serving import SERVING
 from tests.benchmarks.trail import commits, million
 from tests.benchmarks.validation import judgements
 
@@ -188,7 +189,7 @@ def help_page() -> list[Figure]:
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
     figures = (load_ext, trivial_cell, hot_loop, many_cells, demo, tours, help_page, fingerprints, fingerprint_memory)
-    for take in (*figures, *FAIRNESS, personal_data, commits, million, judgements, documents, opening, *DRIFT):
+    for take in (*figures, *FAIRNESS, personal_data, commits, million, judgements, documents, opening, *DRIFT, *SERVING):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)

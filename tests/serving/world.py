@@ -8,6 +8,7 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -50,6 +51,8 @@ reason = "Delinquent past or present credit obligations"
 [serving]
 entity = "customer"
 rest = 0.3
+slow = 20
+deadline = 30
 seconds = 0.2
 """
 
@@ -89,9 +92,11 @@ class House:
         features = [column for column in table.columns if column != "good"]
         model = model if model is not None else LogisticRegression().fit(table[features], table["good"])
         stored = self.workspace.objects.put(skops.io.dumps(model))
-        folder = self.workspace.root / "files" / f"{name}-{len(self.folders)}"
+        folder = self.workspace.root / "files" / f"{name}-{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         (folder / "model.skops").write_bytes(self.workspace.objects.get(stored))
+        digest = Digest.of_text(f"model {stored}")
+        (folder / "MLmodel").write_text(f"flavors: {{}}\nmetadata:\n  mlgov.model: {digest}\n")
         sign_folder(self.workspace, folder)
         with connected(self.workspace.tracking_uri) as client:
             if not client.search_registered_models(filter_string=f"name = '{name}'"):
@@ -111,13 +116,15 @@ class House:
             **facts,
         }
         if decide:
-            self.workspace.record(self.decided(version, name=name, stage=stage, limits=limits))
+            self.workspace.record(self.decided(version, digest, name=name, stage=stage, limits=limits))
             self.workspace.registry.point(name, stage, version, {})
         self.workspace.record(Draft(action="promotion.applied", subject=name, payload=payload))
         self.folders[version] = folder
         return version
 
-    def decided(self, version: str, *, name: str = "credit", stage: str = "production", limits: tuple[Limit, ...] = ()) -> Draft:
+    def decided(
+        self, version: str, digest: Digest, *, name: str = "credit", stage: str = "production", limits: tuple[Limit, ...] = ()
+    ) -> Draft:
         decision = Decision(
             model=name,
             version=version,
@@ -129,7 +136,8 @@ class House:
             asked_by=ANA,
             limits=limits,
         )
-        return Draft(action="promotion.decided", subject=name, payload=fields_of(decision))
+        docket = {"version": {"version": version, "model_digest": digest}}
+        return Draft(action="promotion.decided", subject=name, payload={**fields_of(decision), "docket": docket})
 
     def acts(self, *actions: str) -> list[Any]:
         return list(self.workspace.journal.entries(actions=actions))

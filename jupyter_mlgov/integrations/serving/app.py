@@ -185,6 +185,7 @@ def standing(service: Service) -> dict[str, Any]:
         "breaker": {"position": service.breaker.position.value, "why": service.breaker.why},
         "log": {"waiting": log.waiting, "written": log.written, "problem": log.problem} if log is not None else None,
         "inside": service.inside,
+        "since": dict(service.since),
     }
 
 

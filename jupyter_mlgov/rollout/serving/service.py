@@ -75,6 +75,7 @@ class Service:
         self.breaker = Breaker(rules=terms.rules.breaker)
         self.blind = ""
         self.inside = 0
+        self.since = {"answered": 0, "failed": 0}  # by the champion, since it became champion
         self._clock, self._meter, self._tell = clock, meter, tell
         self._cache: Cache[Computed] = Cache(terms.rules.cache)
         self._shadows: set[asyncio.Task[None]] = set()
@@ -89,6 +90,7 @@ class Service:
             self._cache.clear()
         if before.champion is not lineup.champion:
             self.breaker = release(self.breaker, time.monotonic(), "another version answers")
+            self.since = {"answered": 0, "failed": 0}
         for arm in before.arms:
             if arm not in lineup.arms:
                 arm.close()
@@ -289,6 +291,7 @@ class Service:
 
     def _failed(self, source: Arm, arm: Served, kind: str, why: str, mark: Mapping[str, Any], start: float) -> None:
         self._meter.failed(arm, source.vouched.version, kind)
+        self.since["failed"] += source is self.lineup.champion
         if self.log is not None:
             seconds = time.perf_counter() - start
             self.log.add(
@@ -310,6 +313,7 @@ class Service:
         seconds = time.perf_counter() - start
         version = source.vouched.version
         self._meter.answered(arm, version, seconds, mark["rows"].n, cached=cached)
+        self.since["answered"] += source is self.lineup.champion
         if self.log is not None:
             scores = tuple(computed.scores.tolist())
             self.log.add(

@@ -1,0 +1,1 @@
+"""A canary in traffic: its plan, what is counted, and what each look at it decides."""
