@@ -213,6 +213,11 @@ class _Cutting:
     def _check_crossing(self) -> None:
         """A connection, a lock, a generator: refused here, not at night."""
         for use in self._uses:
+            if use.name == "the shown values":
+                self._refuse(
+                    f"Cell [{self._number(use.at)}] takes what cell [{self._number(use.maker)}] showed (`_`, `Out`); a new kernel has none.",
+                    "Give that value a name.",
+                )
             what, way = uncrossable(self.lines[use.maker].node, use.name)
             if what:
                 self._refuse(

@@ -119,6 +119,11 @@ REFUSED = {
         ((DATA, "import sqlite3\nconn = sqlite3.connect('a.db')"), (TRAIN, "rows = conn.execute('select 1')")),
         "`conn` of cell [1] is an open connection, which cannot cross to step train (cell [2]). Make it in a function, and call that",
     ),
+    "IPython's last output": (
+        ((DATA, "read()"), (TRAIN, "a = _")),
+        "takes what cell [1] showed (`_`, `Out`)",
+    ),
+    "IPython's outputs": (((DATA, "read()"), (TRAIN, "a = Out[1]")), "takes what cell [1] showed"),
     "a generator": (((DATA, "rows = (one for one in read())"), (TRAIN, "fit(rows)")), "Make a list of it, or write it as a function"),
     "a lock": (((DATA, "from threading import Lock\nheld = Lock()"), (TRAIN, "held.acquire()")), "`held` of cell [1] is a lock"),
     "an open file": (((DATA, "log = open('a.txt')"), (TRAIN, "log.read()")), "Hand over its path"),
@@ -131,6 +136,11 @@ def test_what_cannot_be_cut_is_a_sentence(case: str) -> None:
     cells, sentence = REFUSED[case]
     graph = cut(*cells)
     assert graph.steps == () and sentence in " ".join(map(str, graph.refusals)), graph
+
+
+def test_an_underscore_of_ones_own_is_a_name_like_others() -> None:
+    found = steps((DATA, "rows = [read() for _ in range(3)]"), (TRAIN, "from gettext import gettext as _\na = _('x')\nb, _ = fit(rows)"))
+    assert dict(found["train"].takes) == {"rows": "data"}
 
 
 def test_a_parameter_that_changes_nothing_is_said() -> None:
