@@ -215,7 +215,7 @@ class _Cutting:
         for use in self._uses:
             if use.name == "the shown values":
                 self._refuse(
-                    f"Cell [{self._number(use.at)}] takes what cell [{self._number(use.maker)}] showed (`_`, `Out`); a new kernel has none.",
+                    f"Cell [{self._number(use.at)}] takes what [{self._number(use.maker)}] showed (`_`, `Out`); a new kernel has none.",
                     "Give that value a name.",
                 )
             what, way = uncrossable(self.lines[use.maker].node, use.name)

@@ -123,7 +123,7 @@ REFUSED = {
         ((DATA, "read()"), (TRAIN, "a = _")),
         "takes what cell [1] showed (`_`, `Out`)",
     ),
-    "IPython's outputs": (((DATA, "read()"), (TRAIN, "a = Out[1]")), "takes what cell [1] showed"),
+    "IPython's outputs": (((DATA, "read()"), (TRAIN, "a = Out[1]")), "takes what [1] showed"),
     "a generator": (((DATA, "rows = (one for one in read())"), (TRAIN, "fit(rows)")), "Make a list of it, or write it as a function"),
     "a lock": (((DATA, "from threading import Lock\nheld = Lock()"), (TRAIN, "held.acquire()")), "`held` of cell [1] is a lock"),
     "an open file": (((DATA, "log = open('a.txt')"), (TRAIN, "log.read()")), "Hand over its path"),
