@@ -48,13 +48,41 @@ def _file(path: Path) -> Table:
     connection = _connection()
     try:
         if kind == "parquet":
+            _named_once(path, _parquet_names(path))
             return connection.read_parquet(_literal(path), table_name=NAME)
         # The whole file decides the types, so that equal content has equal types; read once, asked often.
         view = connection.read_csv(_literal(path), header=True, sample_size=-1)
+        _named_once(path, _header(path, len(view.columns)))
         connection.create_table(NAME, view)
         return connection.table(NAME)  # by its bare name: the SQL text is evidence, and equal for equal content
     except (duckdb.Error, ibis.IbisError, OSError, ValueError) as error:
         raise BadInput(f"{path.name} cannot be read as {kind}: {_first_line(error)}", next="Mend the file, or name another.") from None
+
+
+def _named_once(path: Path, names: Sequence[str]) -> None:
+    """Refuse a name that two columns have: a reader makes up another for the second, and nobody could say which one was judged."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"{path.name} has two columns with the name {twice[0]!r:.80}.", next="Give each column a name of its own.")
+
+
+def _parquet_names(path: Path) -> Sequence[str]:
+    from pyarrow import ArrowInvalid
+    from pyarrow.parquet import read_schema
+
+    try:
+        return list(read_schema(path).names)
+    except (ArrowInvalid, OSError):
+        return ()  # DuckDB says what is wrong with it
+
+
+def _header(path: Path, number: int) -> Sequence[str]:
+    """The names in the first line of a CSV file, where some separator gives as many as there are columns."""
+    import csv
+
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        line = file.readline(1_000_000)
+    found = (next(csv.reader([line], delimiter=separator), []) for separator in ",;\t|")
+    return next((names for names in found if len(names) == number), ())
 
 
 def _connection() -> Any:  # ibis ships no types

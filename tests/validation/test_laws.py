@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.core.team import Roles
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.sdk import Finding, Missing, Subject, SubjectRef, validator
@@ -67,6 +68,44 @@ def test_no_table_makes_the_engine_raise_or_open_on_nothing(tmp_path: Path, draw
         if kind == "table" and ("" in (roles.outcome, roles.score, roles.baseline) or not any(roles.protected)):
             allowed.add(Verdict.NOT_APPLICABLE)  # an empty name is no name: nobody asked
         assert result.verdict in allowed, (name, result.verdict, result.summary)
+
+
+N = 400
+GROUP, DECIDED, SCORE = ["a", "b"] * (N // 2), [1, 1, 0, 1] * (N // 4), [0.1, 0.4, 0.6, 0.9] * (N // 4)
+HOLLOW = {
+    "no rows": {"g": [], "y": [], "s": [], "b": []},
+    "all null": {name: pa.nulls(N, "float64") for name in "gysb"},
+    "one group": {"g": ["a"] * N, "y": DECIDED, "s": [1.0] * N, "b": [1.0] * N},
+    "scores that are no numbers": {"g": ["a"] * N, "y": DECIDED, "s": [float("nan"), float("inf")] * (N // 2), "b": [float("-inf")] * N},
+    "outcomes that are neither": {"g": GROUP, "y": [7, -3, 2, 9] * (N // 4), "s": SCORE, "b": SCORE},
+    "one outcome": {"g": ["a"] * N, "y": [1] * N, "s": SCORE, "b": SCORE},
+    "text for numbers": {"g": ["a"] * N, "y": ["x", "y"] * (N // 2), "s": ["high", "low"] * (N // 2), "b": [""] * N},
+    "missing columns": {"z": [1] * N},
+}
+
+
+@pytest.mark.parametrize("what", [*HOLLOW, "names twice"])
+def test_a_table_in_which_there_is_nothing_to_see_opens_nothing(tmp_path: Path, what: str) -> None:
+    """Enough rows, and still nothing that a check of fairness or performance could measure."""
+    content = (
+        pa.table(HOLLOW[what]) if what in HOLLOW else pa.table([GROUP, DECIDED, DECIDED, SCORE, SCORE], names=["g", "y", "y", "s", "b"])
+    )
+    pq.write_table(content, tmp_path / "t.parquet")
+    roles = Roles(outcome="y", favourable="1", protected=("g",), score="s", label="y", baseline="b")
+    subject = Subject(ref=SubjectRef(kind="model", name="t", roles=asdict(roles)), roles=roles, table_path=tmp_path / "t.parquet")
+    only = ["fair.air", "fair.sig", "fair.errors", "fair.calib"]
+    only += [] if what == "one group" else ["perf.discrim", "perf.benchmark", "perf.calibration"]
+    for result in validate(subject, (), HERE, only=only).results:
+        assert not result.verdict.opens, (result.validator, result.verdict, result.summary)
+        if what == "names twice":
+            assert "two columns with the name 'y'" in result.summary
+
+
+@pytest.mark.parametrize("header", ["a,y,y", "a;y;y", '"a","y","y"'])
+def test_a_csv_file_with_a_name_twice_is_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}\n" + header.replace("a", "1").replace("y", "2") + "\n", "utf-8")
+    with pytest.raises(BadInput, match="two columns with the name 'y'"):
+        open_table(tmp_path / "t.csv")
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
