@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ class _Restoring:
         self.added: dict[int, list[str]] = {}
         self._running, self._cells, self._left = running, cells, left
         self._writers: dict[str, list[int]] = {}
+        self._held: dict[str, list[_Held]] = {}
         for place, cell in enumerate(cells):
             for name in cell.makes:
                 self._writers.setdefault(name, []).append(place)
@@ -68,15 +70,17 @@ class _Restoring:
 
     def _check(self, name: str, place: int, needed: _Held, keys: frozenset[str] | None) -> None:
         """Is `name` what it must be before `place`? `keys`: only these of its keys matter."""
-        above = [writer for writer in self._writers.get(name, ()) if writer < place]
-        if name in _NEVER or not above:
+        writers = self._writers.get(name, [])
+        count = bisect_left(writers, place)
+        if name in _NEVER or not count:
             return
-        now = self._now(name, above)
+        now = self._now(name)[count]
         wrong = now.differing(needed)
         if keys is not None:
             wrong = {key for key in wrong if key in keys or (keys and key.startswith(ATTRIBUTE))}
         if now.base == needed.base and not wrong:
             return
+        above = writers[:count]
         storers = {key: [one for one in above if key in self._cells[one].stored.get(name, ())] for key in wrong}
         if now.base == needed.base and all(places and places[-1] not in self._running for places in storers.values()):
             makers = [places[-1] for places in storers.values()]
@@ -86,23 +90,29 @@ class _Restoring:
         for maker in makers:
             self._add(maker, name)
 
-    def _now(self, name: str, above: Sequence[int]) -> _Held:
-        """What the kernel holds under `name` once the running cells above have run."""
+    def _now(self, name: str) -> list[_Held]:
+        """What the kernel holds under `name` once the running ones among its first 0, 1, 2 … writers have run."""
+        known = self._held.get(name)
+        if known is not None:
+            return known
         held = _Held.of(self._left.get(name))
-        for place in above:
-            if place not in self._running:
-                continue
-            after = _Held.of(self._cells[place].after.get(name))
-            stored = self._cells[place].stored.get(name)
-            if stored is None or after.base != held.base:
-                held = after if stored is None else held
-            else:
-                held = _Held(held.base, {**held.keys, **{key: after.keys[key] for key in stored if key in after.keys}})
-        return held
+        known = self._held[name] = [held]
+        for place in self._writers.get(name, ()):
+            if place in self._running:
+                after = _Held.of(self._cells[place].after.get(name))
+                stored = self._cells[place].stored.get(name)
+                if stored is None:
+                    held = after
+                elif after.base == held.base:
+                    held = _Held(held.base, {**held.keys, **{key: after.keys[key] for key in stored if key in after.keys}})
+            known.append(held)
+        return known
 
     def _add(self, place: int, name: str) -> None:
         if place not in self._running:
             self._running.add(place)
+            for made in self._cells[place].makes:
+                self._held.pop(made, None)
             self.added.setdefault(place, [])
         if place in self.added and name not in self.added[place]:
             self.added[place].append(name)

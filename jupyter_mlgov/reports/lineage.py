@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jupyter_mlgov.lineage.facts import CellRun, Lineage, StepStatus
 from jupyter_mlgov.reports.clean import visible
-from jupyter_mlgov.reports.graph import graph_svg
+from jupyter_mlgov.reports.graph import Band, bands, graph_svg
 from jupyter_mlgov.reports.look import style, tone
 from jupyter_mlgov.reports.markup import Html, el, join
 from jupyter_mlgov.reports.status import STATES
@@ -87,19 +87,44 @@ def rows(lineage: Lineage) -> tuple[Row, ...]:
 
 
 def lineage_text(lineage: Lineage, *, colour: bool = False, width: int = 88) -> str:
-    """A list: state, step, cells; what it read, from whom; what it made; what it took from outside the notebook."""
+    """The graph as a list: steps, and the cells between them, each with its state and cells, what of them is stale, what it read, from
+    whom, what it made, and what it took from outside the notebook."""
     width = max(40, width)
     drawn = rows(lineage)
+    of = {row.status: row for row in drawn}
     lines = [paint(line, "bold", colour) for line in wrap(_title(lineage), width)]
-    for row in drawn:
-        sign, verdict = STATES[row.status.state]
-        why = f" — {row.status.why}" if row.status.why else ""
-        told = visible(f"{row.title}: {row.status.state}, {row.cells}{why}", limit=400)
-        lines += [paint(line, verdict, colour) for line in wrap(told, width, first=f"{sign} ", rest="    ")]
-        for name, value in _parts(row, drawn):
+    for band in bands(lineage):
+        row = of[band.status] if band.status is not None else None
+        sign, verdict = STATES[row.status.state] if row else ("↻", "warn") if band.is_stale else ("·", "not_applicable")
+        why = f" — {row.status.why}" if row and row.status.why else ""
+        told = f"{row.title}: {row.status.state}, {row.cells}{why}" if row else band.title
+        lines += [paint(line, verdict, colour) for line in wrap(visible(told, limit=400), width, first=f"{sign} ", rest="    ")]
+        for name, value in [*_cells(band), *(_parts(row, drawn) if row else _between(band))]:
             lines += wrap(visible(value, limit=600), width, first=f"    {name} ", rest="      ")
     lines += wrap(_rest(lineage), width)
     return "\n".join(lines)
+
+
+def _cells(band: Band, most: int = 12) -> list[tuple[str, str]]:
+    """The cells of a band where there are several, and those of them that are stale, with the reason: all are counted, few are named."""
+    cells = [chip for chip in band.chips if chip.kind == "cell"]
+    stale = [chip for chip in cells if chip.stale]
+    if len(cells) < 2 and band.status is not None:
+        return []
+    found = [("cells", _named((f"{chip.text} {chip.cell}" for chip in cells), most))]
+    return [*found, ("stale", _named((f"{chip.text} {chip.title}" for chip in stale), most, "; "))] if stale else found
+
+
+def _between(band: Band) -> list[tuple[str, str]]:
+    """What the cells outside any step read and made."""
+    taken = dict.fromkeys(name for _, names in band.uses for name in names)
+    made = [chip.text for chip in band.chips if chip.kind in ("table", "array", "model", "name", "file") or chip.text.startswith("+")]
+    return [(name, value) for name, value in (("reads", _named(taken, 12)), ("makes", _named(made, 20))) if value]
+
+
+def _named(names: Iterable[str], most: int, between: str = ", ") -> str:
+    told = list(names)
+    return between.join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
 
 
 def lineage_svg(lineage: Lineage) -> str:

@@ -229,6 +229,9 @@ PAIRS = [
 ]
 
 
+START: dict[str, object] = {"__file__": "x", "__name__": "__main__"}
+
+
 def cells_of(pair: Pair) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     old = [(f"c{number}", text.strip("\n")) for number, text in enumerate(pair.cells.split("---\n"), 1)]
     new = []
@@ -255,14 +258,19 @@ def really(cells: list[tuple[str, str]], namespace: dict[str, object]) -> list[t
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.story for pair in PAIRS])
 def test_exactly_what_differs_is_told(pair: Pair, tmp_path: Path) -> None:
+    told_and_run(pair, tmp_path)
+
+
+def told_and_run(pair: Pair, tmp_path: Path) -> None:
+    """Run both notebooks from the top, and the told cells in a kernel that ran the old one."""
     old, new = cells_of(pair)
     plan = cells_to_rerun(old, new)
     told = {one.place for one in plan.changed}
     was, at = Path.cwd(), {cell: place for place, (cell, _) in enumerate(old)}
     os.chdir(tmp_path)
     try:
-        kernel: dict[str, object] = {"__file__": "x"}
-        first, second = really(old, {"__file__": "x"}), really(new, {"__file__": "x"})
+        kernel: dict[str, object] = {**START}
+        first, second = really(old, {**START}), really(new, {**START})
         really(old, kernel)
         again = really([new[one.place - 1] for one in plan.cells], kernel)
     finally:

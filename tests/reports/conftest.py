@@ -347,7 +347,7 @@ def sample_reports() -> Mapping[str, Sample]:
     return samples()
 
 
-def run_of(cell: str, order: int, step: Step, **more: object) -> CellRun:
+def run_of(cell: str, order: int, step: Step | None, **more: object) -> CellRun:
     return CellRun(
         id=f"r{order}",
         session="s",
@@ -478,6 +478,7 @@ def made() -> SimpleNamespace:
     return SimpleNamespace(
         small_lineage=small_lineage,
         large_lineage=large_lineage,
+        run_of=run_of,
         view=view,
         REFUSED=REFUSED,
         GRANTED=GRANTED,

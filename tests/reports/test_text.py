@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.lineage.facts import SourceRef, Surroundings
+from jupyter_mlgov.lineage.facts import ObjectRef, SourceRef, Surroundings
 from jupyter_mlgov.promotion.facts import Answer
 from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.reports.lineage import lineage_text
@@ -119,6 +119,25 @@ def test_lineage_says_what_each_step_read_from_whom(made: SimpleNamespace) -> No
     assert "reads X, y of features" in drawn
     assert "reads file data/loanapp.parquet" in drawn
     assert "↻ [4] train:champion: stale, cell c3 — features ran after it" in drawn
+
+
+def test_lineage_in_a_terminal_has_cells_tables_and_models_and_marks_what_is_stale(made: SimpleNamespace) -> None:
+    """Two cells outside any step between the steps, one of them stale; then two hundred of them, of which few are named and all counted."""
+    from dataclasses import replace
+
+    lineage = made.small_lineage()
+    table = ObjectRef(name="loans", kind="table", fingerprint=None)
+    look = made.run_of("look", 5, None, reads=("loans",), writes=("seen",), outputs=(table,))
+    told = lineage_text(replace(lineage, runs=(*lineage.runs, look, made.run_of("again", 6, None, reads=("seen",)))))
+    assert "· 2 cells outside any step" in told
+    assert "cells [5] look, [6] again" in told and "reads loans" in told and "makes table loans, seen" in told
+    anew = made.run_of("look", 7, None, reads=("loans",), writes=("seen",))
+    stale = lineage_text(replace(lineage, runs=(*lineage.runs, look, made.run_of("again", 6, None, reads=("seen",)), anew)), width=200)
+    assert "↻ 2 cells outside any step" in stale and "stale [6] cell again: " in stale
+    many = tuple(made.run_of(f"m{number}", number + 5, None, writes=(f"x{number}",)) for number in range(200))
+    drawn = lineage_text(replace(lineage, runs=(*lineage.runs, *many)))
+    assert "· 200 cells outside any step" in drawn and "and 188 more" in " ".join(drawn.split())
+    assert len(drawn.splitlines()) < 40
 
 
 def test_lineage_says_what_a_step_took_from_outside(made: SimpleNamespace) -> None:
