@@ -24,7 +24,7 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: demo lab test check bench install labextension wheel constraints clean machine format
+.PHONY: demo lab test check bench pictures install labextension wheel constraints clean machine format
 .DEFAULT_GOAL := help
 
 help:
@@ -77,6 +77,10 @@ lab: install $(DEMO)/.mlgov
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(DEMO) --port=$(PORT) --LabApp.default_url=/lab/tree/credit_approval.ipynb \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
+
+# The pictures of README and docs/users/panel.md, taken by the browser tests.
+pictures: install machine
+	$(BIN)/python tests/browser/pictures.py
 
 # -- tests ------------------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     tab(page, "Steps")
     contrasts(page)
     page.screenshot(path=shots / "credit-dark.png")
+    report.screenshot(path=shots / "credit-report-dark.png")
 
 
 def test_validate_in_the_panel_asks_the_kernel_and_leaves_no_trace_in_the_notebook(lab, credit, page, shots):

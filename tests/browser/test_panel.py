@@ -22,6 +22,7 @@ from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.lineage.facts import Step, StepState, StepStatus
 from jupyter_mlgov.promotion.facts import Reason, Review
 from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine
+from jupyter_mlgov.workspace.review_desk import ReviewDesk
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +102,11 @@ def known(lab, page):
     tags = {index: [f"mlgov:{kind}"] for index, kind in enumerate(KINDS)}
     write(lab.root / "known" / "known.ipynb", "a = 1", "b = a", "c = b", "d = c", "e = d", tags=tags)
     answer = {"status": 200, "body": plain(VIEW)}
+    desk = ReviewDesk(
+        me=Actor(id="rae", source="jupyter"), why_not="", approvers=(), stage="staging", needed=1, clock="24 hours", today="2026-11-24"
+    )
     page.route("**/mlgov/api/notebook?*", lambda route: route.fulfill(status=answer["status"], json=answer["body"]))
+    page.route("**/mlgov/api/reviews?*", lambda route: route.fulfill(json=plain(desk)))
     open_notebook(page, lab, "known/known.ipynb")
     show_panel(page)
     return answer

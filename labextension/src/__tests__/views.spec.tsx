@@ -427,45 +427,6 @@ describe('Suggestions', () => {
   });
 });
 
-describe('Review', () => {
-  const now = () =>
-    state({
-      rights: ['read', 'review'],
-      user: 'Rae',
-      view: view({ report: 'sha256:1', unchecked: 2 })
-    });
-
-  it('needs words, and says which report it is about', async () => {
-    const host = drawn(now(), 'review');
-    const button = [...host.querySelectorAll('button')].find(
-      item => item.textContent === 'Approve'
-    );
-    expect(button?.disabled).toBe(true);
-    const area = host.querySelector('textarea') as HTMLTextAreaElement;
-    const set = Object.getOwnPropertyDescriptor(
-      HTMLTextAreaElement.prototype,
-      'value'
-    )?.set;
-    act(() => {
-      set?.call(area, 'read it all');
-      area.dispatchEvent(new Event('input', { bubbles: true }));
-    });
-    act(() => host.querySelector<HTMLInputElement>('form input')?.click());
-    click(host, 'Approve');
-    await settled();
-    expect(deeds).toEqual([
-      'send review {"verdict":"approve","report":"sha256:1","comment":"read it all","attests_unchecked":true}',
-      'refresh'
-    ]);
-  });
-
-  it('is closed to those who may not', () => {
-    const host = drawn({ ...now(), rights: ['read', 'run'] }, 'review');
-    expect(host.querySelector('form')).toBeNull();
-    expect(host.textContent).toContain('not review it on this server');
-  });
-});
-
 describe('Trail, further', () => {
   it('says what was proven, broken and not proven', async () => {
     answers.verify = {
@@ -519,6 +480,31 @@ describe('the fix of a reason', () => {
     ]);
     click(shown({ kind: 'ask-person' }), 'Open review');
     expect(deeds).toEqual(['open review']);
+  });
+
+  it('turns a command of ours that looks or measures into a cell, and copies every other', () => {
+    const fresh = {
+      kind: 'command' as const,
+      command: 'mlgov validate --fresh'
+    };
+    click(shown(fresh), 'Insert and run');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.insert} {"code":"%mlgov validate --fresh","run":true}`
+    ]);
+    const push = { kind: 'command' as const, command: 'dvc push' };
+    expect(shown(push).textContent).toContain('Copy command');
+    const promote = {
+      kind: 'command' as const,
+      command: 'mlgov promote staging'
+    };
+    expect(shown(promote).textContent).not.toContain('Insert and run');
+  });
+
+  it('inserts a declaration without running it', () => {
+    click(shown({ code: 'sensitive = "white"' }), 'Insert a cell');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.insert} {"code":"sensitive = \\"white\\"","run":false}`
+    ]);
   });
 
   it('never runs anything but a magic that looks or measures', () => {

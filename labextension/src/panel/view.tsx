@@ -52,6 +52,16 @@ function Header(props: IPanelProps): React.ReactElement {
       <span className="jp-mlgov-name" title={state.path ?? ''}>
         {name}
       </span>
+      {state.view?.steps.length ? (
+        <button
+          className="jp-mlgov-plain"
+          data-testid="mlgov-export-open"
+          title={trans.__('Write this notebook out as a job')}
+          onClick={() => actions.open('export')}
+        >
+          {trans.__('Export…')}
+        </button>
+      ) : null}
       {state.work ? (
         <button
           className="jp-mlgov-plain"
@@ -152,7 +162,9 @@ function Trouble(
 }
 
 function Tabs(props: IPanelProps): React.ReactElement {
-  const { sections, open, actions, state, trans } = props;
+  const { open, actions, state, trans } = props;
+  const sections = props.sections.filter(item => !item.aside);
+  const aside = props.sections.find(item => item.aside && item.id === open);
   const shown = sections.find(item => item.id === open) ?? sections[0];
   const step = (event: React.KeyboardEvent) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
@@ -173,10 +185,25 @@ function Tabs(props: IPanelProps): React.ReactElement {
         onKeyDown={step}
       >
         {sections.map(item => (
-          <Tab key={item.id} item={item} shown={item === shown} {...part} />
+          <Tab
+            key={item.id}
+            item={item}
+            shown={!aside && item === shown}
+            first={item === shown}
+            {...part}
+          />
         ))}
       </div>
-      {shown ? (
+      {aside ? (
+        <div
+          role="region"
+          aria-label={aside.label}
+          className="jp-mlgov-body"
+          data-testid={`mlgov-section-${aside.id}`}
+        >
+          {aside.render(part)}
+        </div>
+      ) : shown ? (
         <div
           role="tabpanel"
           aria-labelledby={`jp-mlgov-tab-${shown.id}`}
@@ -191,16 +218,16 @@ function Tabs(props: IPanelProps): React.ReactElement {
 }
 
 function Tab(
-  props: ISectionProps & { item: ISection; shown: boolean }
+  props: ISectionProps & { item: ISection; shown: boolean; first: boolean }
 ): React.ReactElement {
-  const { item, shown, state, actions } = props;
+  const { item, shown, first, state, actions } = props;
   const count = item.count?.(state) ?? 0;
   return (
     <button
       role="tab"
       id={`jp-mlgov-tab-${item.id}`}
       aria-selected={shown}
-      tabIndex={shown ? 0 : -1}
+      tabIndex={first ? 0 : -1}
       onClick={() => actions.open(item.id)}
     >
       {item.label}

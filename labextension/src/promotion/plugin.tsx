@@ -4,14 +4,15 @@ import type {
 } from '@jupyterlab/application';
 import React from 'react';
 import { IGovernance, IGovernancePanel } from '../state/tokens';
+import { Export } from './export';
 import { Review } from './review';
 import { Why } from './why';
 
-/** The Why and Review sections. */
+/** The Why and Review sections, and the export that the panel's header opens. */
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:promotion',
   description:
-    'What stands between this model and the next stage, and the word of a reviewer.',
+    'What stands between this model and the next stage, the word of a reviewer, and the way out as a job.',
   autoStart: true,
   requires: [IGovernance, IGovernancePanel],
   activate: (
@@ -31,6 +32,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
       label: governance.trans.__('Review'),
       rank: 40,
       render: props => <Review {...props} />
+    });
+    panel.add({
+      id: 'export',
+      label: governance.trans.__('Export'),
+      rank: 90,
+      aside: true,
+      render: props => <Export {...props} />
     });
   }
 };

@@ -1,14 +1,26 @@
-/* The Review section: what is to be read, who gave which word on it, and one's own word. */
+/* The Review section: what is to be read, who asked and who has it, who gave which word, and one's own. */
 import React from 'react';
-import { Refusal } from '../api/request';
-import type { INotebookView, IReview } from '../api/types';
+import type {
+  ICaseView,
+  INotebookView,
+  IReview,
+  IReviewDesk
+} from '../api/types';
+import { Said } from '../panel/said';
 import { may } from '../state/model';
 import type { ISectionProps } from '../state/tokens';
 import { verdictMark } from '../state/words';
+import { called, Fold, Outcome, useDeed, utc } from './acts';
+import { Case } from './case';
+import { useDesk } from './desk';
+import { Forms } from './forms';
+import { Waivers } from './waivers';
+import { Word } from './word';
 
 export function Review(props: ISectionProps): React.ReactElement {
   const { state, trans } = props;
   const { view } = state;
+  const { desk, trouble, take, again } = useDesk(props);
   if (!view?.report) {
     return (
       <p className="jp-mlgov-section" data-testid="mlgov-no-review">
@@ -20,21 +32,154 @@ export function Review(props: ISectionProps): React.ReactElement {
   }
   return (
     <>
-      <Packet {...props} view={view} />
-      <Words {...props} reviews={view.reviews} />
-      {may(state, 'review') ? (
-        <Form key={view.report} {...props} view={view} />
-      ) : (
-        <p className="jp-mlgov-section" data-testid="mlgov-may-not-review">
-          {trans.__('You may read this, but not review it on this server.')}
+      <Report {...props} view={view} />
+      {trouble ? (
+        <div className="jp-mlgov-section" role="alert" data-testid="mlgov-desk">
+          <p>
+            <strong>{trans.__('The reviews cannot be shown.')}</strong>{' '}
+            <Said text={trouble} />
+          </p>
+          <button className="jp-mlgov-button" onClick={again}>
+            {trans.__('Try again')}
+          </button>
+        </div>
+      ) : null}
+      {!desk && !trouble ? (
+        <p className="jp-mlgov-section" role="status">
+          {trans.__('Reading who asked, and who has it…')}
         </p>
-      )}
+      ) : null}
+      {desk ? (
+        <Desk {...props} view={view} desk={desk} take={take} again={again} />
+      ) : null}
     </>
   );
 }
 
+type DeskProps = ISectionProps & {
+  view: INotebookView;
+  desk: IReviewDesk;
+  take(desk: IReviewDesk): void;
+  again(): void;
+};
+
+const OVER = ['void', 'closed'];
+
+function Desk(props: DeskProps): React.ReactElement {
+  const { state, view, desk, actions, trans, again } = props;
+  const live = desk.cases.filter(one => !OVER.includes(one.queued.state));
+  const over = desk.cases.filter(one => OVER.includes(one.queued.state));
+  const about = live.find(one => one.queued.case.report === view.report);
+  const given = () => {
+    again();
+    actions.refresh();
+  };
+  return (
+    <>
+      {live.map(one => (
+        <Case
+          key={one.queued.case.number}
+          {...props}
+          one={one}
+          clock={desk.clock}
+        />
+      ))}
+      {about ? null : <Ask {...props} />}
+      <Words {...props} reviews={view.reviews} />
+      {may(state, 'review') ? (
+        <Word
+          key={view.report}
+          {...props}
+          me={called(desk.me, trans)}
+          whyNot={desk.why_not}
+          today={desk.today}
+          about={about ?? null}
+          given={given}
+        />
+      ) : (
+        <p className="jp-mlgov-section" data-testid="mlgov-may-not-review">
+          {trans.__('You may read this, but not review it on this server.')}{' '}
+          {whoMay(props)}
+        </p>
+      )}
+      <Waivers {...props} />
+      <Forms {...props} given={given} />
+      {over.length ? <History {...props} over={over} /> : null}
+    </>
+  );
+}
+
+/** Whose approval counts at the next gate, and how many it needs. */
+function whoMay({ desk, trans }: DeskProps): string {
+  const people = desk.approvers.length
+    ? trans.__('Who may approve: %1.', desk.approvers.join(', '))
+    : trans.__('Who may approve: anybody who did not work on the model.');
+  const needed = trans._n(
+    '%1 approval is needed for %2.',
+    '%1 approvals are needed for %2.',
+    desk.needed,
+    desk.stage
+  );
+  return `${people} ${needed}`;
+}
+
+/** Nobody was asked about this report: the one button that starts the clock. */
+function Ask(props: DeskProps): React.ReactElement {
+  const { desk, trans, actions, state, take, view } = props;
+  const deed = useDeed();
+  const stale = view.checks.some(check => check.stale);
+  const why = stale
+    ? trans.__('Validate again first: these verdicts are stale.')
+    : may(state, 'run')
+      ? ''
+      : trans.__('You may look here, not ask.');
+  const ask = () =>
+    deed.run(trans.__('Sealing the packet…'), async () =>
+      take(await actions.send<IReviewDesk>('review/ask', { stage: desk.stage }))
+    );
+  return (
+    <div className="jp-mlgov-section" data-testid="mlgov-ask">
+      <p>
+        {trans.__('Nobody was asked to review this report.')} {whoMay(props)}
+      </p>
+      <div className="jp-mlgov-buttons">
+        <button
+          className="jp-mlgov-button"
+          disabled={why !== '' || deed.busy !== ''}
+          title={why}
+          onClick={() => void ask()}
+        >
+          {trans.__('Ask for a review')}
+        </button>
+        <span className="jp-mlgov-soft">
+          {why || trans.__('They have %1.', desk.clock)}
+        </span>
+      </div>
+      <Outcome deed={deed} />
+    </div>
+  );
+}
+
+/** Cases that are over, with how they ended. */
+function History(
+  props: DeskProps & { over: readonly ICaseView[] }
+): React.ReactElement {
+  const { over, trans } = props;
+  return (
+    <Fold
+      id="mlgov-history"
+      title={trans.__('Earlier reviews')}
+      note={String(over.length)}
+    >
+      {over.map(one => (
+        <Case key={one.queued.case.number} {...props} one={one} clock="" />
+      ))}
+    </Fold>
+  );
+}
+
 /** What one's word would be about: the model and its report, by digest, with the way to read it. */
-function Packet(
+function Report(
   props: ISectionProps & { view: INotebookView }
 ): React.ReactElement {
   const { view, trans, actions } = props;
@@ -117,16 +262,21 @@ function Words(
           <div>
             <div className="jp-mlgov-row">
               <strong>
-                {one.actor.name || one.actor.id}{' '}
+                {called(one.actor, trans)}{' '}
                 {one.verdict === 'approve'
                   ? trans.__('approved')
                   : trans.__('refused')}
               </strong>
               <time className="jp-mlgov-soft" dateTime={one.time}>
-                {trans.__('%1 UTC', one.time.slice(0, 16).replace('T', ' '))}
+                {utc(one.time, trans)}
               </time>
             </div>
             {one.comment ? <div>{one.comment}</div> : null}
+            {one.limits.length || one.until ? (
+              <div className="jp-mlgov-mod-warn" data-testid="mlgov-limits">
+                {trans.__('on condition: %1', limitsOf(one, trans))}
+              </div>
+            ) : null}
             {one.attests_unchecked ? (
               <div className="jp-mlgov-soft">
                 {trans.__('judged by hand what no validator checks here')}
@@ -139,102 +289,18 @@ function Words(
   );
 }
 
-function Form(
-  props: ISectionProps & { view: INotebookView }
-): React.ReactElement {
-  const { state, view, trans, actions } = props;
-  const [comment, setComment] = React.useState('');
-  const [attests, setAttests] = React.useState(false);
-  const [told, setTold] = React.useState('');
-  const [busy, setBusy] = React.useState(false);
-  const give = (verdict: 'approve' | 'refuse') => {
-    setBusy(true);
-    setTold('');
-    actions
-      .send<IReview>('review', {
-        verdict,
-        report: view.report,
-        comment: comment.trim(),
-        attests_unchecked: attests
-      })
-      .then(() => {
-        setComment('');
-        actions.refresh();
-      })
-      .catch((error: unknown) =>
-        setTold(
-          error instanceof Refusal
-            ? [error.trouble.message, error.trouble.next]
-                .filter(Boolean)
-                .join(' ')
-            : String(error)
-        )
-      )
-      .finally(() => setBusy(false));
-  };
-  const ready = comment.trim() !== '' && !busy;
-  return (
-    <form
-      className="jp-mlgov-section jp-mlgov-form"
-      data-testid="mlgov-review-form"
-      onSubmit={event => event.preventDefault()}
-    >
-      <label>
-        {state.user
-          ? trans.__('Your word on this report, as %1', state.user)
-          : trans.__('Your word on this report')}
-        <textarea
-          rows={3}
-          value={comment}
-          onChange={event => setComment(event.target.value)}
-        />
-      </label>
-      {view.unchecked ? (
-        <label className="jp-mlgov-tick">
-          <input
-            type="checkbox"
-            checked={attests}
-            onChange={event => setAttests(event.target.checked)}
-          />
-          <span>
-            {trans._n(
-              'I judged by hand the %1 control that nothing checks here.',
-              'I judged by hand the %1 controls that nothing checks here.',
-              view.unchecked
-            )}
-          </span>
-        </label>
-      ) : null}
-      <div className="jp-mlgov-buttons">
-        <button
-          type="button"
-          className="jp-mlgov-button"
-          disabled={!ready}
-          title={ready ? '' : trans.__('Say why first.')}
-          onClick={() => give('approve')}
-        >
-          {trans.__('Approve')}
-        </button>
-        <button
-          type="button"
-          className="jp-mlgov-button"
-          disabled={!ready}
-          title={ready ? '' : trans.__('Say why first.')}
-          onClick={() => give('refuse')}
-        >
-          {trans.__('Refuse')}
-        </button>
-      </div>
-      <p className="jp-mlgov-soft">
-        {trans.__(
-          'It counts for this report alone, and never from an author of the model.'
-        )}
-      </p>
-      {told ? (
-        <p className="jp-mlgov-note jp-mlgov-mod-fail" role="alert">
-          {told}
-        </p>
-      ) : null}
-    </form>
+/** `traffic at most 5%, until 2026-12-31`. */
+function limitsOf(review: IReview, trans: ISectionProps['trans']): string {
+  const limits = review.limits.map(limit =>
+    limit.name === 'traffic'
+      ? trans.__('traffic at most %1', percent(limit.most))
+      : trans.__('exposure at most %1', limit.most.toLocaleString('en'))
   );
+  return [...limits, review.until && trans.__('until %1', review.until)]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
 }

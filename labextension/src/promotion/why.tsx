@@ -6,6 +6,7 @@ import type { IState } from '../state/model';
 import { gateOf } from '../state/model';
 import { CommandIDs, ISectionProps } from '../state/tokens';
 import { whyNotRun } from '../state/words';
+import { AskForStage } from './ask';
 
 export function Why(props: ISectionProps): React.ReactElement {
   const { state, trans } = props;
@@ -34,6 +35,7 @@ export function Why(props: ISectionProps): React.ReactElement {
           />
         ))}
       </ol>
+      <AskForStage {...props} />
     </>
   );
 }
@@ -88,6 +90,23 @@ function Standing(
             </button>
           ) : null}
           <Mend {...props} />
+          {reason.validator && reason.code.startsWith('verdict-') ? (
+            <button
+              className="jp-mlgov-button"
+              title={trans.__('Have others lift it for a while, for a reason')}
+              onClick={() => actions.open('review')}
+            >
+              {trans.__('Ask for a waiver')}
+            </button>
+          ) : null}
+          {reason.code === 'no-steps' ? (
+            <button
+              className="jp-mlgov-button"
+              onClick={() => actions.open('steps')}
+            >
+              {trans.__('Tag cells')}
+            </button>
+          ) : null}
         </div>
       </div>
     </li>
@@ -114,16 +133,30 @@ function Mend(
       </button>
     );
   }
-  if (fix?.kind === 'insert-cell' && isMagic(fix.code)) {
-    const args = { code: fix.code, run: true };
+  const code = fix ? magicOf(fix) : '';
+  if (isMagic(code)) {
+    const args = { code, run: true };
     return (
       <button
         className="jp-mlgov-button"
         disabled={why !== '' || state.readOnly}
-        title={why || fix.code}
+        title={why || code}
         onClick={() => actions.run(CommandIDs.insert, args)}
       >
-        {trans.__('Insert and run')} <code>{fix.code}</code>
+        {trans.__('Insert and run')} <code>{code}</code>
+      </button>
+    );
+  }
+  if (fix?.kind === 'insert-cell' && fix.code) {
+    const args = { code: fix.code, run: false };
+    return (
+      <button
+        className="jp-mlgov-button"
+        disabled={state.readOnly}
+        title={fix.code}
+        onClick={() => actions.run(CommandIDs.insert, args)}
+      >
+        {trans.__('Insert a cell')}
       </button>
     );
   }
@@ -150,6 +183,16 @@ function Mend(
     );
   }
   return null;
+}
+
+/** The cell that would do it: the code of a fix, or its command as the magic of the same words. */
+function magicOf(fix: NonNullable<IReason['fix']>): string {
+  if (fix.kind === 'insert-cell') {
+    return fix.code;
+  }
+  return fix.kind === 'command'
+    ? fix.command.replace(/^mlgov /, '%mlgov ')
+    : '';
 }
 
 /** Only our own magics that look or measure are run at one click; promotion never is. */

@@ -225,6 +225,11 @@ export class Follower implements IGovernance {
       return;
     }
     const answer = await this._answer(panel.context.path);
+    const { live, view } = this.model.state;
+    if (answer.trouble && !live && view) {
+      // The server is away, and the panel says so: what was read before is still the best there is.
+      return;
+    }
     if (panel === this._notebook) {
       this._remember(answer.view);
       this.model.update({ loading: false, ...answer });

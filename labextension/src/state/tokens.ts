@@ -72,6 +72,8 @@ export interface ISection {
   id: string;
   label: string;
   rank: number;
+  /** Not a tab: opened by a button in the header. */
+  aside?: boolean;
   /** A number beside the label; 0 shows none. */
   count?(state: IState): number;
   render(props: ISectionProps): ReactElement;
