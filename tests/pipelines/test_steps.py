@@ -121,7 +121,7 @@ REFUSED = {
     ),
     "IPython's last output": (
         ((DATA, "read()"), (TRAIN, "a = _")),
-        "takes what cell [1] showed (`_`, `Out`)",
+        "takes what [1] showed (`_`, `Out`)",
     ),
     "IPython's outputs": (((DATA, "read()"), (TRAIN, "a = Out[1]")), "takes what [1] showed"),
     "a generator": (((DATA, "rows = (one for one in read())"), (TRAIN, "fit(rows)")), "Make a list of it, or write it as a function"),
