@@ -73,8 +73,8 @@ def known_as(entries: Iterable[AuditEntry], model: str, version: ModelVersion | 
 
 
 def taken_back(entries: Iterable[AuditEntry], model: str, stage: str, versions: Collection[str]) -> int:
-    """The place in the log of the last rollback that took one of these versions out of `stage`; 0: none did."""
-    mine = (entry for entry in entries if entry.action == "rollback.ordered" and entry.subject == model)
+    """The place in the log of the last order that took one of these versions out of `stage`; 0: none did."""
+    mine = (entry for entry in entries if entry.action in ("rollback.ordered", "stage.emptied") and entry.subject == model)
     return max((one.seq for one in mine if one.payload.get("stage") == stage and one.payload.get("from") in versions), default=0)
 
 

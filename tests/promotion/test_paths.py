@@ -78,9 +78,14 @@ class Paths(RuleBasedStateMachine):
         lift=st.sampled_from([None, (ANA, 80), (BOB, 5), (ANA, 120)]),
         between=st.sampled_from(["", "", "", "edit", "train", "refuse", "4 days", "100 days", "back"]),
         percent=st.sampled_from([None, 5, 50]),
+        helper=st.sampled_from([None, None, BOB]),
     )
-    def all_the_way(self, failing: Severity | None, two: bool, lift: tuple[Actor, int] | None, between: str, percent: int | None) -> None:
-        """From training to production, with something in between that may come to nothing."""
+    def all_the_way(
+        self, failing: Severity | None, two: bool, lift: tuple[Actor, int] | None, between: str, percent: int | None, helper: Actor | None
+    ) -> None:
+        """From training to production, with something in between that may come to nothing; perhaps a reviewer lent a hand in it."""
+        if helper:
+            self.train(helper)
         self.prepare(failing, (BOB, CARL) if two else (BOB,))
         if lift:
             self.all_say_yes(self.waive(*lift))
