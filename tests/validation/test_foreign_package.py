@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,23 @@ def test_its_author_tests_it_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("a\n", "utf-8")
     with pytest.raises(AssertionError, match="says inconclusive"):
         assert_catches(acme_checks.rows, good=many, bad=table_subject(tmp_path / "none.csv", Roles()))
+
+
+def test_a_newcomer_who_follows_the_readme_has_a_validator(checkout: Path, tmp_path: Path) -> None:
+    """The two blocks of validators/README.md, put into files as they are, installed and run with the command that stands there."""
+    text = (checkout / "validators" / "README.md").read_text("utf-8")
+    python, toml = re.findall(r"```(?:python|toml)\n(.*?)```", text, re.DOTALL)[:2]
+    package, site = tmp_path / "package", tmp_path / "site"
+    package.mkdir()
+    (package / "acme_checks.py").write_text(python, "utf-8")
+    (package / "pyproject.toml").write_text(toml, "utf-8")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*pip, "--target", str(site), str(package)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (command,) = re.findall(r"`mlgov (validate --data t\.csv [^`]+)`", text)
+    for rows, code, said in ((999, 1, "999 rows."), (1000, 0, "1,000 rows.")):
+        (tmp_path / "t.csv").write_text("a\n" + "1\n" * rows, "utf-8")
+        told = mlgov(site, *command.replace("t.csv", str(tmp_path / "t.csv")).split(), "--format", "json")
+        assert told.returncode == code, told.stderr
+        (result,) = json.loads(told.stdout)["results"]
+        assert (result["validator"], result["summary"], result["source"], result["fix"]) == ("acme.rows", said, "house.", "Collect longer.")
