@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,7 @@ def pack(request: pytest.FixtureRequest) -> Policy:
 
 def published(checkout: Path) -> list[dict[str, Any]]:
     path = checkout.parent / "shared" / "controls" / "controls.json"
-    if not path.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("../shared/controls/controls.json must be there in CI")
-        pytest.skip("../shared/controls is not on this machine")
+    assert path.exists(), f"{path} is missing: it is what this test holds the packs against."
     found: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
     return found
 
