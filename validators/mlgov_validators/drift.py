@@ -37,6 +37,7 @@ class Limits:
 @validator(
     "monitor.drift",
     title="Input and score drift",
+    version="1.1",
     needs=("table", "reference"),
     uses=("score", "features", "key", "time", "lineage"),
     stricter={

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @validator(
     "priv.pii",
     title="Personal data in table and notebook",
-    version="2.1",
+    version="2.2",
     uses=("table", "texts", "lineage"),
     stricter={"share": "lower", "deep": "higher"},
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @validator(
     "data.represent",
     title="Representativeness",
+    version="1.1",
     needs=("table", "reference"),
     uses=("protected", "label", "key", "time", "splits"),
     stricter={"warn": "lower", "fail": "lower", "alpha": "higher", "coverage": "higher", "min_n": "higher", "min_group": "higher"},

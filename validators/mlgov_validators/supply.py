@@ -37,7 +37,11 @@ OLDEST = 7  # days of a snapshot of advisories, a house figure
 
 
 @validator(
-    "code.supply", title="Supply chain", uses=("lineage", "environment", "register", "files", "records"), stricter={"signed": "higher"}
+    "code.supply",
+    title="Supply chain",
+    version="1.1",
+    uses=("lineage", "environment", "register", "files", "records"),
+    stricter={"signed": "higher"},
 )
 def supply_chain(subject: Subject, *, signed: bool = False) -> list[Finding]:
     """Can a model file run code when it is loaded, is it signed, and has a package in use a known hole?
