@@ -21,11 +21,9 @@ TESTS = (
 SECTIONS = ("steps", "checks", "why", "review", "trail")
 # picture -> the screenshots that stand in it side by side
 PICTURES: dict[str, tuple[str, ...]] = {
-    "lab": ("credit-steps",),
-    "lab-dark": ("credit-dark",),
+    "lab": ("journey-why",),
     "panel": tuple(f"portrait-light-{name}" for name in SECTIONS),
     "panel-dark": tuple(f"portrait-dark-{name}" for name in SECTIONS),
-    "why": ("journey-why",),
     "review": ("journey-review",),
     "approve": ("journey-approve",),
     "export": ("journey-export",),
