@@ -328,7 +328,7 @@ def _about_refuted(seen: Circumstances) -> Iterator[Reason]:
         yield Reason(
             code="refuted",
             sentence=f"What this version rests on was refuted: {told.rstrip('.')}.",
-            next="Mend it and train a new version.",
+            next="Mend it and train a new version; a monitor's finding may be settled by a reviewer: `mlgov monitor settle MODEL NAME`.",
             severity=Severity.CRITICAL,
         )
 

@@ -95,7 +95,7 @@ function Verdicts({ packet, trans, actions }: Opened): React.ReactElement {
   return (
     <ul className="jp-mlgov-list jp-mlgov-sealed">
       {open.map(check => {
-        const { mark, word, role } = verdictMark(check.verdict);
+        const { mark, word, role } = verdictMark(check.verdict, trans);
         return (
           <li key={check.validator}>
             <span className={`jp-mlgov-mark jp-mlgov-mod-${role}`}>{mark}</span>{' '}

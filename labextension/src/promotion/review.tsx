@@ -196,7 +196,7 @@ function Report(
       </p>
       <p className="jp-mlgov-tally">
         {[...counts].map(([verdict, count]) => {
-          const { mark, word, role } = verdictMark(verdict);
+          const { mark, word, role } = verdictMark(verdict, trans);
           return (
             <span key={verdict} className={`jp-mlgov-mod-${role}`}>
               <b>

@@ -5,7 +5,7 @@ import { Said } from '../panel/said';
 import type { IState } from '../state/model';
 import { gateOf } from '../state/model';
 import { CommandIDs, ISectionProps } from '../state/tokens';
-import { whyNotRun } from '../state/words';
+import { severityWord, whyNotRun } from '../state/words';
 import { AskForStage } from './ask';
 
 export function Why(props: ISectionProps): React.ReactElement {
@@ -65,7 +65,7 @@ function Standing(
           <span>
             <Said text={reason.sentence} />
           </span>
-          <span className="jp-mlgov-soft">{reason.severity}</span>
+          <span className="jp-mlgov-soft">{severityWord(reason.severity, trans)}</span>
         </div>
         {reason.next ? (
           <div className="jp-mlgov-fix">
