@@ -66,13 +66,17 @@ def render(output: Path, style: str, **asked: Any) -> None:
 @rollout.command()
 @_asking
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), default=_FOLDER, show_default=True)
-def diff(output: Path, **asked: Any) -> None:
+@format_option()
+def diff(output: Path, style: str, **asked: Any) -> None:
     """From the files to what is decided now. Exit code 1 when they differ: somebody edited them, or another version was let in."""
     from jupyter_mlgov.workspace.releasing import difference
 
     _, made = _made(**asked)
     found = difference(made, output)
-    click.echo(found or f"{output} is what is decided.")
+    if style == "json":
+        say_json({"differs": bool(found), "diff": found})
+    else:
+        click.echo(found or f"{output} is what is decided.")
     click.get_current_context().exit(1 if found else 0)
 
 

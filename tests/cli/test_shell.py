@@ -42,8 +42,13 @@ def test_every_verb_explains_itself(verb: str) -> None:
     assert "Usage:" in done.stdout
 
 
-# Verbs of `mlgov audit` that make or take away one thing, and say so in a line.
-SAYS_A_LINE = {"bundle", "checkpoint", "erase", "hold", "prove"}
+# Verbs that make or take away one thing and say so in a line; and the one that runs until it is stopped.
+SAYS_A_LINE = {
+    "audit": {"bundle", "checkpoint", "erase", "hold", "prove"},
+    "canary": {"abort", "labels", "promote"},
+    "monitor": {"settle"},
+    "serve": {"serve"},
+}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -51,7 +56,7 @@ def test_every_verb_takes_a_format(verb: str) -> None:
     command = shell.get_command(click.Context(shell), verb)
     within = command.commands if isinstance(command, click.Group) else {verb: command}
     mute = {name for name, one in within.items() if one and not any("--format" in option.opts for option in one.params)}
-    assert mute == (SAYS_A_LINE if verb == "audit" else set())
+    assert mute == SAYS_A_LINE.get(verb, set())
 
 
 def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:

@@ -65,7 +65,9 @@ function Standing(
           <span>
             <Said text={reason.sentence} />
           </span>
-          <span className="jp-mlgov-soft">{severityWord(reason.severity, trans)}</span>
+          <span className="jp-mlgov-soft">
+            {severityWord(reason.severity, trans)}
+          </span>
         </div>
         {reason.next ? (
           <div className="jp-mlgov-fix">
