@@ -176,6 +176,8 @@ def _source(path: str) -> str:
         return path
 
 
+# What an installation says of itself stands in the environment's record, wherever it lies; no model is made of it.
+_INSTALLED = ("/site-packages/", "/dist-packages/", ".dist-info/", ".egg-info/")
 _PATHS = sysconfig.get_paths()
 _LIBRARY = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PREFIXES = tuple({prefix.rstrip("/") + "/" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix) if prefix not in ("/usr", "/")})
@@ -257,7 +259,7 @@ class FileDigests:
 
     def _place(self, path: str) -> str | None:
         """The name to record: relative inside the workspace, absolute outside, None for what is left out."""
-        if path.startswith(_LIBRARY) or "/site-packages/" in path or "/dist-packages/" in path or path.endswith((".pyc", ".so")):
+        if path.startswith(_LIBRARY) or any(part in path for part in _INSTALLED) or path.endswith((".pyc", ".so")):
             return None
         for candidate in (path, os.path.realpath(path)):
             if self._is_inside(candidate):

@@ -319,3 +319,13 @@ def test_a_cell_of_long_chained_names_is_read_once() -> None:
     from jupyter_mlgov.lineage.chance import Generators
 
     Generators().begin("a" + (" =" + "b" * 30) * 12 + "()")
+
+
+def test_what_an_installed_package_says_of_itself_is_no_data_of_the_model(bench: Bench, tmp_path: Path) -> None:
+    """importlib.metadata reads it when a library looks for its plug-ins, also where a package lies on PYTHONPATH."""
+    place = tmp_path / "packs" / "pack-1.dist-info"
+    place.mkdir(parents=True)
+    (place / "entry_points.txt").write_text("[x]\n")
+    (tmp_path / "packs" / "rates.csv").write_text("a\n1\n")
+    run = bench.run("text = [path.read_text() for path in (P('packs/pack-1.dist-info/entry_points.txt'), P('packs/rates.csv'))]")
+    assert [Path(ref.path).name for ref in run.files_read] == ["rates.csv"]
