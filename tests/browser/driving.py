@@ -90,6 +90,12 @@ def dark(page: Page) -> None:
     page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
 
 
+def light(page: Page) -> None:
+    """The theme is a setting, and stays as the test before left it."""
+    palette(page, "Use Theme: JupyterLab Light")
+    page.wait_for_selector("body[data-jp-theme-light=true]", state="attached")
+
+
 def write(path: Path, *sources: str, tags: dict[int, list[str]] | None = None) -> Path:
     """A notebook with these code cells and tags by cell index."""
     cells = [nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)]

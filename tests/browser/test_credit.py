@@ -50,7 +50,8 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     expect(row).to_have_attribute("data-verdict", "fail")
     expect(row).to_contain_text("218")
     expect(row).to_contain_text("1,527")
-    report.screenshot(path=shots / "credit-report.png")
+    row.scroll_into_view_if_needed()
+    page.screenshot(path=shots / "credit-report.png")
 
     checks = tab(page, "Checks")
     expect(checks.get_by_test_id("mlgov-check").first).to_have_attribute("data-verdict", "fail")
@@ -67,7 +68,8 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     tab(page, "Steps")
     contrasts(page)
     page.screenshot(path=shots / "credit-dark.png")
-    report.screenshot(path=shots / "credit-report-dark.png")
+    row.scroll_into_view_if_needed()
+    page.screenshot(path=shots / "credit-report-dark.png")
 
 
 def test_validate_in_the_panel_asks_the_kernel_and_leaves_no_trace_in_the_notebook(lab, credit, page, shots):

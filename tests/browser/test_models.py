@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from driving import accessible, contrasts, dark, open_notebook, palette, write
+from driving import accessible, contrasts, dark, light, open_notebook, palette, write
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.settings import Settings
@@ -45,6 +45,7 @@ def rows(page):
 
 def test_ten_thousand_models_are_sorted_filtered_and_scrolled_and_news_come_in(lab, portfolio, page, shots):
     open_notebook(page, lab, "portfolio/first.ipynb")
+    light(page)
     palette(page, "Show Models")
     expect(page.locator(".jp-mlgov-dashboard")).to_contain_text(f"{MODELS + 1} models", timeout=30_000)
     assert rows(page).count() < 100
