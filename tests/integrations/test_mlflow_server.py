@@ -116,7 +116,7 @@ def test_a_run_with_its_model_goes_to_a_server_is_promoted_there_and_the_servers
     assert list((tmp_path / "files").rglob("model.skops"))
 
     registry = MlflowRegistry(uri)
-    version = registry.find("credit", ROOT)
+    version = registry.find("credit", ROOT, ("1",))
     assert version is not None
     decision = Decision(
         model="credit",

@@ -92,6 +92,21 @@ class Room:
         deeds[code]()
 
 
+# Reasons whose remedy is one deed, and deeds that do another one's work as well: who leaves one of them out does none of the others.
+MENDS = {"verdict-fail", "refused"}
+MEASURES = {"validate", "no-report", "old-evidence"}
+READS = {"approvals", "no-rerun", "review"}
+
+
+def done_with(code: str) -> set[str]:
+    """Every code whose deed does the work of `code`'s too: mending trains and measures anew."""
+    if code in MENDS:
+        return MENDS | READS if code == "refused" else MENDS  # whoever refused and reads again may approve
+    if code in MEASURES or code == "step-stale":
+        return {code, *MENDS} | (MEASURES if code in MEASURES else set())
+    return READS if code in READS else {code}
+
+
 STARTS = st.fixed_dictionaries(
     {
         "stage": st.sampled_from(["staging", "production"]),
@@ -127,7 +142,7 @@ def test_who_does_what_is_listed_stands_before_an_open_gate_and_nothing_listed_i
     for left_out in first:
         lazy = Room(start)
         for code in first:
-            lazy.do(code) if code != left_out else None
+            lazy.do(code) if code not in done_with(left_out) else None
         assert lazy.decision().reasons, f"{left_out} was listed among {first}, and without it the gate opened"
 
 

@@ -7,9 +7,10 @@ service of a real replica one by one (what HTTP adds is tested elsewhere).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,15 @@ def payments(seed: int, n: int) -> pd.DataFrame:
     return frame
 
 
+T = TypeVar("T")
+
+
+def in_a_loop_of_its_own(act: Coroutine[Any, Any, T]) -> T:
+    """On another thread: a browser that a test of this process drove keeps a loop running on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, act).result()
+
+
 class Street:
     """Cards that pay, one replica that answers, labels that come back."""
 
@@ -114,7 +124,7 @@ class Street:
                     await self.one(frame.iloc[place], f"card-{self.card}", again)
             await self.service.drained()
 
-        asyncio.run(all_of_them())
+        in_a_loop_of_its_own(all_of_them())
 
     async def one(self, row: Any, card: str, again: int) -> None:
         inputs = [{"name": name, "datatype": "FP64", "shape": [1], "data": [float(row[name])]} for name in COLUMNS]
@@ -325,7 +335,7 @@ def test_who_is_answered_by_whom_never_changes_back_as_the_share_grows(street: S
         street.service.place(replace(street.service.lineup, share=share))
         for number in range(120):
             for _ in range(2):
-                seen.setdefault(f"c{number}", []).append(asyncio.run(ask(f"c{number}")))
+                seen.setdefault(f"c{number}", []).append(in_a_loop_of_its_own(ask(f"c{number}")))
     for arms in seen.values():
         assert arms == sorted(arms)[::-1] or "challenger" not in arms or arms == sorted(arms, key=lambda arm: arm == "challenger")
         assert arms[0] == arms[1]
