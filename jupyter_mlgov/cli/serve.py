@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import MutableMapping
 from pathlib import Path
 
 import click
@@ -9,6 +11,14 @@ import click
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
 from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.core.facts import fields_of
+
+
+def one_thread_a_row(environ: MutableMapping[str, str]) -> None:
+    """Before a model's library loads: threads that share one row of a boosted model wait for one another longer than they compute.
+
+    Seen: 3.4 ms a row with two, 1.7 ms with one. Whoever sets the variable knows better.
+    """
+    environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @click.command()
@@ -26,6 +36,7 @@ def serve(models: tuple[str, ...], host: str, port: int, max_body: int, grace: f
     """Answer by the Open Inference Protocol (V2) with the version that the trail lets answer, until the process is told to stop."""
     from jupyter_mlgov.workspace.running import Place, run
 
+    one_thread_a_row(os.environ)
     workspace = opened(folder)
     if host not in ("127.0.0.1", "::1", "localhost"):
         click.echo(f"mlgov: {host} is not loopback; whoever reaches it is answered. Put a gateway that knows people before it.", err=True)

@@ -273,3 +273,13 @@ def test_a_slow_request_harms_no_other(two: House) -> None:
         gate.set()
         slow.join()
     assert asked()["inputs"]
+
+
+def test_a_row_is_computed_by_one_thread_unless_the_operator_says_otherwise() -> None:
+    from jupyter_mlgov.cli.serve import one_thread_a_row
+
+    unset: dict[str, str] = {}
+    one_thread_a_row(unset)
+    said = {"OMP_NUM_THREADS": "4"}
+    one_thread_a_row(said)
+    assert (unset["OMP_NUM_THREADS"], said["OMP_NUM_THREADS"]) == ("1", "4")
