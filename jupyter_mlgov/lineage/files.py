@@ -176,8 +176,9 @@ def _source(path: str) -> str:
         return path
 
 
-# What an installation says of itself stands in the environment's record, wherever it lies; no model is made of it.
-_INSTALLED = ("/site-packages/", "/dist-packages/", ".dist-info/", ".egg-info/")
+# What an installation says of itself stands in the environment's record, wherever it lies; no model is made of it. Nor of our own
+# rules, which an editable installation reads from a checkout.
+_INSTALLED = ("/site-packages/", "/dist-packages/", ".dist-info/", ".egg-info/", "/validators/mlgov_validators/")
 _PATHS = sysconfig.get_paths()
 _LIBRARY = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PREFIXES = tuple({prefix.rstrip("/") + "/" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix) if prefix not in ("/usr", "/")})

@@ -44,6 +44,15 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     kernel_idle(page)
     save(page)
     page.screenshot(path=shots / "credit-steps.png")
+    # The graph is drawn from the record, and a click in it goes to the cell.
+    graph = panel(page).get_by_test_id("mlgov-graph")
+    graph.locator("summary").click()
+    node = graph.locator("svg.mgl [data-cell]").filter(has_text="train").first
+    expect(node).to_be_visible()
+    graph.screenshot(path=shots / "credit-graph.png")
+    node.click()
+    expect(page.locator(".jp-Cell.jp-mod-active")).to_contain_text("scorecard")
+    graph.locator("summary").click()
 
     # The numbers are published ones: shared/controls/oracles.md, LA1.
     row = report.locator('details[data-validator="fair.air"]')

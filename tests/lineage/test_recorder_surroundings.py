@@ -326,6 +326,10 @@ def test_what_an_installed_package_says_of_itself_is_no_data_of_the_model(bench:
     place = tmp_path / "packs" / "pack-1.dist-info"
     place.mkdir(parents=True)
     (place / "entry_points.txt").write_text("[x]\n")
+    rules = tmp_path / "checkout" / "validators" / "mlgov_validators" / "policies"
+    rules.mkdir(parents=True)
+    (rules / "gdpr.toml").write_text("id = 1\n")
     (tmp_path / "packs" / "rates.csv").write_text("a\n1\n")
-    run = bench.run("text = [path.read_text() for path in (P('packs/pack-1.dist-info/entry_points.txt'), P('packs/rates.csv'))]")
+    names = ("packs/pack-1.dist-info/entry_points.txt", "packs/rates.csv", "checkout/validators/mlgov_validators/policies/gdpr.toml")
+    run = bench.run(f"text = [P(name).read_text() for name in {names}]")
     assert [Path(ref.path).name for ref in run.files_read] == ["rates.csv"]
