@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -83,3 +87,29 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with connected(f"sqlite:///{path}") as client:
         client.search_registered_models(max_results=1)
     return path
+
+
+@pytest.fixture(scope="session")
+def custom_faults(checkout: Path) -> Callable[[dict[str, Any]], list[str]]:
+    """The strict check of the shared CRDs for one custom resource: what an API server would prune is a fault. Each schema is read once."""
+    import jsonschema
+
+    path = checkout.parent / "shared" / "schemas" / "check_manifests.py"
+    assert path.is_file(), f"{path} is missing: it holds the CRDs that these tests check against."
+    spec = importlib.util.spec_from_file_location("check_manifests", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    @cache
+    def schema(version: str, kind: str) -> Any:
+        read = module.strict(json.loads((path.parent / "k8s" / f"{version.replace('/', '_')}_{kind}.json").read_text("utf-8")))
+        read["properties"] |= {"metadata": {"type": "object"}, "apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+        return jsonschema.Draft202012Validator(read)
+
+    def found(document: dict[str, Any]) -> list[str]:
+        errors = schema(document["apiVersion"], document["kind"]).iter_errors(document)
+        return [f"{'/'.join(map(str, error.absolute_path)) or '.'}: {error.message[:200]}" for error in errors]
+
+    return found

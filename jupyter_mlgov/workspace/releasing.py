@@ -49,9 +49,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A release with its documents by file name, and the files of its tree by path below the folder."""
+    """A release for a target with its documents by file name, and the files of its tree by path below the folder."""
 
     release: Release
+    target: str
     found: dict[str, Document]
     files: dict[str, str]
 
@@ -86,7 +87,7 @@ def rendered(workspace: Workspace, ask: Ask) -> Rendered:
         raise UsageError("Seldon loads a model from storage.", next="Give the address its servers read: --storage s3://BUCKET/PATH.")
     found = documents(release, ask.target, share=ask.share, storage=ask.storage, before=earlier[-1] if earlier else "")
     tree = files(release, ask.target, found, team.stages[1:])
-    return Rendered(release=release, found=found, files={str(path): text for path, text in tree.items()})
+    return Rendered(release=release, target=ask.target, found=found, files={str(path): text for path, text in tree.items()})
 
 
 def _move(workspace: Workspace, entries: tuple[AuditEntry, ...], words: str) -> Intended:
@@ -161,7 +162,7 @@ def _ours(path: Path) -> bool:
 def difference(made: Rendered, folder: Path) -> str:
     """A unified diff from what stands in `folder` to what is decided; empty where they are equal."""
     lines: list[str] = []
-    top = folder / next(iter(made.files)).split("/")[0] / next(iter(made.files)).split("/")[1]
+    top = folder / made.release.name / made.target
     there = {str(path.relative_to(folder)): path.read_text("utf-8", "replace") for path in sorted(top.rglob("*.yaml")) if path.is_file()}
     for name in sorted({*made.files, *there}):
         before, after = there.get(name, ""), made.files.get(name, "")

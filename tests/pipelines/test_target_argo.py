@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import re
 import sys
@@ -25,19 +24,6 @@ from tests.pipelines.test_target_quoting import expanded_by_kubernetes
 Document = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def faults(checkout: Path) -> Callable[[Document], list[str]]:
-    """The strict check of the shared schemas."""
-    path = checkout.parent / "shared" / "schemas" / "check_manifests.py"
-    assert path.is_file(), f"{path} is missing: it holds the CRDs that these tests check against."
-    spec = importlib.util.spec_from_file_location("check_manifests", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.faults
-
-
 def documents(one: Job, root: Path) -> list[Document]:
     ((path, content),) = argo.files(one, root).items()
     assert path.name == f"{one.name}.argo.yaml"
@@ -45,19 +31,19 @@ def documents(one: Job, root: Path) -> list[Document]:
 
 
 @pytest.mark.parametrize("make", [job, hostile])
-def test_both_documents_hold_against_the_crds(tmp_path: Path, faults: Callable[[Document], list[str]], make: Make) -> None:
+def test_both_documents_hold_against_the_crds(tmp_path: Path, custom_faults: Callable[[Document], list[str]], make: Make) -> None:
     found = documents(make(tmp_path), tmp_path)
     assert [one["kind"] for one in found] == ["WorkflowTemplate", "CronWorkflow"]
-    assert [fault for one in found for fault in faults(one)] == []
+    assert [fault for one in found for fault in custom_faults(one)] == []
 
 
-def test_a_planted_typo_and_a_wrong_type_are_refused(tmp_path: Path, faults: Callable[[Document], list[str]]) -> None:
+def test_a_planted_typo_and_a_wrong_type_are_refused(tmp_path: Path, custom_faults: Callable[[Document], list[str]]) -> None:
     template, cron = documents(job(tmp_path), tmp_path)
     broken = copy.deepcopy(template)
     broken["spec"]["templates"][1]["container"]["imagePullPolice"] = "Always"
-    assert any("imagePullPolice" in fault for fault in faults(broken))
+    assert any("imagePullPolice" in fault for fault in custom_faults(broken))
     cron["spec"]["schedules"] = "0 6 * * 1"
-    assert any("schedules" in fault for fault in faults(cron))
+    assert any("schedules" in fault for fault in custom_faults(cron))
 
 
 @pytest.mark.parametrize("make", [job, hostile])

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlgov.rollout.manifests.argo import rollout
 from jupyter_mlgov.rollout.manifests.release import Release
+from jupyter_mlgov.rollout.steps import Route
 from tests.rollout.releases import release
 
 Answer = Literal["Successful", "Failed", "Inconclusive"]
@@ -104,13 +105,16 @@ def argo(one: Release) -> Argo:
     return Argo(spec=rollout(one)["spec"])  # type: ignore[arg-type]  # a document is a plain dict
 
 
+LOOKED = {"look": "https://mlgov.example.com/look"}
+
+
 def good(_: int) -> Answer:
     return "Successful"
 
 
 @pytest.mark.parametrize("split", ["entity", "request"])
 def test_good_looks_carry_it_through_each_share_to_the_whole(split: str) -> None:
-    run = argo(release(place={"split": split, "hours": 2.0})).run(good)
+    run = argo(release(place={**LOOKED, "split": split, "route": Route(hours=2.0)})).run(good)
     assert (run.phase, run.promoted, run.shares) == ("Healthy", True, [1, 5, 25, 50])
     assert run.waited == 5 * 2 * 3600, "shadow and four shares wait two hours each"
 
@@ -119,7 +123,7 @@ def test_shadow_answers_nobody() -> None:
     def shadow_only(share: int) -> Answer:
         return "Inconclusive" if share == 0 else "Successful"
 
-    run = argo(release()).run(shadow_only)
+    run = argo(release(place=LOOKED)).run(shadow_only)
     assert (run.phase, run.mirrored, run.canary_pods) == ("Paused", 100, 1)
     assert {run.answers(bucket, 0.0) for bucket in range(100)} == {"old"}
 
@@ -127,7 +131,7 @@ def test_shadow_answers_nobody() -> None:
 @pytest.mark.parametrize("split", ["entity", "request"])
 @pytest.mark.parametrize("bad", [0, 1, 5, 25, 50])
 def test_a_failed_look_sends_everybody_back_and_keeps_the_pods_for_their_last_requests(split: str, bad: int) -> None:
-    run = argo(release(place={"split": split})).run(lambda share: "Failed" if share == bad else "Successful")
+    run = argo(release(place={**LOOKED, "split": split})).run(lambda share: "Failed" if share == bad else "Successful")
     assert (run.phase, run.promoted) == ("Degraded", False)
     assert {run.answers(bucket, 0.0) for bucket in (*range(100), None)} == {"old"}
     assert run.kept_seconds >= 600
@@ -135,14 +139,14 @@ def test_a_failed_look_sends_everybody_back_and_keeps_the_pods_for_their_last_re
 
 @pytest.mark.parametrize("unclear", [0, 1, 5, 25, 50])
 def test_what_could_not_be_told_stands_still_and_never_promotes(unclear: int) -> None:
-    run = argo(release()).run(lambda share: "Inconclusive" if share == unclear else "Successful")
+    run = argo(release(place=LOOKED)).run(lambda share: "Inconclusive" if share == unclear else "Successful")
     assert (run.phase, run.promoted) == ("Paused", False)
     assert all(share <= unclear for share in run.shares)
 
 
 @given(st.integers(2, 30))
 def test_a_guard_that_fails_at_any_time_aborts(when: int) -> None:
-    run = argo(release()).run(good, lambda step: "Failed" if step >= when else "Successful")
+    run = argo(release(place=LOOKED)).run(good, lambda step: "Failed" if step >= when else "Successful")
     steps = len(run.canary["steps"])
     assert run.phase == ("Degraded" if when <= steps else "Healthy")
     assert run.promoted is (when > steps)
@@ -150,7 +154,7 @@ def test_a_guard_that_fails_at_any_time_aborts(when: int) -> None:
 
 def test_no_plan_promotes_without_a_look_behind_its_last_share() -> None:
     for share in (100, 20, 5, 1):
-        steps = rollout(release(share=share))["spec"]["strategy"]["canary"]["steps"]  # type: ignore[index]  # a document is a plain dict
+        steps = rollout(release(share=share, place=LOOKED))["spec"]["strategy"]["canary"]["steps"]  # type: ignore[index]  # a document is a plain dict
         kinds = [next(iter(step)) for step in steps]
         last = max(number for number, kind in enumerate(kinds) if kind in ("setWeight", "setHeaderRoute"))
         assert "analysis" in kinds[last:]
@@ -160,9 +164,9 @@ def test_an_entity_never_goes_back_and_forth() -> None:
     """Once an entity met the new version it stays there until everybody is on it; by request it would flicker."""
     order = ["old", "new"].index
     for bucket in range(100):
-        met = list(_story(release(place={"split": "entity"}), bucket))
+        met = list(_story(release(place={**LOOKED, "split": "entity"}), bucket))
         assert met == sorted(met, key=order)
-    drawn = list(_story(release(place={"split": "request"}), 7))
+    drawn = list(_story(release(place={**LOOKED, "split": "request"}), 7))
     assert drawn != sorted(drawn, key=order)
 
 
@@ -176,5 +180,10 @@ def _story(one: Release, bucket: int) -> Iterator[str]:
 
 
 def test_an_approval_for_a_fifth_of_the_traffic_stands_there_until_a_person_comes() -> None:
-    run = argo(release(share=20)).run(good)
+    run = argo(release(share=20, place=LOOKED)).run(good)
     assert (run.phase, run.promoted, run.shares) == ("Paused", False, [1, 5, 20])
+
+
+def test_where_nobody_answers_looks_it_waits_for_a_person_behind_shadow() -> None:
+    run = argo(release()).run(good)
+    assert (run.phase, run.promoted, run.shares) == ("Paused", False, [])

@@ -81,6 +81,23 @@ def read_plan(
     for key in table:
         if key not in (*_ROUTE, *_OWN):
             raise unknown(f"key in [canary] of {path}", key, [*_ROUTE, *_OWN, "primary"])
+    own: dict[str, Any] = {key: _number(path, key, table[key], whole=key == "burn_in") for key in _OWN if key in table}
+    return CanaryPlan(
+        model=model,
+        stage=stage,
+        champion=champion,
+        challenger=challenger,
+        route=read_route(register, path),
+        groups=groups,
+        primary=_primary(primary, path),
+        most=most,
+        **own,
+    )
+
+
+def read_route(register: Mapping[str, Mapping[str, object]], path: str = "mlgov.toml") -> Route:
+    """The steps of `[canary]`, what each asks for, and the end. Raises BadInput for what cannot be."""
+    table = register.get("canary", {})
     route: dict[str, Any] = {}
     if "steps" in table:
         steps = table["steps"]
@@ -91,21 +108,9 @@ def read_plan(
         if key in table:
             route[name] = _number(path, key, table[key], whole=key != "hours")
     try:
-        made = Route(**route)
+        return Route(**route)
     except ValueError as error:
         raise _bad(path, f"steps in [canary]: {error}".rstrip(".")) from None
-    own = {key: _number(path, key, table[key], whole=key == "burn_in") for key in _OWN if key in table}
-    return CanaryPlan(
-        model=model,
-        stage=stage,
-        champion=champion,
-        challenger=challenger,
-        route=made,
-        groups=groups,
-        primary=_primary(primary, path),
-        most=most,
-        **own,  # type: ignore[arg-type]  # numbers, as was just asked
-    )
 
 
 def _primary(body: object, path: str) -> Primary | None:
@@ -132,10 +137,10 @@ def _primary(body: object, path: str) -> Primary | None:
 
 
 def _number(path: str, key: str, value: object, *, whole: bool, least: float = 1e-9) -> float:
-    kinds: tuple[type, ...] = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < least:  # type: ignore[arg-type, operator]  # a number from here on
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or number < least or (whole and not isinstance(number, int)):
         raise _bad(path, f"{key} in [canary] must be a {'whole ' if whole else ''}number over 0")
-    return value  # type: ignore[return-value]  # int or float, as was just asked
+    return number
 
 
 def _bad(path: str, rule: str) -> BadInput:

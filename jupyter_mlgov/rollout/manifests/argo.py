@@ -1,14 +1,15 @@
 """Argo Rollouts over Istio: the canary's steps, the analyses that stop it, and the routes that carry it.
 
+`mlgov canary look` counts what one `mlgov serve` answered for both arms; here each version has its own pods, which it cannot judge yet.
+
 Semantics (argo-rollouts documentation, "Canary", "Istio", "Analysis & Progressive Delivery"): a failed analysis aborts, an inconclusive
 one pauses until a person decides, and an aborted rollout sends all traffic to the stable version at once.
 """
 
 from __future__ import annotations
 
-from jupyter_mlgov.pipelines.targets.job import SECRETS
 from jupyter_mlgov.rollout.manifests.guards import guards
-from jupyter_mlgov.rollout.manifests.pods import Document, labels, metadata, pod_spec, quoted, secret
+from jupyter_mlgov.rollout.manifests.pods import Document, labels, metadata, pod_spec
 from jupyter_mlgov.rollout.manifests.release import BUCKETS, Release
 
 API = "argoproj.io/v1alpha1"
@@ -23,7 +24,7 @@ def documents(release: Release) -> dict[str, Document]:
     return {
         "rollout": rollout(release),
         "analysis-guards": guards(release),
-        "analysis-look": look(release),
+        **({"analysis-look": look(release)} if release.place.look else {}),
         "virtualservice": virtual_service(release),
         "destinationrule": destination_rule(release),
     }
@@ -68,8 +69,11 @@ def rollout(release: Release) -> Document:
 
 
 def steps(release: Release) -> list[Document]:
-    """Shadow by mirrored requests, then each share: route, wait, look. Where approvals allow less than all, it ends in a pause."""
-    wait: Document = {"pause": {"duration": _hours(release.place.hours)}}
+    """Shadow by mirrored requests, then each share: route, wait, look. Where approvals allow less than all, it ends in a pause.
+
+    Without an address that answers a look, a person does: the rollout pauses behind each share, and nothing goes on by itself.
+    """
+    wait: Document = {"pause": {"duration": _hours(release.place.route.hours)}}
     found: list[Document] = [
         {"setCanaryScale": {"replicas": 1}},
         {"setMirrorRoute": {"name": SHADOW, "percentage": 100, "match": [{"method": {"exact": "POST"}}]}},
@@ -103,6 +107,8 @@ def buckets(share: int) -> str:
 
 
 def _look_step(release: Release, share: int) -> Document:
+    if not release.place.look:
+        return {"pause": {}}
     return {
         "analysis": {
             "templates": [{"templateName": f"{release.name}-look"}],
@@ -116,19 +122,9 @@ def _hours(hours: float) -> str:
 
 
 def look(release: Release) -> Document:
-    """One look: our own statistics answer. Advance goes on, abort aborts; any other answer is inconclusive and pauses."""
-    address = release.place.look
-    metric = _web_look(release, address) if address else _job_look(release)
-    return {
-        "apiVersion": API,
-        "kind": "AnalysisTemplate",
-        "metadata": metadata(release, f"{release.name}-look"),
-        "spec": {"args": [{"name": "share"}], "metrics": [metric]},
-    }
-
-
-def _web_look(release: Release, address: str) -> Document:
-    return {
+    """One look, asked of the address that the operator named. Advance goes on, abort aborts; anything else is inconclusive and pauses."""
+    asked = {"model": _untemplated(release.model), "version": _untemplated(release.version), "share": "{{args.share}}"}
+    metric: Document = {
         "name": "look",
         "count": 1,
         "successCondition": "result.verdict == 'advance'",
@@ -137,61 +133,26 @@ def _web_look(release: Release, address: str) -> Document:
         "inconclusiveLimit": 0,
         "provider": {
             "web": {
-                "url": address,
+                "url": release.place.look,
                 "method": "POST",
                 "timeoutSeconds": 30,
                 "headers": [{"key": "Content-Type", "value": "application/json"}],
-                "jsonBody": {
-                    "model": _untemplated(release.model),
-                    "version": _untemplated(release.version),
-                    "share": "{{args.share}}",
-                },
+                "jsonBody": asked,
                 "jsonPath": "{$}",
             }
         },
+    }
+    return {
+        "apiVersion": API,
+        "kind": "AnalysisTemplate",
+        "metadata": metadata(release, f"{release.name}-look"),
+        "spec": {"args": [{"name": "share"}], "metrics": [metric]},
     }
 
 
 def _untemplated(text: str) -> str:
     """Argo fills in `{{…}}`: a name that holds it is sent with a space between, and the answer then says that it knows no such model."""
     return text.replace("{{", "{ {")
-
-
-def _job_look(release: Release) -> Document:
-    """`mlgov canary look` in a pod of the same image. A Job knows done and failed only: what cannot be told fails, and so aborts."""
-    container: Document = {
-        "name": "look",
-        "image": release.place.image,
-        "command": ["mlgov", "canary", "look"],
-        "args": ["--share={{args.share}}", f"--version={_untemplated(quoted(release.version))}", "--", _untemplated(quoted(release.model))],
-        "env": [{"name": "HOME", "value": "/scratch"}, *(secret(release, name, key) for name, key in SECRETS.items())],
-        "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
-    }
-    pod: Document = {
-        "restartPolicy": "Never",
-        "serviceAccountName": release.name,
-        "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "256Mi"}}],
-    }
-    return {
-        "name": "look",
-        "count": 1,
-        "failureLimit": 0,
-        "inconclusiveLimit": 0,
-        "provider": {
-            "job": {
-                "spec": {
-                    "backoffLimit": 0,
-                    "activeDeadlineSeconds": 600,
-                    "template": {"metadata": {"annotations": {"sidecar.istio.io/inject": "false"}}, "spec": pod},
-                }
-            }
-        },
-    }
 
 
 def virtual_service(release: Release) -> Document:

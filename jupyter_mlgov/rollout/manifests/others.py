@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlgov.rollout.manifests.pods import PORT, USER, Document, container, metadata
+from jupyter_mlgov.rollout.manifests.pods import PORT, USER, Document, container, metadata, volumes
 from jupyter_mlgov.rollout.manifests.release import Release
 
 SELDON_WARNING = """\
@@ -22,7 +22,7 @@ def kserve(release: Release, share: int) -> dict[str, Document]:
         "containers": [
             {**_without_start(container(release)), "name": "kserve-container", "ports": [{"containerPort": PORT, "protocol": "TCP"}]}
         ],
-        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "2Gi"}}],
+        "volumes": volumes(release),
     }
     if share < 100:
         predictor["canaryTrafficPercent"] = share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from jupyter_mlgov.pipelines.targets.job import SECRETS
+from jupyter_mlgov.pipelines.targets.job import SECRETS, WORK
 from jupyter_mlgov.rollout.manifests.release import Release
 
 Document = dict[str, object]
@@ -50,12 +50,12 @@ def pod_spec(release: Release) -> Document:
             }
         ],
         "containers": [container(release)],
-        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "2Gi"}}],
+        "volumes": volumes(release),
     }
 
 
 def container(release: Release) -> Document:
-    """`mlgov serve` on port 8080, ready only when the model may answer; it writes to /scratch alone."""
+    """`mlgov serve` on port 8080, ready only when the model may answer; it writes to /scratch and to the record, on the claim, alone."""
     place = release.place
     words = ["--host=0.0.0.0", f"--port={PORT}", "--", quoted(f"{release.model}@{release.stage}:{release.version}")]
     return {
@@ -83,8 +83,20 @@ def container(release: Release) -> Document:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+        "volumeMounts": [
+            {"name": "scratch", "mountPath": "/scratch"},
+            {"name": "record", "mountPath": f"{WORK}/.mlgov", **({"subPath": place.record} if place.record else {})},
+        ],
+        "workingDir": WORK,
     }
+
+
+def volumes(release: Release) -> list[Document]:
+    """A scratch folder, and the claim on which the workspace's record lies: objects, predictions, the kill switch's file."""
+    return [
+        {"name": "scratch", "emptyDir": {"sizeLimit": "2Gi"}},
+        {"name": "record", "persistentVolumeClaim": {"claimName": release.place.claim}},
+    ]
 
 
 def quoted(text: str) -> str:

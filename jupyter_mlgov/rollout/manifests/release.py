@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from jupyter_mlgov.core.errors import BadInput, UsageError, unknown
 from jupyter_mlgov.core.team import TEAM_FILE, Team
+from jupyter_mlgov.pipelines.targets.job import CLAIM, SECRET
 from jupyter_mlgov.pipelines.targets.quoting import slug
+from jupyter_mlgov.rollout.canary.plan import read_route
 from jupyter_mlgov.rollout.steps import Route
 
 BUCKETS = 100
@@ -17,38 +19,36 @@ _PINNED = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[\w./-]*)?")
+_FOLDER = re.compile(r"([\w-][\w.-]*)(/[\w-][\w.-]*)*")
 _HEADER = re.compile(r"[a-z][a-z0-9-]{0,60}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`[rollout]` of the team file. The route itself is in `steps` (percent), `units` per arm and `hours` a step.
+    """`[rollout]` of the team file; `route` is that of `[canary]`.
 
     `split`: `entity` sends a caller always to the same version, by the number 00 to 99 in `header`; `request` lets Istio draw for each.
-    `look`: an address that answers POST with the canary's verdict; empty: a Job asks `mlgov canary look`. `limit_*`: the guards' limits,
-    a share of answers and seconds. `namespace` and `secret` are names in the cluster; the secret's keys are the variables of the pod.
+    `look`: an address that answers POST with a verdict on the canary; empty: a person goes on from each share. `limit_*`: the guards'
+    limits, a share of answers and seconds. `namespace`, `secret` and `claim` are names in the cluster: the secret holds the variables of
+    the pod, the claim (ReadWriteMany) the workspace's record, in its folder `record`.
     """
 
     image: str = ""
     namespace: str = "models"
     host: str = ""
     replicas: int = 2
-    steps: tuple[int, ...] = Route().steps
-    units: int = Route().units
-    hours: float = Route().hours
+    route: Route = field(default_factory=Route)
     split: str = "entity"
     header: str = "x-mlgov-bucket"
     prometheus: str = "http://prometheus.monitoring:9090"
     look: str = ""
-    secret: str = "mlgov"  # the name of the Secret, not its content
+    secret: str = SECRET
+    claim: str = CLAIM
+    record: str = ""
     cpu: str = "500m"
     memory: str = "1Gi"
     limit_errors: float = 0.01
     limit_seconds: float = 0.5
-
-    @property
-    def route(self) -> Route:
-        return Route(steps=self.steps, units=self.units, hours=self.hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Release:
     @property
     def shares(self) -> tuple[int, ...]:
         """Percent of traffic at each step, no more than the approvals allow; over that the last step is the allowed share itself."""
-        allowed = tuple(step for step in self.place.steps if step <= self.share)
+        allowed = tuple(step for step in self.place.route.steps if step <= self.share)
         return allowed if not self.share or allowed[-1:] == (self.share,) or self.share == BUCKETS else (*allowed, self.share)
 
 
@@ -87,17 +87,14 @@ def place_of(team: Team, **given: object) -> Place:
     Raises UsageError for an unknown key or an image whose name may mean another one tomorrow, BadInput for a value that cannot be.
     """
     body: dict[str, Any] = {**team.register.get("rollout", {}), **{key: value for key, value in given.items() if value}}
-    known = [one.name for one in fields(Place)]
+    known = [one.name for one in fields(Place) if one.name != "route"]
     for key in body:
         if key not in known:
             raise unknown(f"key in [rollout] of {TEAM_FILE}", key, known)
     for key, rule in _RULES.items():
         if key in body and not rule.holds(body[key]):
             raise BadInput(f"{TEAM_FILE}: {key} in [rollout] must be {rule.words}.", next=f"Mend {TEAM_FILE} and run the command again.")
-    if "steps" in body:
-        body["steps"] = tuple(body["steps"])
-    place = Place(**body)
-    _check_route(place)
+    place = Place(**body, route=read_route(team.register, TEAM_FILE))
     if not _PINNED.fullmatch(place.image):
         what = f'The image "{place.image}" is not pinned by a digest.' if place.image else "Which image serves the model?"
         raise UsageError(
@@ -106,13 +103,6 @@ def place_of(team: Team, **given: object) -> Place:
             next=f'Write `image = "NAME@sha256:…"` under [rollout] in {TEAM_FILE}, or give it with --image.',
         )
     return place
-
-
-def _check_route(place: Place) -> None:
-    try:
-        place.route  # noqa: B018  # the route refuses steps that do not rise to 100
-    except ValueError as error:
-        raise BadInput(f"{TEAM_FILE}: steps in [rollout]: {error}", next="For instance `steps = [1, 5, 25, 50, 100]`.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,32 +116,24 @@ class _Rule:
     def holds(self, value: object) -> bool:
         if self.pattern is not None:
             return isinstance(value, str) and self.pattern.fullmatch(value) is not None
-        number = isinstance(value, int if self.whole else (int, float)) and not isinstance(value, bool)
-        return number and self.low <= value <= self.high  # type: ignore[operator]  # a number by the line above
-
-
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    words: str = "a list of whole numbers that rises to 100"
-
-    def holds(self, value: object) -> bool:
-        return isinstance(value, (list, tuple)) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
+            return False
+        return self.low <= value <= self.high
 
 
 _AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?")
-_RULES: Mapping[str, _Rule | _Steps] = {
+_RULES: Mapping[str, _Rule] = {
     "image": _Rule(re.compile(r".{0,500}"), "text"),
     "namespace": _Rule(_LABEL, "a DNS label (lower-case letters, digits and -)"),
     "host": _Rule(_HOST, "a host name in lower case"),
     "replicas": _Rule(None, "a whole number from 1 to 1000", 1, 1000, whole=True),
-    "steps": _Steps(),
-    "units": _Rule(None, "a whole number over 0", 1, 1e12, whole=True),
-    "hours": _Rule(None, "a number of hours from 0 to 8760", 0, 8760),
     "split": _Rule(re.compile("entity|request"), "entity or request"),
     "header": _Rule(_HEADER, "the name of a header in lower case"),
     "prometheus": _Rule(_URL, "an address like http://prometheus.monitoring:9090"),
     "look": _Rule(_URL, "an address like https://mlgov.models/mlgov/api/canary"),
     "secret": _Rule(_LABEL, "the name of a Secret"),
+    "claim": _Rule(_LABEL, "the name of a PersistentVolumeClaim"),
+    "record": _Rule(_FOLDER, "a folder inside the claim"),
     "cpu": _Rule(_AMOUNT, "an amount like 500m or 2"),
     "memory": _Rule(_AMOUNT, "an amount like 1Gi"),
     "limit_errors": _Rule(None, "a share between 0 and 1", 0, 1),

@@ -59,5 +59,5 @@ def _alert(release: Release, name: str, expression: str, wait: str, severity: st
         "expr": expression,
         "for": wait,
         "labels": {"severity": severity, "model": release.name},
-        "annotations": {"summary": summary, "runbook": f"mlgov status; mlgov rollback {release.name.removeprefix('mlgov-')} -m REASON"},
+        "annotations": {"summary": summary, "runbook": "mlgov status, then mlgov rollback MODEL --reason WHY"},
     }
