@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
-from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError, unknown
+from jupyter_mlgov.core.errors import BadInput, NotReady, UsageError
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.rollout.canary.counts import COLUMNS, Counts, count
@@ -97,7 +97,7 @@ def start(workspace: Workspace, model: str, *, stage: str = "", champion: str = 
     from jupyter_mlgov.workspace.vouching import VOUCHING, granted
 
     entries = tuple(workspace.journal.entries(actions=(*MOVING, *VOUCHING, "canary.settled")))
-    team = team_of(workspace, entries, model)
+    _, team = workspace.decided(model)
     stage = stage or team.stages[-1]
     running = canaries(entries, model)
     if running and not running[-1].rollout.state.ended:
@@ -121,15 +121,6 @@ def start(workspace: Workspace, model: str, *, stage: str = "", champion: str = 
     facts = {"plan": plan, "stage": stage, "champion": champion, "challenger": challenger, "team": team.digest}
     workspace.record(Draft(action="canary.started", subject=model, payload=fields_of(facts)))
     return current(workspace, model)
-
-
-def team_of(workspace: Workspace, entries: Iterable[AuditEntry], model: str) -> Any:
-    """The team file that the model's last decision was taken under. Raises UsageError for a model without any."""
-    decided = [entry for entry in entries if entry.action == "promotion.decided"]
-    notebooks = [str(entry.payload.get("notebook") or "") for entry in decided if entry.subject == model]
-    if not notebooks:
-        raise unknown("model with a decision", model, sorted({entry.subject for entry in decided}), next="See `mlgov status`.")
-    return workspace.team_for(notebooks[-1]) if notebooks[-1] else workspace.team
 
 
 # -- looks ------------------------------------------------------------------------------------------------------------

@@ -174,6 +174,17 @@ class Workspace:
         team = read_team(folder)
         return team if team.model != "model" or not notebook else replace(team, model=PurePosixPath(notebook).stem)
 
+    def decided(self, model: str) -> tuple[str, Team]:
+        """(notebook, team) of the newest decision about `model`; the notebook is empty where that decision names none.
+
+        Raises UsageError for a model that nobody decided about.
+        """
+        notebooks = {entry.subject: entry.payload.get("notebook") for entry in self.journal.entries(actions=("promotion.decided",))}
+        if model not in notebooks:
+            raise unknown("model with a decision", model, sorted(notebooks), next="Ask for one: `mlgov promote STAGE`.")
+        notebook = str(notebooks[model] or "")
+        return notebook, self.team_for(notebook)
+
     @property
     def team(self) -> Team:
         return self.team_for("")

@@ -59,21 +59,11 @@ def running(workspace: Workspace, model: str) -> Running:
     """Raises UsageError for a model nobody decided about, NotReady where none of its versions is in the last stage."""
     from jupyter_mlgov.validation.plugins import installed_validators
 
-    entries = tuple(workspace.journal.entries(actions=INTENDING))
-    known = sorted({entry.subject for entry in entries})
-    if model not in known:
-        raise unknown("model with a decision", model, known, next="See `mlgov status`.")
-    notebook = _notebook(entries, model)
-    team = workspace.team_for(notebook) if notebook else workspace.team
-    move = intended(entries, model, team.stages[-1])
+    notebook, team = workspace.decided(model)
+    move = intended(workspace.journal.entries(actions=INTENDING, subject=model), model, team.stages[-1])
     if move is None or not move.version:
         raise NotReady(f"No version of {model} is in {team.stages[-1]}, so there is nothing to watch.", next="See `mlgov champion`.")
     return Running(move=move, notebook=notebook, team=team, plan=plan_of(team, installed_validators().ids))
-
-
-def _notebook(entries: tuple[AuditEntry, ...], model: str) -> str:
-    told = [str(entry.payload.get("notebook") or "") for entry in entries if entry.subject == model and entry.payload.get("notebook")]
-    return told[-1] if told else ""
 
 
 def look(workspace: Workspace, model: str, window: Path, *, name: str = "", only: tuple[str, ...] = ()) -> Tick:
@@ -115,7 +105,7 @@ def _subject(workspace: Workspace, now: Running, window: Path) -> Subject:
 def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subject: Subject) -> Report:
     from jupyter_mlgov.validation.engine import judge
     from jupyter_mlgov.validation.engine import plan as fixed_plan
-    from jupyter_mlgov.validation.plugins import installed_validators
+    from jupyter_mlgov.validation.plugins import installed_policies, installed_validators
     from jupyter_mlgov.validation.runners import runner_for
     from jupyter_mlgov.workspace.evidence import keep
     from jupyter_mlgov.workspace.judging import fix_thresholds
@@ -126,7 +116,8 @@ def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subje
             "No machine measures what is watched.", next='Name validators: `checks = ["monitor.drift"]` under [monitoring.NAME].'
         )
     mine = {check: body for check, body in now.team.parameters.items() if check in checks}
-    fixed = fixed_plan((), installed_validators(), (), parameters=mine, only=checks)
+    packs = installed_policies(now.team.policies, workspace.root)  # their thresholds count here as they did when it was let in
+    fixed = fixed_plan(packs, installed_validators(), (), parameters=mine, only=checks)
     fix_thresholds(workspace, now.move.model, "", fixed.thresholds)
     report = judge(subject, fixed, (), runner=runner_for(subject, installed=True)).report
     keep(workspace, report)
@@ -218,7 +209,10 @@ def _standing(workspace: Workspace, now: Running) -> dict[str, AuditEntry]:
     return {
         str(entry.payload.get("watched")): entry
         for entry in entries
-        if entry.action == "evidence.refuted" and entry.payload.get("version") == now.move.version and entry.digest not in settled
+        if entry.action == "evidence.refuted"
+        and "watched" in entry.payload
+        and entry.payload.get("version") == now.move.version
+        and entry.digest not in settled
     }
 
 

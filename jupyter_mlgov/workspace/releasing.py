@@ -18,6 +18,7 @@ from jupyter_mlgov.rollout.manifests.release import BUCKETS, Release, place_of
 from jupyter_mlgov.rollout.manifests.tree import HEADER, TARGETS, documents, files
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.core.team import Team
     from jupyter_mlgov.rollout.manifests.pods import Document
     from jupyter_mlgov.workspace.composition import Workspace
 
@@ -69,9 +70,9 @@ def rendered(workspace: Workspace, ask: Ask) -> Rendered:
     """Raises UsageError for an unknown target or an image that is not pinned, NotReady for a version that no decision let in."""
     if ask.target not in TARGETS:
         raise unknown("target", ask.target, TARGETS)
-    team = workspace.team
+    _, team = workspace.decided(ask.model.partition("@")[0])
     entries = tuple(workspace.journal.entries(actions=(*INTENDING, "promotion.applied")))
-    move = _move(workspace, entries, ask.model)
+    move = _move(team, entries, ask.model)
     decision = _decision(entries, move)
     release = Release(
         model=move.model,
@@ -90,16 +91,13 @@ def rendered(workspace: Workspace, ask: Ask) -> Rendered:
     return Rendered(release=release, target=ask.target, found=found, files={str(path): text for path, text in tree.items()})
 
 
-def _move(workspace: Workspace, entries: tuple[AuditEntry, ...], words: str) -> Intended:
+def _move(team: Team, entries: tuple[AuditEntry, ...], words: str) -> Intended:
     model, _, rest = words.partition("@")
     moves = history(entries, model)
-    if not moves:
-        known = sorted({entry.subject for entry in entries})
-        raise unknown("model with a decision", model, known, next="See `mlgov status`.")
-    now = {stage: next((one for one in reversed(moves) if one.stage == stage), None) for stage in workspace.team.stages[1:]}
+    now = {stage: next((one for one in reversed(moves) if one.stage == stage), None) for stage in team.stages[1:]}
     there = [one for one in now.values() if one is not None and one.version]
     if not rest:
-        rest = workspace.team.stages[-1] if now.get(workspace.team.stages[-1]) else (there[-1].stage if there else "")
+        rest = team.stages[-1] if now.get(team.stages[-1]) else (there[-1].stage if there else "")
     chosen = [one for one in there if rest in (one.stage, one.version)]
     if not chosen:
         shown = ", ".join(f"version {one.version} in {one.stage}" for one in there) or "nothing"

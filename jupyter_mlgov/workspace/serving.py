@@ -280,12 +280,7 @@ class Replica:
 def _seat(workspace: Workspace, name: str, meter: Callable[[str], Meter], tell: Callable[[str, str, Mapping[str, object]], None]) -> Seat:
     model, _, rest = name.partition("@")
     asked, _, pin = rest.partition(":")
-    decided = list(workspace.journal.entries(actions=("promotion.decided",)))
-    known = sorted({entry.subject for entry in decided})
-    if model not in known:
-        raise unknown("model with a decision", model, known, next="Only what was let into a stage is served: `mlgov promote`.")
-    notebooks = [str(entry.payload.get("notebook") or "") for entry in decided if entry.subject == model]
-    team = workspace.team_for(notebooks[-1]) if notebooks and notebooks[-1] else workspace.team
+    _, team = workspace.decided(model)
     stage = {"champion": team.stages[-1]}.get(asked, asked) or team.stages[-1]
     if stage not in team.stages[1:]:
         raise unknown("stage", stage, team.stages[1:], next=f"For instance `mlgov serve {model}@{team.stages[-1]}`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +76,6 @@ class Bench:
 
     def runs(self) -> tuple[CellRun, ...]:
         return fold(self.entries(), NOTEBOOK, dead=lambda _: False).runs
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.chdir(tmp_path)
-    made = Bench(tmp_path)
-    yield made
-    made.recorder.close()
 
 
 def test_what_is_recorded_folds_back_to_the_same_facts(bench: Bench) -> None:

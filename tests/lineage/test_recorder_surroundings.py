@@ -20,14 +20,6 @@ from jupyter_mlgov.lineage.fold import read_run
 from tests.lineage.test_recorder import Bench
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.chdir(tmp_path)
-    made = Bench(tmp_path)
-    yield made
-    made.recorder.close()
-
-
 def test_a_connection_is_host_and_port(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

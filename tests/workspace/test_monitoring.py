@@ -231,3 +231,53 @@ def test_the_shell_tells_the_same_with_its_exit_codes(workspace: Gated) -> None:
     assert "found: drift in window w1" in told.output
     told = shell.invoke(monitor, ["run", "credit", "--window", str(window(workspace, labels=False)), "--only", "performance", *where])
     assert told.exit_code == 3, told.output
+
+
+STRICT = """
+[policy]
+id = "strict"
+version = "1"
+title = "Strict"
+framework = "F"
+[[control]]
+id = "C.1"
+cite = "c"
+url = ""
+verified = "P"
+obligation = "do"
+automation = "auto"
+severity = "high"
+gates = ["train"]
+basis = "b"
+[[control.requirements]]
+validator = "fair.air"
+parameters = { limit = "999/1000", early = "1", min_n = 30 }
+[control.requirements.sources]
+limit = "firm policy"
+early = "firm policy"
+min_n = "firm policy"
+"""
+
+
+def test_the_thresholds_are_those_of_the_packs_it_was_let_in_under(tmp_path: Path) -> None:
+    """What the validator's own defaults would pass, a stricter pack finds."""
+    slight = {"gap": 0.04}
+    lax = tmp_path / "lax"
+    lax.mkdir()
+    usual = house(lax)
+    (tmp_path / "strict.toml").write_text(STRICT, "utf-8")
+    made = house(tmp_path, TEAM.replace('"sr-26-2"', '"strict.toml"') + '[monitoring.fairness]\nchecks = ["fair.air"]\n')
+    tick = look(made, "credit", window(made, **slight))
+    assert [one.id for one in tick.report.policies] == ["strict.toml"]
+    assert "fairness" in tick.found
+    (lax / "mlgov.toml").write_text(TEAM + '[monitoring.fairness]\nchecks = ["fair.air"]\n', "utf-8")
+    assert look(usual, "credit", window(usual, "w2", **slight)).found == {}
+
+
+def test_its_words_for_how_often_are_those_that_the_plan_is_checked_by() -> None:
+    """Rooms that may not import each other: the validator reads the plan, the monitor carries it out."""
+    from jupyter_mlgov.monitoring.plan import BY_TIER, CADENCE
+    from mlgov_validators.documents import CADENCE as CHECKED
+    from mlgov_validators.documents import SLOWEST
+
+    assert (CADENCE, BY_TIER) == (CHECKED, SLOWEST)

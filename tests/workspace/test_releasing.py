@@ -123,11 +123,11 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-def let_in(workspace: Workspace, version: str, **more: Any) -> None:
-    draft = decided(version)
+def let_in(workspace: Workspace, version: str, *, model: str = "credit", **more: Any) -> None:
+    draft = decided(version, model=model)
     workspace.record(Draft(action=draft.action, subject=draft.subject, payload={**draft.payload, **more}))
     payload = {"stage": "production", "version": version, "object": Digest.of_text(f"model {version}")}
-    workspace.record(Draft(action="promotion.applied", subject="credit", payload=payload))
+    workspace.record(Draft(action="promotion.applied", subject=model, payload=payload))
 
 
 def ask(**more: Any) -> Ask:
@@ -158,6 +158,17 @@ def test_what_no_decision_let_in_is_not_rendered(workspace: Workspace, words: di
     with pytest.raises(kind) as error:
         rendered(workspace, ask(**words))
     assert said in str(error.value)
+
+
+def test_a_model_of_a_folder_below_goes_by_the_team_file_there(workspace: Workspace) -> None:
+    there = workspace.root / "other"
+    there.mkdir()
+    (there / "mlgov.toml").write_text(f'[model]\nname = "other"\n[rollout]\nimage = "{IMAGE}"\nnamespace = "theirs"\n', "utf-8")
+    (workspace.root / "mlgov.toml").write_text('[model]\nname = "credit"\n', "utf-8")
+    let_in(workspace, "3", model="other", notebook="other/n.ipynb")
+    assert rendered(workspace, ask(model="other")).release.place.namespace == "theirs"
+    with pytest.raises(UsageError, match="Which image"):
+        rendered(workspace, ask())
 
 
 def test_a_version_that_was_replaced_is_not_rendered_any_more(workspace: Workspace) -> None:

@@ -12,7 +12,7 @@ from mlgov_validators.filled import lack
 SECTIONS = ("purpose", "data", "method", "assumptions", "performance", "limits", "use", "monitoring")
 QUESTIONS = ("purpose", "theory", "assumptions", "data_choice", "alternatives", "limits", "misuse")
 PLAN = ("threshold", "owner", "frequency", "source", "response", "label_delay")
-CADENCE = {"daily": 1.0, "weekly": 7.0, "monthly": 31.0, "quarterly": 92.0, "yearly": 366.0}
+CADENCE = {"hourly": 1 / 24, "daily": 1.0, "weekly": 7.0, "monthly": 31.0, "quarterly": 92.0, "yearly": 366.0}
 SLOWEST = {1: "weekly", 2: "monthly", 3: "quarterly"}
 _TYPED = r"(?<!\w){}(?:\s+(?:is|was|of|at)|\s*[:=])?\s+(?P<value>\d+\.\d+)(?![\w.%]|\.\d)"
 _BOUND = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\}")
@@ -136,11 +136,11 @@ def _asked(question: str, text: str) -> Finding:
     return Finding(message=f"{question}: {text[:200]}", verdict=Verdict.PASS, where=question)
 
 
-@validator("monitor.plan", title="Ongoing monitoring plan", needs=("register",))
+@validator("monitor.plan", title="Ongoing monitoring plan", version="1.1", needs=("register",))
 def plan(subject: Subject) -> list[Finding]:
     """Does each watched number have a threshold, an owner, a frequency, a source, a response and the delay of its labels?
 
-    `[monitoring.METRIC]`: `threshold`, `owner`, `frequency` (daily, weekly, monthly, quarterly, yearly), `source`, `response`,
+    `[monitoring.METRIC]`: `threshold`, `owner`, `frequency` (hourly, daily, weekly, monthly, quarterly, yearly), `source`, `response`,
     `label_delay`.
     Slowest allowed: weekly for tier 1, monthly for tier 2, quarterly for tier 3.
 
