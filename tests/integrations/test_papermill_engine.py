@@ -329,3 +329,24 @@ def test_a_kernel_of_this_machine_is_reached_by_no_port_and_leaves_no_socket(tmp
     monkeypatch.setattr("tempfile.tempdir", str(long))
     _, notebook = run(written(tmp_path / "b.ipynb", CONNECTION))
     assert text(notebook.cells[0]).split()[0] == "tcp"
+
+
+SLOW_BEHIND_ITS_REPLY = """
+import time
+
+def behind(handlers):
+    real = handlers["kernel_info_request"]
+    async def slow(*message):
+        await real(*message)
+        time.sleep(0.7)
+    handlers["kernel_info_request"] = slow
+
+behind(get_ipython().kernel.shell_handlers)
+"""
+
+
+def test_an_idle_kernel_is_asked_to_go_and_not_interrupted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """jupyter_client begins each shutdown with an interrupt; one that meets the end of the last message is an ERROR over a good run."""
+    result, _ = run(written(tmp_path / "a.ipynb", SLOW_BEHIND_ITS_REPLY))
+    assert result.outcome is Outcome.OK
+    assert "KeyboardInterrupt" not in capfd.readouterr().err
