@@ -176,7 +176,8 @@ def test_looking_changes_nothing() -> None:
 
 
 def test_polars_frames_have_the_same_root() -> None:
-    polars = pytest.importorskip("polars")
+    import polars
+
     assert of(polars.from_arrow(pa.table({"a": [1, 2], "t": ["x", None]}))).root == of(pd.DataFrame({"a": [1, 2], "t": ["x", None]})).root
 
 

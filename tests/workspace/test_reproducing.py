@@ -299,7 +299,8 @@ def test_the_shell_says_the_same_as_json(place: Callable[[], Workspace]) -> None
 
 
 def test_a_lost_delta_version_is_no_verdict_and_a_kept_one_is_travelled_to(tmp_path: Path) -> None:
-    deltalake = pytest.importorskip("deltalake")
+    import deltalake
+
     workspace = made(tmp_path / "w")
     table = workspace.root / "études" / "lake"
     frame = pd.DataFrame({"x": range(60), "y": [i % 2 for i in range(60)]})
@@ -335,7 +336,6 @@ def test_the_second_run_has_its_own_surroundings(monkeypatch: pytest.MonkeyPatch
 
 def test_a_table_of_snowflake_is_no_verdict_and_no_live_connection_is_taken(tmp_path: Path) -> None:
     """On fakesnow; the sentence names the statement, by which a person can ask Time Travel."""
-    pytest.importorskip("fakesnow")
     workspace = made(tmp_path / "w")
     warehouse = (
         "import warnings\nwarnings.simplefilter('ignore')\nimport fakesnow, pandas as pd, snowflake.connector\n"
