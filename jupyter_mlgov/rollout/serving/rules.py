@@ -20,7 +20,7 @@ class ServingRules:
     content. `log`: form of the prediction log; `batch` and `seconds`: when it is written; `most`: predictions that may wait for the disk.
     `unlogged`: what happens when no more can wait. `entity`: the parameter or column that says who a request is about. `personal`:
     declared personal columns are left out of the log, or written under a key. `groups`: columns the log keeps for guards by group.
-    `blind`: seconds without sight of the trail after which nothing is answered. `limits` are those of `[limits]` that serving knows.
+    `blind`: seconds without sight of the trail after which nothing is answered.
     """
 
     baseline: str = ""
