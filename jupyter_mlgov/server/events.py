@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -72,13 +71,19 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _watch(self) -> None:
         desk = cast("Desk", self.settings["mlgov_desk"])
-        with suppress(WebSocketClosedError):
+        try:
             while True:
                 for watched in tuple(self._watched.values()):
                     news = await asyncio.to_thread(look, desk, watched)
                     if news is not None:
                         await self.write_message(json.dumps(news))
                 await asyncio.sleep(self.every)
+        except WebSocketClosedError:
+            return
+        except Exception:
+            # An open line on which nobody looks any more would pass for "nothing happened".
+            self.log.exception("mlgov: looking after a record failed; the browser is told by the end of its line, and comes again.")
+            self.close(1011, "Looking after the record failed.")
 
 
 def _paths(message: str | bytes) -> list[str] | None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # How often, and within how many seconds of a save, an unreadable notebook is looked at again.
 LOOKS = 4
 SETTLING = 2.0
+# Seconds within which a second write may leave a file's time and size as the first one did (git's "racily clean" entries).
+RACY = 0.1
 
 
 class Room(Protocol):
@@ -228,12 +230,13 @@ class Desk:
             return Moment(files=(edited,), head="", told=(edited,))
         with closing(room):
             root = room.root
+            # Before the trail is read: what is written behind that moves these files, and the next look finds them moved.
             files = tuple(_stamp(one) for one in (notebook, *_record(root)))
             if before is not None and files == before.files and not self.settings.database_url:
                 return before
             head = str(room.journal.head()[0])
         told = tuple(_stamp(one) for one in (notebook, root / "mlgov.toml", notebook.parent / "mlgov.toml"))
-        return Moment(files=(_stamp(notebook), *(_stamp(one) for one in _record(root))), head=head, told=(*told, head))
+        return Moment(files=files if _at_rest(files) else (), head=head, told=(*told, head))
 
     def report(self, path: str) -> object:
         """The last report of a notebook. Raises NotReady where nothing was validated yet."""
@@ -269,6 +272,11 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
+
+
+def _at_rest(stamps: tuple[tuple[int, int], ...]) -> bool:
+    """Whether these stamps would show a further write: where the last was a moment ago, the next may look the same."""
+    return time.time_ns() - max(moved for moved, _ in stamps) >= RACY * 1e9
 
 
 def _settled(room: Room, name: str, notebook: Path) -> NotebookView:

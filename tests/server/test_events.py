@@ -94,3 +94,58 @@ async def test_the_line_is_refused_without_a_token_and_without_the_right(jp_serv
     with pytest.raises(HTTPClientError) as refusal:
         await jp_ws_fetch("mlgov", "api", "events")
     assert refusal.value.code == 403
+
+
+def test_an_act_while_the_server_looks_is_news_at_the_next_look(workspace, jp_root_dir):
+    """The trail is read, somebody writes, and the look ends: what was written then must not count as seen."""
+    from jupyter_mlgov.server.queries import Desk, open_workspace
+
+    class Interrupted:
+        """The real workspace; somebody records right behind the reading of its head."""
+
+        def __init__(self, room):
+            self.room, self.root = room, room.root
+
+        @property
+        def journal(self):
+            return self
+
+        def head(self):
+            head = self.room.journal.head()
+            workspace.record(Draft(action="alarm.raised", subject="m", payload={"problem": "meanwhile"}))
+            return head
+
+        def close(self):
+            self.room.close()
+
+    settings = Settings(actor="ann")
+    busy = Desk(root=jp_root_dir, settings=settings, open=lambda start, found: Interrupted(open_workspace(start, found)))
+    seen = busy.moment("model.ipynb", None)
+    after = Desk(root=jp_root_dir, settings=settings).moment("model.ipynb", seen)
+    assert int(after.head) == int(seen.head) + 1
+
+
+def test_a_record_at_rest_is_not_asked_again(workspace, jp_root_dir, monkeypatch):
+    """Looking moves the database's files; it must come to rest all the same, or each tab would cost a reading a second."""
+    from jupyter_mlgov.server import queries
+
+    monkeypatch.setattr(queries, "RACY", 0.0)
+    desk = queries.Desk(root=jp_root_dir, settings=Settings(actor="ann"))
+    moments = [None]
+    for _ in range(5):
+        moments.append(desk.moment("model.ipynb", moments[-1]))
+    assert moments[-1] is moments[-2]
+
+
+async def test_a_look_that_breaks_ends_the_line_so_that_the_browser_knows(jp_ws_fetch, jp_serverapp, workspace, monkeypatch):
+    from jupyter_mlgov.server import events
+
+    def broken(desk, watched):
+        raise OSError("the disk went away")
+
+    monkeypatch.setattr(events, "look", broken)
+    socket = await jp_ws_fetch("mlgov", "api", "events")
+    await socket.write_message(json.dumps({"watch": ["model.ipynb"]}))
+    assert await asyncio.wait_for(socket.read_message(), 60) is None
+    assert socket.close_code == 1011
+    socket.close()
