@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -260,16 +259,15 @@ def test_a_slow_request_harms_no_other(two: House) -> None:
 
             def compute(self, rows: Any) -> Any:
                 if rows.columns["income"][0] == 99.0:
-                    gate.wait(5)
+                    gate.wait(60)
                 return inner.compute(rows)
 
         served.service.lineup.champion.predictor = Slow()
         slow = threading.Thread(target=lambda: served.client.infer(income=[99.0]))
         slow.start()
-        start = time.perf_counter()
         assert served.client.infer()[0] == 200
-        assert urllib.request.urlopen(served.address + "/v2/health/live", timeout=2).status == 200
-        assert time.perf_counter() - start < 3
+        assert urllib.request.urlopen(served.address + "/v2/health/live", timeout=30).status == 200
+        assert slow.is_alive(), "the slow one is still waiting"
         gate.set()
         slow.join()
     assert asked()["inputs"]

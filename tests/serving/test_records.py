@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -171,15 +171,19 @@ def test_the_cache_is_off_for_a_model_that_says_so_and_equal_rows_are_computed_o
 
 
 def test_no_request_waits_for_the_disk(tmp_path: Path) -> None:
-    def slow(_: pa.Table) -> None:
-        time.sleep(0.5)
+    writing, free, in_time = threading.Event(), threading.Event(), list[bool]()
 
-    log = PredictionLog(slow, PRIVACY, batch=1, seconds=0.01, most=1000)
-    start = time.perf_counter()
+    def stuck(_: pa.Table) -> None:
+        writing.set()
+        in_time.append(free.wait(30))
+
+    log = PredictionLog(stuck, PRIVACY, batch=1, seconds=0.01, most=1000)
     for number in range(20):
         log.add(prediction(number))
-    assert time.perf_counter() - start < 0.25
+        assert writing.wait(60), "the disk is asked while requests come"
+    free.set()
     log.close()
+    assert in_time and all(in_time), "all twenty were taken while the first was still being written"
 
 
 def test_rules_are_read_strictly(house: Callable[..., House]) -> None:
