@@ -12,9 +12,9 @@ from jupyter_mlgov.lineage.comparison import Difference, compare
 from jupyter_mlgov.lineage.environment import described, read_environment, read_lock
 from jupyter_mlgov.lineage.facts import Environment
 from jupyter_mlgov.workspace import Workspace
+from jupyter_mlgov.workspace.arriving import LOCKS
 
 HERE = "here"
-LOCKS = ("mlgov.lock", "pylock.toml", "uv.lock", "poetry.lock", "requirements.lock", "constraints.txt", "requirements.txt")
 SHORTEST_ID = 6
 
 

@@ -13,28 +13,6 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.core.team import TEAM_FILE
 from jupyter_mlgov.lineage.facts import KINDS
 
-TEAM_TEMPLATE = """\
-# What the team decides; its digest stands in each decision. All keys: docs/users/team-file.md
-[model]
-name = "{name}"
-# notebook = "train.ipynb"
-tier = 1
-
-[subject]
-table = "scored"          # the table a step makes with outcome, score and protected columns
-# outcome = "approve"
-# favourable = 1
-# protected = ["white"]
-# score = "score"
-# baseline = "baseline"
-
-[policy]
-packs = ["us-fair-lending", "sr-26-2"]
-
-[environment]
-lock = "requirements.lock"
-"""
-
 
 @click.command()
 @click.option(
@@ -42,20 +20,23 @@ lock = "requirements.lock"
 )
 @format_option()
 def init(folder: Path, style: str) -> None:
-    """Make a workspace in a folder, with a team file to fill in. What is there stays as it is."""
-    from jupyter_mlgov.workspace import Workspace
+    """Make a workspace in a folder, with a team file to fill in.
 
-    workspace = Workspace.create(folder, Settings.from_environment(os.environ))
-    team = workspace.root / TEAM_FILE
-    made = not team.exists()
-    if made:
-        name = "".join(char if char.isalnum() or char in "-_ ." else "-" for char in workspace.root.name)
-        team.write_text(TEAM_TEMPLATE.format(name=name or "model"), "utf-8")
+    Says what was found (notebooks, git, DVC, MLflow), what was made, and what to type next. What is there stays as it is.
+    """
+    from jupyter_mlgov.core.facts import plain
+    from jupyter_mlgov.reports.clean import visible
+    from jupyter_mlgov.workspace.arriving import arrive, sentences
+
+    arrival = arrive(folder, Settings.from_environment(os.environ), os.environ)
     if style == "json":
-        say_json({"workspace": str(workspace.root), "team_file": str(team), "team_file_made": made})
+        root = arrival.folder.root
+        told = {"workspace": str(root), "team_file": str(root / TEAM_FILE), "team_file_made": TEAM_FILE in arrival.made}
+        found = [plain(one) for one in arrival.folder.found]
+        say_json({**told, "found": found, "made": list(arrival.made), "next": list(arrival.next)})
         return
-    click.echo(f"Workspace {workspace.root}")
-    click.echo(f"{'Fill in' if made else 'Kept'} {TEAM_FILE}. Next: `%load_ext jupyter_mlgov` in a notebook here, or `mlgov run NOTEBOOK`.")
+    for line in sentences(arrival):
+        click.echo("\n".join(visible(part) for part in line.split("\n")))
 
 
 @click.command()

@@ -182,6 +182,24 @@ def top_of(root: Path) -> Path | None:
     return Path(out.rstrip("\n")) if code == 0 else None
 
 
+def is_bare(root: Path) -> bool:
+    """Whether `root` is the inside of a repository that has no working tree; False where git does not answer."""
+    try:
+        code, out, _ = _git(root, "rev-parse", "--is-bare-repository", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return code == 0 and out.strip() == "true"
+
+
+def branch_of(root: Path) -> str:
+    """The branch checked out around `root`, also one without a commit yet; empty for a detached HEAD and where git does not answer."""
+    try:
+        code, out, _ = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return out.rstrip("\n") if code == 0 else ""
+
+
 def has_commit(root: Path, commit: str) -> bool:
     """Whether the repository around `root` still holds `commit` (a history that was rewritten or fetched in part may not)."""
     try:
