@@ -18,7 +18,7 @@ from jupyter_mlgov.core.facts import fields_of
 @click.option(
     "--to", "version", default="", metavar="VERSION", help="Default: the newest version that was there before and is still sound."
 )
-@click.option("--stage", default="", help="Default: the last one (production).")
+@click.option("--stage", default="", help="Default: the last one of the model's own team file (production).")
 @click.option("--drill", is_flag=True, help="Look at everything, move nothing; the receipt is in the trail.")
 @workspace_option
 @format_option()
@@ -31,7 +31,7 @@ def rollback(
     from jupyter_mlgov.workspace.rollback import Order, roll_back
 
     workspace = opened(folder)
-    chosen = stage or workspace.team.stages[-1]
+    chosen = stage or workspace.decided(model)[1].stages[-1]
     receipt = roll_back(workspace, Order(model=model, stage=chosen, reason=reason, to=version, drill=drill))
     if style == "json":
         say_json({**fields_of(receipt), "sentence": receipt.sentence})
@@ -46,7 +46,7 @@ def rollback(
 @click.command()
 @click.argument("model")
 @click.option("--at", "moment", default="", metavar="DATE", help="A date (its end, UTC) or a time with its zone; default: now.")
-@click.option("--stage", default="", help="Default: the last one (production).")
+@click.option("--stage", default="", help="Default: the last one of the model's own team file (production).")
 @workspace_option
 @format_option()
 @click.pass_context
@@ -55,7 +55,7 @@ def champion(ctx: click.Context, model: str, moment: str, stage: str, folder: Pa
     from jupyter_mlgov.workspace.rollback import champion as answer
 
     workspace = opened(folder)
-    chosen = stage or workspace.team.stages[-1]
+    chosen = stage or workspace.decided(model)[1].stages[-1]
     found = answer(workspace, model, _moment(moment), chosen)
     there = found is not None and bool(found.version)
     if style == "json":

@@ -14,6 +14,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion import fold
 from jupyter_mlgov.promotion.counting import last_words, person
 from jupyter_mlgov.promotion.facts import Answer, Review
+from jupyter_mlgov.promotion.terms import Terms
 
 ACTIONS = ("review.asked", "review.claimed", "review.released", "review.said", "review.reran", "review.given", "promotion.decided")
 
@@ -53,7 +54,8 @@ class SecondRun:
 class Case:
     """One asked-for review. `number` is its place in the log; `asked_at` is by the log's order, whatever a clock said.
 
-    `packet` names the sealed object with all that is to be reviewed. `changed` says why the case is void, and is empty otherwise.
+    `packet` names the sealed object with all that is to be reviewed, `terms` the gate's rules it was asked for under. `changed` says why
+    the case is void, and is empty otherwise.
     """
 
     number: int
@@ -71,6 +73,7 @@ class Case:
     words: tuple[Review, ...] = ()
     closed: bool = False
     changed: tuple[str, ...] = ()
+    terms: tuple[Terms, ...] = ()
 
     @property
     def state(self) -> State:
@@ -146,6 +149,7 @@ def _asked(entry: AuditEntry, at: datetime) -> Case | None:
             packet=Digest(packet),
             asked_by=entry.actor,
             asked_at=at,
+            terms=fold.asked_under(entry),
         )
     except ValueError:
         return None

@@ -8,6 +8,7 @@ from jupyter_mlgov.audit.personal import PREFIX
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.promotion.terms import Terms, changed
 
 
 def person(identity: str) -> str:
@@ -34,16 +35,17 @@ def approving(
     authors: tuple[Actor, ...],
     reviewers: tuple[str, ...],
     at: datetime | None = None,
+    now: Terms | None = None,
 ) -> tuple[Review, ...]:
     """The approvals of `report` that count at the moment `at`: no author's, nobody's outside a non-empty list of reviewers, one a person.
 
+    `now` is what the gate asks now: what was approved under other rules counts no more. None: no gate is asked.
     Where nobody knows the authors, nobody can be told to be independent of them: nothing counts.
     """
     if not authors:
         return ()
-    return tuple(
-        review for review in last_words(reviews, report) if review.verdict == "approve" and not _why_not(review, authors, reviewers, at)
-    )
+    approved = (review for review in last_words(reviews, report) if review.verdict == "approve")
+    return tuple(review for review in approved if not _why_not(review, authors, reviewers, at, now))
 
 
 def lapsed(until: str, at: datetime | None) -> bool:
@@ -71,12 +73,13 @@ def ignored(
     authors: tuple[Actor, ...],
     reviewers: tuple[str, ...],
     at: datetime | None = None,
+    now: Terms | None = None,
 ) -> tuple[str, ...]:
     """A sentence for each approval that does not count."""
     told = []
     current = last_words(reviews, report) if report else ()
     for review in current:
-        why_not = _why_not(review, authors, reviewers, at)
+        why_not = _why_not(review, authors, reviewers, at, now)
         if review.verdict == "approve" and why_not:
             told.append(f"The approval by {review.actor} does not count: {why_not}.")
     counted = {person(review.actor.id) for review in current}
@@ -92,7 +95,9 @@ def ignored(
     return tuple(told)
 
 
-def _why_not(review: Review, authors: tuple[Actor, ...], reviewers: tuple[str, ...], at: datetime | None) -> str:
+def _why_not(review: Review, authors: tuple[Actor, ...], reviewers: tuple[str, ...], at: datetime | None, now: Terms | None) -> str:
     if lapsed(review.until, at):
         return f"it lapsed after {review.until}"
-    return stranger(review.actor, authors, reviewers)
+    why_not = stranger(review.actor, authors, reviewers)
+    others = changed(review.terms, now) if now and not why_not else ()
+    return why_not or (f"it was asked for or given under other rules of this gate ({'; '.join(others)})" if others else "")

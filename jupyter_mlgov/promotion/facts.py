@@ -10,6 +10,7 @@ from typing import Literal
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.verdicts import Severity
+from jupyter_mlgov.promotion.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,8 @@ class Review:
 
     `attests_unchecked`: the reviewer judged by hand the controls that no validator checks here, and says so. `until` is the last day
     (2026-12-31) on which an approval counts; empty: no end. `seq` is its place in the log: the later word is the one that stands later
-    there, whatever a clock said.
+    there, whatever a clock said. `terms` are the rules of the gates under which it was asked for and given: it counts under no others;
+    empty in entries from before they were recorded.
     """
 
     actor: Actor
@@ -38,6 +40,7 @@ class Review:
     limits: tuple[Limit, ...] = ()
     until: str = ""
     seq: int = 0
+    terms: tuple[Terms, ...] = ()
 
 
 class Answer(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Literal, TypeVar
 
@@ -14,6 +15,7 @@ from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.counting import person
 from jupyter_mlgov.promotion.facts import Answer, Decision, Fix, Limit, Reason, Review
+from jupyter_mlgov.promotion.terms import Terms
 
 # Acts on a notebook that make their actor one of its authors.
 _AUTHORING = frozenset({"session.started", "cell.started", "cell.finished", "export.written"})
@@ -26,18 +28,34 @@ class _Malformed(ValueError):
 
 
 def reviews(entries: Iterable[AuditEntry], report: Digest) -> tuple[Review, ...]:
-    """Every readable review of `report`, and of other reports on the same notebook (the gate says that those do not count)."""
-    kept = [entry for entry in entries if entry.action in ("review.given", "validation.done")]
+    """Every readable review of `report`, and of other reports on the same notebook (the gate says that those do not count).
+
+    A word carries the rules it was given under, and those under which the newest review before it was asked for at each stage: what was
+    put before the reviewer and what stood in mlgov.toml when he spoke may be two things.
+    """
+    kept = [entry for entry in entries if entry.action in ("review.given", "review.asked", "validation.done")]
     notebooks = {
         entry.payload.get("notebook") for entry in kept if entry.action == "validation.done" and entry.payload.get("digest") == report
     }
     notebooks = {name for name in notebooks if isinstance(name, str) and name}
     found = []
+    asked: dict[tuple[object, object], tuple[Terms, ...]] = {}
     for entry in kept:
+        if entry.action == "review.asked":
+            asked[entry.payload.get("report"), entry.payload.get("stage")] = asked_under(entry)
         review = _review(entry) if entry.action == "review.given" else None
         if review and (review.report == report or entry.payload.get("notebook") in notebooks):
-            found.append(review)
+            before = (one for (about, _), under in asked.items() if about == review.report for one in under)
+            found.append(replace(review, terms=tuple(dict.fromkeys((*review.terms, *before)))))
     return tuple(found)
+
+
+def asked_under(entry: AuditEntry) -> tuple[Terms, ...]:
+    """The rules in an entry that asks for a review; empty where there are none, or none that can be read."""
+    try:
+        return _terms([entry.payload["terms"]]) if "terms" in entry.payload else ()
+    except ValueError:
+        return ()
 
 
 def authors(entries: Iterable[AuditEntry], notebook: str) -> tuple[Actor, ...]:
@@ -74,6 +92,7 @@ def _review(entry: AuditEntry) -> Review | None:
             limits=_limits(payload.get("limits", ())),
             until=_day(payload.get("until", "")),
             seq=entry.seq,
+            terms=_terms(payload.get("terms", ())),
         )
     except ValueError:
         return None
@@ -136,6 +155,13 @@ def _limits(value: object) -> tuple[Limit, ...]:
     if any(not 0 <= limit.most < math.inf for limit in found):
         raise _Malformed("a limit that is no amount")
     return found
+
+
+def _terms(value: object) -> tuple[Terms, ...]:
+    try:
+        return tuple(restore(Terms, item, "terms") for item in _items(value))
+    except Unreadable as error:
+        raise _Malformed(str(error)) from None
 
 
 def _day(value: object) -> str:

@@ -18,6 +18,7 @@ from jupyter_mlgov.promotion.data import notes as not_promised
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason, Review
 from jupyter_mlgov.promotion.fixes import fixed
 from jupyter_mlgov.promotion.registry import ModelVersion
+from jupyter_mlgov.promotion.terms import Terms, terms
 from jupyter_mlgov.promotion.waivers import Waiver, in_force, objection, waived
 from jupyter_mlgov.validation.results import CheckResult, Report, RequirementResult
 
@@ -62,7 +63,8 @@ def decide(
     """
     rule = team.gate(stage)
     approvers = team.approvers(rule)
-    approvals = approving(reviews, report.digest, authors, approvers, seen.at) if report else ()
+    now = terms(team, stage)
+    approvals = approving(reviews, report.digest, authors, approvers, seen.at, now) if report else ()
     lifting = in_force(seen.waivers, report, authors=authors, reviewers=team.reviewers, at=seen.at) if report else ()
     judged = waived(asked_here(report, rule.policies), lifting) if report else None
     limits, until = tightest(approvals)
@@ -96,7 +98,7 @@ def decide(
         asked_by=asked_by,
         approved_by=tuple(review.actor for review in approvals),
         notes=(
-            *_notes(reviews, report, authors, approvers, approvals, seen),
+            *_notes(reviews, report, authors, approvers, approvals, seen, now),
             *(f"{waiver.sentence}." for waiver in lifting),
             *_idle(report, lifting, authors, team.reviewers, seen),
             *not_promised(data),
@@ -381,10 +383,11 @@ def _notes(
     reviewers: tuple[str, ...],
     approvals: tuple[Review, ...],
     seen: Circumstances,
+    now: Terms,
 ) -> tuple[str, ...]:
     declared = [review.actor for review in approvals if review.actor.source == "declared"]
     notes = [f"Reviewer identity was declared, not proven: {_names(declared)}."] if declared else []
     limits, until = tightest(approvals)
     notes += [f"Approved with limits: {', '.join(shown(limit) for limit in limits)}."] if limits else []
     notes += [f"The approval ends after {until}."] if until else []
-    return (*notes, *ignored(reviews, report.digest if report else None, authors, reviewers, seen.at))
+    return (*notes, *ignored(reviews, report.digest if report else None, authors, reviewers, seen.at, now))

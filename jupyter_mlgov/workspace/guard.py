@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.errors import MlgovError, UsageError
 from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.promotion.docket import doubt
 from jupyter_mlgov.promotion.facts import Answer
@@ -49,11 +49,17 @@ class TrailGatekeeper:
         except MlgovError:
             return alias
 
+    def last_stage(self, model: str) -> str:
+        """The stage that `champion` of this model stands for: the last one of its own team file. Raises BadInput for a broken one."""
+        try:
+            return self._workspace.decided(model)[1].stages[-1]
+        except UsageError:  # nobody decided about it, so nothing of it is in any stage
+            return self._workspace.team.stages[-1]
+
     def objection(self, model: str, stage: str, version: str) -> str:
         """See Gatekeeper. A trail that cannot be read objects to everything."""
         try:
-            last = self._workspace.team.stages[-1]
-            stage = last if stage.lower() == CHAMPION else stage
+            stage = self.last_stage(model) if stage.lower() == CHAMPION else stage
             now = intended(self._entries(), model, stage)
             doubted = self._doubt(model, stage, version) if now is not None and version and now.version == version else ""
         except MlgovError as error:

@@ -42,7 +42,7 @@ def impact(workspace: Workspace, notebook: str) -> Impact:
     from jupyter_mlgov.promotion.cases import State
     from jupyter_mlgov.workspace.judging import changes, last_report
     from jupyter_mlgov.workspace.recording import read_hidden_state
-    from jupyter_mlgov.workspace.reviewing import queue
+    from jupyter_mlgov.workspace.reviewing import queue, rules_changed
 
     team, lineage, report = workspace.team_for(notebook), workspace.lineage(notebook), last_report(workspace, notebook)
     if report is None:
@@ -61,13 +61,15 @@ def impact(workspace: Workspace, notebook: str) -> Impact:
     # A step that must run again makes its tables and models anew: whatever rests on them falls with it.
     falls = [Fallen(validator=name, parts=_parts(before.get(name), now.get(name)) or steps) for name in names]
     fallen = tuple(one for one in falls if one.parts)
+    waiting = queue(workspace, notebook)
+    rules = dict.fromkeys(one for case in waiting if not case.case.closed for one in rules_changed(case.case, team))
     return Impact(
-        changed=(*changes(workspace, report, lineage, team), *steps),
+        changed=(*changes(workspace, report, lineage, team), *rules, *steps),
         falls=fallen,
         holds=tuple(name for name in names if name not in {one.validator for one in fallen}),
         rerun=rerun,
         never_ran=never,
-        void=tuple(one.case.number for one in queue(workspace, notebook) if one.state is State.VOID),
+        void=tuple(one.case.number for one in waiting if one.state is State.VOID),
         unknown=unknown,
     )
 

@@ -54,7 +54,7 @@ def reconcile(workspace: Workspace) -> Reconciliation:
     keeper = TrailGatekeeper(workspace)
     governed = {stage.lower() for stage in keeper.governed()}
     places = {(model, alias) for model, aliases in shows.items() for alias in aliases if alias.lower() in governed}
-    drifted = tuple(_differences(sorted(places | set(moves)), moves, shows, workspace.team.stages[-1], keeper))
+    drifted = tuple(_differences(sorted(places | set(moves)), moves, shows, keeper))
     found = Reconciliation(compared=len(places | set(moves)), drifted=drifted)
     known = {str(entry.payload.get("problem")) for entry in workspace.journal.entries(actions=("alarm.raised",))}
     alarms = [
@@ -71,11 +71,10 @@ def _differences(
     places: list[tuple[str, str]],
     moves: Mapping[tuple[str, str], Intended],
     shows: Mapping[str, Mapping[str, str]],
-    last: str,
     keeper: TrailGatekeeper,
 ) -> Iterator[Drifted]:
     for model, stage in places:
-        move = moves.get((model, last if stage.lower() == CHAMPION else stage))
+        move = moves.get((model, keeper.last_stage(model) if stage.lower() == CHAMPION else stage))
         trail, registry = move.version if move else "", shows.get(model, {}).get(stage, "")
         if trail == registry:
             # Where both agree on what no decision that replays let in, both were written to.

@@ -14,9 +14,11 @@ from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.promotion.cases import ACTIONS, Case, SecondRun, State, cases
 from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.promotion.terms import Terms, changed, every, terms
 from jupyter_mlgov.promotion.words import words
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.core.team import Team
     from jupyter_mlgov.promotion.facts import Limit
     from jupyter_mlgov.validation.results import Report
     from jupyter_mlgov.workspace.composition import Workspace
@@ -61,13 +63,14 @@ def ask(workspace: Workspace, notebook: str, stage: str) -> Queued:
     for one in queue(workspace, notebook):
         if (one.case.stage, one.case.report) == (stage, report.digest) and one.state not in (State.VOID, State.CLOSED):
             return one
-    sealed = workspace.objects.put(canonical_json(_packet(workspace, notebook, stage, report)))
-    payload = {"notebook": notebook, "stage": stage, "report": report.digest, "packet": sealed}
+    rules = terms(team, stage)
+    sealed = workspace.objects.put(canonical_json(_packet(workspace, notebook, stage, report, rules)))
+    payload = {"notebook": notebook, "stage": stage, "report": report.digest, "packet": sealed, "terms": fields_of(rules)}
     entry = workspace.journal.append([Draft(action="review.asked", subject=team.model, payload=payload)], actor=workspace.actor())[-1]
     return find(workspace, entry.seq)
 
 
-def _packet(workspace: Workspace, notebook: str, stage: str, report: Report) -> dict[str, object]:
+def _packet(workspace: Workspace, notebook: str, stage: str, report: Report, rules: Terms) -> dict[str, object]:
     """No names in it: objects cannot be erased."""
     lineage = workspace.lineage(notebook)
     kept = [ref.stored for run in lineage.runs for ref in run.outputs if ref.stored]
@@ -79,6 +82,8 @@ def _packet(workspace: Workspace, notebook: str, stage: str, report: Report) -> 
         "report": report.digest,
         "subject": plain(report.subject),
         "policies": [plain(policy) for policy in report.policies],
+        "rules": rules.digest,
+        "terms": plain(rules),
         "evidence": {result.validator: list(result.evidence) for result in report.results if result.evidence},
         "objects": sorted({str(digest) for digest in kept}),
         "cells": [{"cell": run.cell_id, "source": run.source_digest} for run in lineage.runs if run.step],
@@ -111,12 +116,20 @@ def _changed(workspace: Workspace, case: Case) -> tuple[str, ...]:
     report = last_report(workspace, case.notebook)
     if report is None:
         return ("its report is no longer on record",)
-    lineage = workspace.lineage(case.notebook)
-    told = changes(workspace, report, lineage, workspace.team_for(case.notebook))
+    lineage, team = workspace.lineage(case.notebook), workspace.team_for(case.notebook)
+    told = (*changes(workspace, report, lineage, team), *rules_changed(case, team))
     if report.digest != case.report:
         told = (f"there is a newer report ({report.digest.short})", *told)
     stale = tuple(f"the step {status.step.label} {status.why or status.state.value}" for status in lineage.steps if status.state != "fresh")
     return (*told, *stale)
+
+
+def rules_changed(case: Case, team: Team) -> tuple[str, ...]:
+    """What the gate asks now and did not when the review was asked for, in one sentence; empty where it asks the same."""
+    if case.stage not in team.stages[1:]:
+        return (f"mlgov.toml no longer has a gate into {case.stage}",)
+    others = changed(case.terms, terms(team, case.stage))
+    return (f"the rules of the gate into {case.stage} changed ({'; '.join(others)})",) if others else ()
 
 
 def find(workspace: Workspace, number: int) -> Queued:
@@ -261,6 +274,8 @@ def review(
         raise UsageError("A refusal has no conditions.", next="Leave --condition, --exposure and --until away.")
     if number is not None and live(workspace, number).case.notebook != notebook:
         raise UsageError(f"Review {number} is about another notebook.", next="See `mlgov review queue`.")
+    if number is None and verdict == "approve":
+        _same_rules(workspace, notebook, report, team)
     given = Review(
         actor=workspace.actor(),
         verdict=verdict,
@@ -270,10 +285,23 @@ def review(
         attests_unchecked=attests_unchecked,
         limits=limits,
         until=until and parse_day(until, today=log_time(workspace.journal.entries(), workspace.clock.now()).date()),
+        terms=every(team),
     )
     payload = {**fields_of(given), "notebook": notebook}
     workspace.record(Draft(action="review.given", subject=team.model, payload=payload))
     return given, report
+
+
+def _same_rules(workspace: Workspace, notebook: str, report: Report, team: Team) -> None:
+    """An approval that would count at no gate it was asked for is not taken: the reviewer shall see the new rules first."""
+    newest = {case.stage: case for case in cases(workspace.journal.entries(actions=ACTIONS)) if case.notebook == notebook}
+    for case in newest.values():
+        told = rules_changed(case, team) if case.report == report.digest and not case.closed else ()
+        if told:
+            raise NotReady(
+                f"Review {case.number} is void, because since it was asked for {told[0]}.",
+                next=f"Ask again, so that what is approved is what stands there now: `mlgov review ask {case.stage}`.",
+            )
 
 
 def _act(workspace: Workspace, case: Case, action: str, payload: dict[str, object]) -> datetime:

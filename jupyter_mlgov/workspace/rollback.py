@@ -234,11 +234,14 @@ def _told(workspace: Workspace, receipt: Receipt, action: str) -> Receipt:
 
 
 def champion(workspace: Workspace, model: str, at: datetime | None, stage: str = "") -> Intended | None:
-    """The version that the log says was in `stage` (default: the last one) at `at`. Raises UsageError for a model without any decision."""
+    """The version that the log says was in `stage` (default: the last one of the model's own team) at `at`.
+
+    Raises UsageError for a model without any decision.
+    """
     from jupyter_mlgov.promotion.intended import INTENDING, intended
 
     entries = tuple(workspace.journal.entries(actions=INTENDING))
     known = sorted({entry.subject for entry in entries})
     if model not in known:
         raise unknown("model with a decision", model, known, next="See `mlgov status`.")
-    return intended(entries, model, stage or workspace.team.stages[-1], at)
+    return intended(entries, model, stage or workspace.decided(model)[1].stages[-1], at)

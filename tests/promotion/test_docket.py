@@ -15,6 +15,7 @@ from jupyter_mlgov.core.team import parse_team
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.lineage.hidden import HiddenState
 from jupyter_mlgov.lineage.staleness import Because, Rerun
+from jupyter_mlgov.promotion import fold
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Limit
 from tests.promotion.world import ANA, BOB, CARL, World
@@ -180,3 +181,24 @@ def perform(world: World, act: str, waivers: list[AuditEntry]) -> None:
         "back": lambda: world.write(ANA, "rollback.ordered", stage="staging", to="0", **{"from": str(world.version)}, reason="harm"),
     }
     deeds[act]()
+
+
+def test_an_approval_from_before_rules_were_recorded_counts_as_it_did_and_its_decision_replays() -> None:
+    world = World(parse_team('[model]\nname = "credit"\n[policy]\npacks = ["p"]\n[promotion.gates.staging]\napprovals = 2\n'))
+    world.validate()
+    for who in (BOB, CARL):
+        entry = world.review(who)
+        old = {key: value for key, value in entry.payload.items() if key != "terms"}
+        world.journal.append([Draft(action="review.given", subject="credit", payload=old)], actor=who)
+    assert world.opens()
+    world.team = parse_team('[model]\nname = "credit"\n[policy]\npacks = ["p"]\n[promotion.gates.staging]\napprovals = 1\n')
+    assert world.opens()
+    assert [one.outcome for one in replay(world.entries())] == ["agrees", "agrees"]
+
+
+@pytest.mark.parametrize("terms", ["none", [{"stage": "staging"}], {}])
+def test_an_approval_whose_rules_cannot_be_read_is_no_approval(terms: object) -> None:
+    world = World()
+    report, entry = world.validate().digest, world.review(BOB)
+    assert fold.reviews(world.entries(), report)
+    assert not fold.reviews(relinked(world.entries(), entry.seq, {**entry.payload, "terms": terms}), report)

@@ -18,6 +18,7 @@ from jupyter_mlgov.promotion.docket import Docket
 from jupyter_mlgov.promotion.facts import Answer, Decision, Limit, Review
 from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.promotion.since import log_time
+from jupyter_mlgov.promotion.terms import every
 from jupyter_mlgov.testing import FixedClock, MemoryJournal
 from jupyter_mlgov.validation.results import CheckResult, PolicyRef, Report, RequirementResult, SubjectRef, report_json
 
@@ -87,7 +88,14 @@ class World:
     def review(self, actor: Actor, verdict: Any = "approve", **more: Any) -> AuditEntry:
         assert self.report
         word = Review(
-            actor=actor, verdict=verdict, report=self.report.digest, comment="", time=self.clock.now(), attests_unchecked=True, **more
+            actor=actor,
+            verdict=verdict,
+            report=self.report.digest,
+            comment="",
+            time=self.clock.now(),
+            attests_unchecked=True,
+            terms=every(self.team),
+            **more,
         )
         return self.write(actor, "review.given", **{**fields_of(word), "notebook": NOTEBOOK})
 

@@ -9,7 +9,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.testing import FixedClock
 from jupyter_mlgov.workspace import Workspace, reviewing
-from tests.workspace.gated import NOTEBOOK, Registry, gated, train, validated
+from tests.workspace.gated import NOTEBOOK, TEAM, Registry, gated, train, validated
 
 ANA, BOB, CARL = "ana@firm.example", "bob@firm.example", "carl@firm.example"
 LONG_AGO = "2020-01-01"
@@ -163,6 +163,15 @@ async def test_what_changed_since_voids_the_case_and_the_packet_says_so(house, a
     assert (await api(BOB, "review/claim", {"review": number, "act": "claim"}))[0] == 404
     code, impact = await api(BOB, "impact")
     assert (code, impact["void"]) == (200, [number])
+
+
+async def test_rules_of_the_gate_rewritten_since_void_the_case_and_the_panel_says_which(house, api, asked):
+    _, number = asked
+    (house.root / "mlgov.toml").write_text(TEAM + "[promotion.gates.staging]\napprovals = 0\n", "utf-8")
+    case = only((await api(BOB, "reviews"))[1])["queued"]
+    told = "the rules of the gate into staging changed (approvals was 1, is 0)"
+    assert (case["state"], case["case"]["changed"]) == ("void", [told])
+    assert (await api(BOB, "packet", review=number))[1]["changed"] == [told]
 
 
 async def test_a_packet_with_a_changed_byte_is_not_shown_as_sealed(house, api, asked):

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.errors import BadInput, NotReady, StorageProblem, UsageError
+from jupyter_mlgov.core.facts import fields_of
+from jupyter_mlgov.core.restoring import restore
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.promotion.cases import State
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Answer, Limit
+from jupyter_mlgov.promotion.terms import Terms, every, terms
 from jupyter_mlgov.reports.html import page
 from jupyter_mlgov.reports.text import text
 from jupyter_mlgov.testing import FixedClock
 from jupyter_mlgov.workspace import reviewing, waiving
 from jupyter_mlgov.workspace.impact import impact
 from jupyter_mlgov.workspace.waiving import Wish
-from tests.workspace.gated import NOTEBOOK, Gated, gated, train, validated
+from tests.workspace.gated import NOTEBOOK, TEAM, Gated, gated, train, validated
 
 BOB, CARL = "bob@firm.example", "carl@firm.example"
 
@@ -209,3 +213,73 @@ def test_a_comment_of_a_hundred_megabytes_is_refused_and_nothing_is_written(hous
     with pytest.raises(BadInput, match="100,000,000 characters"):
         house.acting(BOB).review(NOTEBOOK, "approve", "x" * 100_000_000, attests_unchecked=True)
     assert house.journal.head() == before
+
+
+RULES = (
+    TEAM
+    + '[promotion]\nreviewers = ["bob@firm.example", "carl@firm.example"]\n[promotion.gates.staging]\napprovals = 2\nevidence_days = 30\n'
+)
+MILDER = RULES.replace("approvals = 2", "approvals = 1").replace("evidence_days = 30\n", "")
+TOLD = "approvals was 2, is 1; evidence_days was 30, is 0"
+
+
+def ruled(house: Gated, text: str) -> None:
+    (house.root / "mlgov.toml").write_text(text, "utf-8")
+
+
+def test_rules_made_milder_after_asking_void_the_review_and_say_which_from_what_to_what(house: Gated) -> None:
+    ruled(house, RULES)
+    number = asked(house)
+    ruled(house, MILDER)
+    one = reviewing.find(house, number)
+    assert one.state is State.VOID
+    assert one.case.changed == (f"the rules of the gate into staging changed ({TOLD})",)
+    bob = house.acting(BOB)
+    with pytest.raises(NotReady, match=f"void.*{TOLD}"):
+        bob.review(NOTEBOOK, "approve", "by number", attests_unchecked=True, number=number)
+    with pytest.raises(NotReady, match=f"void.*{TOLD}"):
+        bob.review(NOTEBOOK, "approve", "without a number", attests_unchecked=True)
+    assert TOLD in str(impact(house, NOTEBOOK).changed)
+    assert impact(house, NOTEBOOK).void == (number,)
+    with pytest.raises(NotReady, match="void"):
+        reviewing.claim(bob, number)
+    again = asked(house)
+    assert again != number, "the new rules are put before the reviewer in a packet of their own"
+    bob.review(NOTEBOOK, "approve", "as it stands now", attests_unchecked=True, number=again)
+    assert house.promote("staging", NOTEBOOK).answer is Answer.GRANTED
+
+
+def test_rules_made_milder_after_an_approval_void_it_and_the_gate_says_so(house: Gated) -> None:
+    ruled(house, RULES)
+    house.acting(BOB).review(NOTEBOOK, "approve", "the first of two", attests_unchecked=True)
+    ruled(house, MILDER)
+    decision = house.promote("staging", NOTEBOOK)
+    assert [reason.code for reason in decision.reasons] == ["approvals"]
+    assert any(BOB in note and TOLD in note for note in decision.notes)
+    ruled(house, RULES)
+    assert not any("other rules" in note for note in house.promote("staging", NOTEBOOK).notes), "put back as they were, it counts again"
+    assert {one.outcome for one in replay(tuple(house.journal.entries()))} == {"agrees"}
+
+
+def test_an_approval_given_around_the_check_counts_no_more_where_it_was_asked_for_under_other_rules(house: Gated) -> None:
+    """Asked for under two approvals, the file made milder, and approved by a program that does not look: the gate looks."""
+    ruled(house, RULES)
+    asked(house)
+    ruled(house, MILDER)
+    bob, report = house.acting(BOB), house.report(NOTEBOOK)
+    assert report
+    word = {"actor": fields_of(bob.actor()), "verdict": "approve", "report": report.digest, "comment": "fine", "attests_unchecked": True}
+    payload = {**word, "time": "2026-11-24T10:00:00+00:00", "notebook": NOTEBOOK, "terms": [fields_of(one) for one in every(bob.team)]}
+    bob.record(Draft(action="review.given", subject="credit", payload=payload))
+    decision = house.promote("staging", NOTEBOOK)
+    assert decision.answer is not Answer.GRANTED
+    assert any(TOLD in note for note in decision.notes)
+
+
+def test_the_packet_holds_the_rules_and_their_digest(house: Gated) -> None:
+    ruled(house, RULES)
+    content = reviewing.packet(house, asked(house)).content
+    rules = terms(house.team_for(NOTEBOOK), "staging")
+    assert content["rules"] == rules.digest
+    assert restore(Terms, content["terms"], "terms") == rules
+    assert "bob@firm" not in str(content), "an object cannot be erased, so no name stands in it"

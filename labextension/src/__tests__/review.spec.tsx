@@ -54,6 +54,7 @@ function aCase(part: Partial<ICaseView['queued']['case']> = {}): ICaseView {
         words: [],
         closed: false,
         changed: [],
+        terms: [],
         ...part
       },
       state: 'waiting',

@@ -99,6 +99,7 @@ export interface IReview {
   limits: ILimit[];
   until: string;
   seq: number;
+  terms: ITerms[];
 }
 
 /** A person or service. `source` says where the name comes from; a `declared` one is somebody's word and nothing more. */
@@ -112,6 +113,20 @@ export interface IActor {
 export interface ILimit {
   name: 'traffic' | 'exposure';
   most: number;
+}
+
+/** What a gate asks, resolved from mlgov.toml with tier and defaults. `after` is the stage before it. */
+export interface ITerms {
+  stage: string;
+  after: string;
+  policies: string[];
+  approvals: number;
+  role: string;
+  approvers: number;
+  who: string;
+  evidence_days: number;
+  drill_days: number;
+  needs: string[];
 }
 
 /** One entry of the trail as a sentence; `time` is RFC 3339. */
@@ -327,6 +342,7 @@ export interface ICase {
   words: IReview[];
   closed: boolean;
   changed: string[];
+  terms: ITerms[];
 }
 
 /** A question or an answer in a case. */
