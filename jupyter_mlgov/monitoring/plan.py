@@ -24,7 +24,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "auc": ("monitor.performance",),
     "fairness": ("fair.air", "fair.sig"),
     "air": ("fair.air", "fair.sig"),
-    "calibration": ("perf.calib",),
+    "calibration": ("perf.calibration",),
 }
 
 

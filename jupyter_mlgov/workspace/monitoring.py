@@ -84,22 +84,23 @@ def look(workspace: Workspace, model: str, window: Path, *, name: str = "", only
 
 def _subject(workspace: Workspace, now: Running, window: Path) -> Subject:
     from jupyter_mlgov.validation.tables import table_subject
-    from jupyter_mlgov.workspace.reproducing import found
+    from jupyter_mlgov.workspace.reference import path_of, reference_of
 
     if not window.exists():
         raise BadInput(f"{window} is not there.", expected="Expected a Parquet or CSV file with the rows of the window.")
-    recorded = found(workspace, f"{now.move.model}@{now.move.version}").recorded
     roles = now.team.roles
-    kept = recorded.last_output(roles.reference or roles.table)
-    if kept is None or kept.stored is None:
-        raise NotReady(
-            f"The table that version {now.move.version} was judged on is not kept, so nothing can be held against it.",
-            next="Name it as `reference` under [subject] in mlgov.toml, run the notebook and promote again.",
-        )
-    subject = table_subject(window, roles, now.move.model, reference=workspace.objects.path(kept.stored))
+    reference = path_of(workspace, reference_of(workspace, now.move, roles))
+    subject = table_subject(window, roles, now.move.model)
     if subject.ref.rows == 0:
         raise BadInput(f"{window} has no row.", expected="A window without a row is silence, not health.")
-    return replace(subject, tier=now.team.tier, scope=now.team.scope, register=now.team.register, folder=workspace.root)
+    return replace(
+        subject,
+        reference_path=reference,
+        tier=now.team.tier,
+        scope=now.team.scope,
+        register=now.team.register,
+        folder=workspace.root,
+    )
 
 
 def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subject: Subject) -> Report:

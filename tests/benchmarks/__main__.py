@@ -24,6 +24,7 @@ from tests.benchmarks.personal import personal_data
 from tests.benchmarks.serving import SERVING
 from tests.benchmarks.trail import commits, million
 from tests.benchmarks.validation import judgements
+from tests.benchmarks.watching import WATCHING
 
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
@@ -190,7 +191,7 @@ def help_page() -> list[Figure]:
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
     figures = (load_ext, trivial_cell, hot_loop, many_cells, demo, tours, help_page, dataflow, fingerprints, fingerprint_memory)
-    for take in (*figures, *FAIRNESS, personal_data, commits, million, judgements, documents, opening, *DRIFT, *SERVING):
+    for take in (*figures, *FAIRNESS, personal_data, commits, million, judgements, documents, opening, *DRIFT, *WATCHING, *SERVING):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)

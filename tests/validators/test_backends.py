@@ -162,6 +162,26 @@ def test_every_check_by_group_gives_the_same_numbers_on_spark(
     assert "`loans`" in str(found["fair.air"][0].details["sql"])
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # pyspark's own
+def test_a_window_on_spark_is_held_against_the_kept_profile(spark: object, tmp_path: Path) -> None:
+    """No row of the reference is there any more, none of the window leaves Spark: drift and performance are as on DuckDB."""
+    import ibis
+
+    from jupyter_mlgov.validation.profiling import profile_of
+    from mlgov_validators.live import live_performance
+
+    (tmp_path / "profile.json").write_text(profile_of(table_subject(loans(), ROLES, "loans")), "utf-8")
+    pq.write_table(moved().select(["score", "repaid"]), tmp_path / "moved.parquet")
+    spark.read.parquet(str(tmp_path / "moved.parquet")).createOrReplaceTempView("moved")  # type: ignore[attr-defined]  # a SparkSession
+    told = []
+    for source in (tmp_path / "moved.parquet", ibis.pyspark.connect(spark).table("moved")):
+        subject = replace(table_subject(source, ROLES, "loans"), reference_path=tmp_path / "profile.json")
+        told.append([(one.message, one.verdict) for check in (monitor_drift, live_performance) for one in judged(check, subject).findings])
+    assert told[0] == told[1]
+    assert any("Matured: AUC" in message for message, _ in told[0])
+
+
 # -- Snowflake --------------------------------------------------------------------------------------------------------
 
 

@@ -2,91 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, UsageError
-from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.verdicts import Verdict
-from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
-from jupyter_mlgov.promotion.since import refuted
 from jupyter_mlgov.rollout.serving.field import field
-from jupyter_mlgov.testing import FixedClock, cell_run, digest, session
 from jupyter_mlgov.workspace.monitoring import look, quiet, running, settle, state
-from tests.promotion.test_intended import decided
-from tests.workspace.gated import NOTEBOOK, Gated, gated
+from tests.workspace.gated import NOTEBOOK, Gated
+from tests.workspace.watched import TEAM, against, alarms, house, later, window
 
-TEAM = """
-[model]
-name = "credit"
-notebook = "n.ipynb"
-tier = 1
-[subject]
-table = "scored"
-outcome = "approve"
-favourable = 1
-protected = ["sex"]
-score = "score"
-label = "good"
-[policy]
-packs = ["sr-26-2"]
-"""
-
-
-def rows(seed: int, *, n: int = 4000, shift: float = 0.0, gap: float = 0.0, labels: bool = True) -> pa.Table:
-    """Scores of a model on one feature; `shift` moves the feature, `gap` takes approvals from one group."""
-    rng = np.random.default_rng(seed)
-    x, sex = rng.normal(shift, 1, n), rng.integers(0, 2, n)
-    score = 1 / (1 + np.exp(-x))
-    approve = (score > 0.4) & ~((sex == 1) & (rng.uniform(size=n) < gap))
-    table = {"x": x, "sex": sex, "score": score, "approve": approve.astype(int)}
-    return pa.table({**table, "good": (rng.uniform(size=n) < score).astype(int)} if labels else table)
-
-
-def house(folder: Path, team: str = TEAM) -> Gated:
-    """Version 1 is in production, judged on a table that is kept; a week has not passed."""
-    made = gated(folder, FixedClock(), team=team)
-    sink = io.BytesIO()
-    pq.write_table(rows(1), sink)
-    stored = made.objects.put(sink.getvalue())
-    table = ObjectRef(name="scored", kind="table", fingerprint=Fingerprint(method="mlgov-table-2", root=digest("t")), stored=stored)
-    run = cell_run("evaluate", notebook=NOTEBOOK, outputs=(table,), session="s1", id="r9")
-    delivered = {"key": "run:s1:k", "kind": "run", "target": "mlflow", "model": "credit", "version": "1"}
-    let_in = decided("1")
-    made.record(
-        Draft(action="session.started", subject=NOTEBOOK, payload=fields_of(session(notebook=NOTEBOOK, id="s1"))),
-        Draft(action="cell.finished", subject=NOTEBOOK, payload=fields_of(run)),
-        Draft(action="projection.delivered", subject="credit", payload=delivered),
-        Draft(action=let_in.action, subject=let_in.subject, payload={**let_in.payload, "notebook": NOTEBOOK}),
-    )
-    return made
+pytestmark = pytest.mark.usefixtures("checks_here")
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Gated:
     return house(tmp_path)
-
-
-def window(workspace: Gated, name: str = "w1", **more: Any) -> Path:
-    path = workspace.root / f"{name}.parquet"
-    pq.write_table(rows(2, **more), path)
-    return path
-
-
-def against(workspace: Gated) -> tuple[str, ...]:
-    return refuted(workspace.journal.entries(), "credit", ("1",))
-
-
-def alarms(workspace: Gated) -> list[dict[str, Any]]:
-    return [dict(entry.payload) for entry in workspace.journal.entries(actions=("alarm.raised",))]
 
 
 def test_a_window_like_the_one_it_was_judged_on_is_measured_and_good(workspace: Gated) -> None:
@@ -138,9 +71,9 @@ def test_without_outcomes_performance_is_not_told_and_is_no_health(workspace: Ga
 
 def test_silence_is_found_shuts_the_gate_once_and_ends_with_the_next_measurement(workspace: Gated) -> None:
     assert quiet(workspace) == ()
-    _later(workspace, 6)
+    later(workspace, 6)
     assert quiet(workspace) == ()
-    _later(workspace, 2)
+    later(workspace, 2)
     said = quiet(workspace)
     assert len(said) == 4
     assert "was never measured" in said[0]
@@ -151,20 +84,14 @@ def test_silence_is_found_shuts_the_gate_once_and_ends_with_the_next_measurement
     look(workspace, "credit", window(workspace))
     assert against(workspace) == ()
     assert quiet(workspace) == ()
-    _later(workspace, 8)
+    later(workspace, 8)
     assert len(quiet(workspace)) == 4
 
 
 def test_a_tick_that_could_not_tell_does_not_end_a_silence(workspace: Gated) -> None:
-    _later(workspace, 8)
+    later(workspace, 8)
     look(workspace, "credit", window(workspace, labels=False))
     assert [line for line in quiet(workspace) if "performance" in line]
-
-
-def _later(workspace: Gated, days: float) -> None:
-    clock = workspace.clock
-    assert isinstance(clock, FixedClock)
-    clock.advance(timedelta(days=days))
 
 
 def test_an_author_settles_nothing_and_a_reviewer_says_why(workspace: Gated) -> None:

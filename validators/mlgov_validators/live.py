@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict, validator
 from mlgov_validators.error_rates import cutoff
+from mlgov_validators.estimating import estimated, reliability
 from mlgov_validators.intervals import critical, wilson
+from mlgov_validators.profiles import Profile, Validated, open_reference
 from mlgov_validators.ranking import Auc, auc
-from mlgov_validators.samples import Ask, ask_here
-from mlgov_validators.values import same, text_of
+from mlgov_validators.samples import Ask, ask_here, lives_here
+from mlgov_validators.scores import rows_by, texts_of
+from mlgov_validators.values import same
 
 if TYPE_CHECKING:
     import numpy as np
+    from ibis.expr.types import Table
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
@@ -43,6 +47,7 @@ class Decided:
 @validator(
     "monitor.performance",
     title="Live performance",
+    version="1.1",
     needs=("table", "score", "label"),
     uses=("time", "reference", "register"),
     stricter={"warn": "lower", "fail": "lower", "min_events": "higher", "precision_drop": "lower", "off": "lower"},
@@ -70,33 +75,36 @@ def live_performance(
     month's AUC whose whole interval lies under the validated one.
     inconclusive: fewer than `min_events` matured outcomes of either kind; no reference with score and outcome to compare with.
 
-    Rows without outcome give an estimate only, from the scores taken as probabilities (as CBPE does). It is marked "estimated", rests on
-    calibration that nobody can check without outcomes, and never closes a control on outcomes.
+    The reference is a table, or a stored profile of it (AUC with its variance, counts at the cutoff, a reliability curve; no rows).
+
+    Rows without outcome give an estimate only: confidence-based performance estimation (CBPE) of AUC and of precision or rate, the scores
+    read as probabilities by the reliability curve of the validation, or as they are where there is none. It is marked "estimated", rests on
+    the calibration of then, which nobody can check without outcomes and which a changed relation of inputs and outcome breaks. It warns
+    where the estimated AUC lies more than `fail` under the validated one, and never closes a control on outcomes.
 
     Source: house figures. SR 26-2 sec V.1.b asks for the firm's own thresholds; DeLong, DeLong & Clarke-Pearson 1988; Newcombe 1998b.
 
     Fix: Follow the response of the monitoring plan: look at drift and data first, then recalibrate or rebuild.
     """
-    now = _decided(subject, subject.table, subject.ask)
+    now = _decided(subject, subject.table, subject.ask, here=subject.local)
     matured = now.only(now.known & finite(now.score))
-    findings = [*_late(subject, now), *_estimated(subject, now)]
+    then = _before(subject)
+    findings = [*_late(subject, now), *estimated(now.score[~now.known & finite(now.score)], then, cutoff(subject), fail)]
     good, bad = int(matured.good.sum()), int((~matured.good).sum())
     if min(good, bad) < max(1, min_events):
         said = f"{good:,} favourable and {bad:,} other outcomes have matured; {min_events} of each are needed."
         return [Finding(message=said, verdict=Verdict.INCONCLUSIVE, n=good + bad, allowed=f"at least {min_events} of each"), *findings]
-    then = _validated(subject)
     if then is None:
         area = auc(matured.score, matured.good)
         said = f"AUC {area.value:.3f} on {good + bad:,} matured rows, and no reference with score and outcome to compare it with."
         alone = Finding(message=said, verdict=Verdict.INCONCLUSIVE, measured=area.value, interval=area.interval(), n=good + bad)
         return [alone, *_calibration(matured, off), *findings]
-    before = auc(then.score, then.good)
-    first = _drop(auc(matured.score, matured.good), before, warn, fail, good + bad)
+    first = _drop(auc(matured.score, matured.good), then, warn, fail, good + bad)
     return [
         first,
         *_precision(subject, matured, then, precision_drop),
         *_calibration(matured, off),
-        *_months(matured, before, min_events),
+        *_months(matured, then.auc, min_events),
         *findings,
     ]
 
@@ -108,8 +116,11 @@ def finite(values: Numbers) -> Flags:
     return np.isfinite(values)
 
 
-def _decided(subject: Subject, table: Any, ask: Ask) -> Decided:  # ibis ships no types
-    """The rows of a table that has score, outcome and (if named) time. Raises Missing for a score that is no number."""
+def _decided(subject: Subject, table: Any, ask: Ask, *, here: bool) -> Decided:  # ibis ships no types
+    """The rows of a table that has score, outcome and (if named) time; elsewhere only counts of equal rows travel, and times are days.
+
+    Raises Missing for a score that is no number.
+    """
     import numpy as np
 
     roles = subject.roles
@@ -118,9 +129,11 @@ def _decided(subject: Subject, table: Any, ask: Ask) -> Decided:  # ibis ships n
     kept: dict[str, Any] = {"s": table[roles.score].cast("float64"), "y": table[subject.label]}
     timed = bool(roles.time) and roles.time in table.columns and table[roles.time].type().is_temporal()
     if timed:
-        kept["t"] = table[roles.time].cast("timestamp").epoch_seconds()
-    arrow = ask(table.select(**kept)).table
-    texts = [text_of(value) for value in arrow.column("y").to_pylist()]
+        seconds = table[roles.time].cast("timestamp").epoch_seconds()
+        kept["t"] = seconds if here else seconds - seconds % int(DAY)
+    question = table.select(**kept)
+    arrow = rows_by(question, ask, here=here)[0]
+    places, texts = texts_of(arrow.column("y"))
     wanted = roles.favourable or "1"
     if not roles.favourable and any(text is not None and not (same(text, "0") or same(text, "1")) for text in texts):
         raise Missing(f"Nobody said which value of {subject.label} is favourable.", next="Declare `favourable` under [subject].")
@@ -129,52 +142,76 @@ def _decided(subject: Subject, table: Any, ask: Ask) -> Decided:  # ibis ships n
     ]
     return Decided(
         score=numbers[0],
-        known=np.array([text is not None for text in texts], dtype=bool),
-        good=np.array([text is not None and same(text, wanted) for text in texts], dtype=bool),
+        known=np.array([*(text is not None for text in texts), False], dtype=bool)[places],
+        good=np.array([*(text is not None and same(text, wanted) for text in texts), False], dtype=bool)[places],
         time=numbers[1] if timed else None,
     )
 
 
-def _validated(subject: Subject) -> Decided | None:
-    """Score and outcome of the reference; None where it has not both, or one class only."""
-    if subject.reference_path is None:
+def validated(subject: Subject, table: Table, ask: Ask) -> Validated | None:
+    """How good the score was on this table; None where it has not both score and outcome, or one class only."""
+    roles = subject.roles
+    if not roles.score or not subject.label or not {roles.score, subject.label} <= set(table.columns):
         return None
-    from mlgov_validators.profiles import Profile, open_reference
-
-    table = open_reference(subject.reference_path)
-    if isinstance(table, Profile) or not {subject.roles.score, subject.label} <= set(table.columns):
-        return None
-    found = _decided(subject, table, ask_here(subject))
+    found = _decided(subject, table, ask, here=lives_here(table))
     found = found.only(found.known & finite(found.score))
-    return found if 0 < int(found.good.sum()) < len(found.good) else None
+    if not 0 < int(found.good.sum()) < len(found.good):
+        return None
+    area, cut = auc(found.score, found.good), cutoff(subject)
+    chosen = found.score >= cut if cut is not None else found.known & False
+    return Validated(
+        score=roles.score,
+        label=subject.label,
+        auc=area.value,
+        variance=area.variance,
+        n=len(found.good),
+        good=int(found.good.sum()),
+        cutoff=cut,
+        chosen=int(chosen.sum()),
+        right=int(found.good[chosen].sum()),
+        reliability=reliability(found.score, found.good),
+    )
 
 
-def _drop(area: Auc, before: Auc, warn: float, fail: float, n: int) -> Finding:
-    drop = before.value - area.value
+def _before(subject: Subject) -> Validated | None:
+    """How good the score was validated: stored in the profile, or measured on the reference table."""
+    if not subject.has_reference:
+        return None
+    given = open_reference(subject.reference_path) if subject.reference_path else subject.reference
+    if not isinstance(given, Profile):
+        return validated(subject, given, ask_here(subject))
+    found = given.validated
+    return found if found and (found.score, found.label) == (subject.roles.score, subject.label) else None
+
+
+def _drop(area: Auc, before: Validated, warn: float, fail: float, n: int) -> Finding:
+    drop = before.auc - area.value
     half = critical(0.95) * math.sqrt(area.variance + before.variance)
     interval = (drop - half, drop + half)
     sure = interval[0] > 0
     verdict = Verdict.FAIL if sure and drop > fail else Verdict.WARN if sure and drop > warn else Verdict.PASS
     shown = f"(95% CI {interval[0]:+.3f} to {interval[1]:+.3f})"
-    said = f"Matured: AUC {area.value:.3f}, validated {before.value:.3f}; a fall of {drop:.3f} {shown}."
+    said = f"Matured: AUC {area.value:.3f}, validated {before.auc:.3f}; a fall of {drop:.3f} {shown}."
     if verdict is Verdict.PASS and drop > warn:
         verdict, said = Verdict.WARN, f"{said} That may be chance."
-    details = {"auc": area.value, "auc_validated": before.value, "auc_interval": list(area.interval() or ())}
+    p = math.erfc(drop / half * critical(0.95) / math.sqrt(2)) / 2 if half > 0 else None
+    details = {"auc": area.value, "auc_validated": before.auc, "auc_interval": list(area.interval() or ()), "p": p}
     return Finding(message=said, verdict=verdict, measured=drop, allowed=f"at most {fail:g}", n=n, interval=interval, details=details)
 
 
-def _precision(subject: Subject, now: Decided, then: Decided, most: float) -> Iterator[Finding]:
+def _precision(subject: Subject, now: Decided, then: Validated, most: float) -> Iterator[Finding]:
     from mlgov_validators.intervals import newcombe
 
     cut = cutoff(subject)
     if cut is None:
         yield Finding(message="Nobody named a cutoff, so precision was not measured.", verdict=Verdict.NOT_APPLICABLE)
         return
-    pairs = []
-    for side in (now, then):
-        chosen = side.score >= cut
-        pairs.append((int(side.good[chosen].sum()), int(chosen.sum())))
-    (k, n), (k_then, n_then) = pairs
+    if then.cutoff != cut:
+        said = f"The reference profile was made at the cutoff {then.cutoff}, the cutoff is {cut:g} now: precision cannot be compared."
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE)
+        return
+    chosen = now.score >= cut
+    k, n, k_then, n_then = int(now.good[chosen].sum()), int(chosen.sum()), then.right, then.chosen
     if not n or not n_then:
         yield Finding(message=f"No score reaches the cutoff {cut:g}: precision is undefined.", verdict=Verdict.INCONCLUSIVE)
         return
@@ -205,7 +242,7 @@ def _calibration(now: Decided, off: float) -> Iterator[Finding]:
     yield Finding(message=said, verdict=verdict, measured=ratio, allowed=f"within {off:.0%} of 1", n=len(now.score), interval=interval)
 
 
-def _months(now: Decided, before: Auc, min_events: int) -> Iterator[Finding]:
+def _months(now: Decided, before: float, min_events: int) -> Iterator[Finding]:
     """Cohorts by month whose whole interval lies under what was validated."""
     import numpy as np
 
@@ -221,8 +258,8 @@ def _months(now: Decided, before: Auc, min_events: int) -> Iterator[Finding]:
             continue
         area = auc(cohort.score, cohort.good)
         interval = area.interval()
-        if interval and interval[1] < before.value:
-            said = f"Cohort {month}: AUC {area.value:.3f} ({interval[0]:.3f}-{interval[1]:.3f}), validated {before.value:.3f}."
+        if interval and interval[1] < before:
+            said = f"Cohort {month}: AUC {area.value:.3f} ({interval[0]:.3f}-{interval[1]:.3f}), validated {before:.3f}."
             yield Finding(message=said, verdict=Verdict.WARN, measured=area.value, n=len(cohort.good), interval=interval, where=str(month))
     if few:
         said = f"{few} monthly cohorts have fewer than {min_events} outcomes of either kind and were not judged alone."
@@ -254,20 +291,3 @@ def _label_delay(plan: Mapping[str, object]) -> float | None:
     told = [str(body.get("label_delay", "")) for body in plan.values() if isinstance(body, Mapping)]
     found = [re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*days?\s*", text) for text in told]
     return max((float(one[1]) for one in found if one), default=None)
-
-
-def _estimated(subject: Subject, now: Decided) -> Iterator[Finding]:
-    """What the scores themselves promise for rows without an outcome."""
-    rows = ~now.known & finite(now.score)
-    score = now.score[rows]
-    if not len(score) or score.min() < 0 or score.max() > 1:
-        return
-    cut = cutoff(subject)
-    chosen = score[score >= cut] if cut is not None else score
-    rate = f"precision at {cut:g}" if cut is not None else "rate of favourable outcomes"
-    if not len(chosen):
-        return
-    said = (
-        f"Estimated, not measured: {rate} {chosen.mean():.3f} for {len(score):,} rows without an outcome, if scores are true probabilities."
-    )
-    yield Finding(message=said, verdict=Verdict.NOT_APPLICABLE, n=len(score), details={"estimated": float(chosen.mean())})

@@ -21,7 +21,8 @@ from mlgov_validators.samples import Ask, Column, Held, kind_of
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-SCHEMA = "mlgov-drift-profile-1"
+SCHEMA = "mlgov-drift-profile-2"
+READ = ("mlgov-drift-profile-1", SCHEMA)  # the first had nothing about outcomes
 THREADS = 2
 Taken = TypeVar("Taken")
 
@@ -41,12 +42,33 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """How good the score was where it was validated, in what a later window is held against.
+
+    `variance` is DeLong's of `auc`. Of the `chosen` rows at or over `cutoff`, `right` were favourable. `reliability` is (mean score, share
+    favourable) of bins of equal mass, by rising score.
+    """
+
+    score: str
+    label: str
+    auc: float
+    variance: float
+    n: int
+    good: int
+    cutoff: float | None = None
+    chosen: int = 0
+    right: int = 0
+    reliability: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The columns that can drift, and why the others cannot."""
+    """The columns that can drift, why the others cannot, and (where there was an outcome) how good the score was."""
 
     columns: Mapping[str, ColumnProfile]
     skipped: Mapping[str, str]
     rows: int
+    validated: Validated | None = None
 
     def write(self) -> str:
         """The profile as JSON text."""
@@ -60,7 +82,7 @@ def read_profile(text: str) -> Profile:
     again = "Make it again from the reference table."
     try:
         given = json.loads(text)
-        if not isinstance(given, dict) or given.pop("schema", None) != SCHEMA:
+        if not isinstance(given, dict) or given.pop("schema", None) not in READ:
             raise Missing("The reference is JSON and no drift profile.", expected=f"Expected schema {SCHEMA}, or a table.", next=again)
         profile = TypeAdapter(Profile).validate_python(given)
     except (ValueError, ValidationError) as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.sdk import Finding, Missing, Subject, Verdict
 from mlgov_validators.cells import MOST_GROUPS, MOST_VALUES
+from mlgov_validators.samples import Ask
 from mlgov_validators.values import same, text_of
 
 if TYPE_CHECKING:
@@ -77,13 +78,18 @@ def scored(subject: Subject, columns: tuple[str, ...], *, by: str = "") -> Score
 
 def rows_of(subject: Subject, question: Any) -> tuple[Any, str]:  # pyarrow and ibis ship no types
     """The rows of a question and its text: here as they are, elsewhere as counts of equal rows, repeated."""
-    if subject.local:
-        answer = subject.ask(question)
+    return rows_by(question, subject.ask, here=subject.local)
+
+
+def rows_by(question: Any, ask: Ask, *, here: bool) -> tuple[Any, str]:  # pyarrow and ibis ship no types
+    """As rows_of(), of any table that `ask` can be asked about."""
+    if here:
+        answer = ask(question)
         return answer.table, answer.sql
     import numpy as np
 
     counted = question.group_by(list(question.columns)).agg(mlgov_rows=question.count())
-    answer = subject.ask(counted)
+    answer = ask(counted)
     number = answer.table.column("mlgov_rows").to_numpy().astype(int)
     return answer.table.take(np.repeat(np.arange(len(number)), number)), answer.sql
 
