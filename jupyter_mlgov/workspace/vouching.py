@@ -40,7 +40,7 @@ def vouched_arm(workspace: Workspace, wanted: Wanted) -> Arm:
     Raises NotReady where no decision stands behind it, its evidence was refuted, its environment does not match or nobody recorded it,
     or it does not give its golden answers; Tampered for files that are not what was signed.
     """
-    from jupyter_mlgov.integrations.estimators import estimator
+    from jupyter_mlgov.integrations.estimators.model import estimator
     from jupyter_mlgov.rollout.serving.arms import Arm, Vouched
 
     entries = tuple(workspace.personal.entries(actions=VOUCHING, subject=wanted.model))

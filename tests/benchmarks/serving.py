@@ -67,13 +67,13 @@ def p50(act: Callable[[int], object], count: int = REQUESTS) -> float:
 
 @contextmanager
 def started(words: list[str], env: dict[str, str], path: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server that answers at a free port."""
+    """A server that answers at a free port, with the threads that it takes by itself: what this process was told about them stays here."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     running = subprocess.Popen(
         [*words, "--port", str(port)],
-        env={**os.environ, **env},
+        env={name: text for name, text in {**os.environ, **env}.items() if name != "OMP_NUM_THREADS"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -184,9 +184,13 @@ def body_of(value: float) -> bytes:
 
 
 def _in_process(house: Any, model: Any, frame: Any) -> Callable[[int], object]:
-    """The model's own predict_proba of a frame of one row, and its Shapley values, as somebody would write it in a notebook."""
+    """The model's own predict_proba of a frame of one row, and its Shapley values, as somebody would write it in a notebook.
+
+    Held as fast as it can be had there: one thread (as the server has), the closed form of a linear model, one explainer for all rows.
+    """
     import numpy as np
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
     from tests.serving.world import NAMES
 
@@ -202,6 +206,8 @@ def _in_process(house: Any, model: Any, frame: Any) -> Callable[[int], object]:
 
         def explain(row: Any) -> Any:
             return explainer.shap_values(row.to_numpy(), check_additivity=False)
+
+    threadpool_limits(1)
 
     def act(number: int) -> object:
         row = pd.DataFrame({"income": [number * 1e-4], "debt": [0.5], "age": [0.75], "late": [1.0]})

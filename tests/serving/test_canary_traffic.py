@@ -252,7 +252,7 @@ def test_a_version_that_breaks_only_in_traffic_is_stopped_and_nobody_was_left_wi
 
     class Exploding:
         def __init__(self, inner: Any) -> None:
-            self.contract, self.bounded, self.cacheable = inner.contract, True, False
+            self.contract, self.bounded, self.cacheable, self.brief = inner.contract, True, False, 0
 
         def compute(self, rows: Any) -> Any:
             raise MemoryError("boom")

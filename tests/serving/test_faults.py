@@ -255,7 +255,7 @@ def test_a_slow_request_harms_no_other(two: House) -> None:
         gate = threading.Event()
 
         class Slow:
-            contract, bounded, cacheable = inner.contract, True, False
+            contract, bounded, cacheable, brief = inner.contract, True, False, 0
 
             def compute(self, rows: Any) -> Any:
                 if rows.columns["income"][0] == 99.0:

@@ -209,7 +209,7 @@ class Broken:
 
     def __init__(self, inner: Any) -> None:
         self.inner, self.how = inner, ""
-        self.contract, self.bounded, self.cacheable = inner.contract, inner.bounded, False
+        self.contract, self.bounded, self.cacheable, self.brief = inner.contract, inner.bounded, False, 0
 
     def compute(self, rows: Any) -> Any:
         import numpy as np

@@ -270,13 +270,13 @@ def application(desk: Desk, *, begin: Callable[[], Awaitable[None]], end: Callab
 
     one = "/v2/models/{model}"
     both = (one, one + "/versions/{version}")
-    routes = [
+    routes = [  # in the order of how often they are asked
+        *(Route(f"{path}/infer", desk.infer, methods=["POST"]) for path in both),
         Route("/v2", desk.server),
         Route("/v2/health/live", desk.live),
         Route("/v2/health/ready", desk.ready),
         *(Route(path, desk.model) for path in both),
         *(Route(f"{path}/ready", desk.model_ready) for path in both),
-        *(Route(f"{path}/infer", desk.infer, methods=["POST"]) for path in both),
         *(Route(f"{path}/explain", desk.explain, methods=["POST"]) for path in both),
         Route("/metrics", desk.page),
         Route("/mlgov/status", desk.status),

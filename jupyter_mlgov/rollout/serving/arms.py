@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 THREADS = 4
+# A computation where it is asked that took longer than this (seconds) was the last one there.
+HELD = 0.1
 # As many computations of one version may wait; one more is turned away at once, which is an answer too.
 WAITING = 256
 
@@ -65,6 +67,11 @@ class Predictor(Protocol):
         """Equal rows always get equal scores."""
         ...
 
+    @property
+    def brief(self) -> int:
+        """So many rows are computed in a moment, by code that cannot hang: no thread is needed for them. 0: always one."""
+        ...
+
     def compute(self, rows: Rows) -> Computed: ...
 
 
@@ -98,6 +105,7 @@ class Arm:
     def __init__(self, vouched: Vouched, predictor: Predictor) -> None:
         self.vouched, self.predictor = vouched, predictor
         self.inside = 0
+        self.held = False
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True, name=f"mlgov-model-{vouched.version}") for _ in range(THREADS)]
         for thread in self._threads:
@@ -112,8 +120,13 @@ class Arm:
         for _ in self._threads:
             self._jobs.put(None)
 
-    async def compute(self, rows: Rows, deadline: float) -> Computed:
-        """The model's answer. Raises Busy, TimeoutError, InvalidOutput, or whatever the model raised."""
+    async def compute(self, rows: Rows, deadline: float, *, apart: bool = False) -> Computed:
+        """The model's answer. Raises Busy, TimeoutError, InvalidOutput, or whatever the model raised. `apart`: in a thread in any case.
+
+        What is brief is computed at once: handing it to a thread takes longer. Where that once held others up, threads do it from then on.
+        """
+        if rows.n <= self.predictor.brief and not apart and not self.held:
+            return self._at_once(rows)
         if self.inside >= WAITING:
             raise Busy(f"{self.inside} computations wait")
         loop = asyncio.get_running_loop()
@@ -146,3 +159,10 @@ class Arm:
         self._jobs.put(job)
         async with asyncio.timeout(deadline):
             return await future
+
+    def _at_once(self, rows: Rows) -> Computed:
+        start = time.perf_counter()
+        try:
+            return judged(self.predictor.compute(rows), rows.n, bounded=self.predictor.bounded)
+        finally:
+            self.held = time.perf_counter() - start > HELD

@@ -10,6 +10,7 @@ from jupyter_mlgov.rollout.serving.arms import Computed
 
 # "More than four is not likely to help": 12 CFR 1002.9, comment 9(b)(2)-1.
 MOST_STATED = 4
+_ASCII = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,4 +55,4 @@ def top(computed: Computed, row: int, most: int, words: Mapping[str, str], *, ad
 def header(reasons: tuple[Reason, ...], most: int = 3) -> str:
     """Reasons as one ASCII line for a header: JSON, so that a hostile name cannot end it."""
     told = [{"factor": one.factor[:80], "points": round(one.points, 6), "reason": one.words[:160]} for one in reasons[:most]]
-    return json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+    return _ASCII.encode(told)

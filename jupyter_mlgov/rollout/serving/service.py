@@ -257,7 +257,7 @@ class Service:
     async def _shadow(self, challenger: Arm, rows: Rows, mark: Mapping[str, Any]) -> None:
         start = time.perf_counter()
         try:
-            computed = await challenger.compute(rows, self.terms.rules.deadline)
+            computed = await challenger.compute(rows, self.terms.rules.deadline, apart=True)  # no champion's answer waits for it
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 # as above
