@@ -22,6 +22,11 @@ NEEDS = (
     *("time", "key", "reference", "splits", "predict"),
     *("lineage", "hidden", "environment", "texts", "lock", "forms", "records", "chain", "register", "files"),
 )
+# A check that declares one of these may publish counts of rows: the engine holds its answer to the policy's smallest cell.
+DATA = frozenset(
+    ("table", "outcome", "score", "label", "baseline", "champion", "grade", "exceeded", "reference", "splits", "time", "predict")
+)
+MIN_CELL = "min_cell"
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)+")
 
 
@@ -51,14 +56,29 @@ class Check:
     def __call__(self, subject: Subject, **parameters: object) -> Finding | Sequence[Finding] | CheckResult:
         return self.measure(subject, **parameters)
 
+    @property
+    def counts_rows(self) -> bool:
+        """May its answer hold counts of the subject's rows?"""
+        return bool(DATA.intersection((*self.needs, *self.uses)))
+
+    @property
+    def settable(self) -> dict[str, object]:
+        """What a pack or a team may set: its own parameters, and of every check that counts rows the smallest cell it may show."""
+        return {MIN_CELL: 0, **self.defaults} if self.counts_rows else dict(self.defaults)
+
+    def side(self, name: str) -> Direction | None:
+        """Which way a parameter is the harder demand; None where nobody can compare."""
+        return "higher" if name == MIN_CELL and self.counts_rows else self.stricter.get(name)
+
     def parameter(self, name: str, value: object, where: str) -> object:
         """`value` as the type of the parameter's default. Raises UsageError for an unknown name, BadInput for a wrong type."""
-        if name not in self.defaults:
-            raise unknown(f"parameter of {self.id} (asked for in {where})", name, sorted(self.defaults))
-        taken = _as_type(value, self.defaults[name])
+        known = self.settable
+        if name not in known:
+            raise unknown(f"parameter of {self.id} (asked for in {where})", name, sorted(known))
+        taken = _as_type(value, known[name])
         if taken is None:
             raise BadInput(
-                f"{where}: {name} of {self.id} is {value!r}.", expected=f"Expected {_wanted(self.defaults[name])}.", next=f"Mend {where}."
+                f"{where}: {name} of {self.id} is {value!r}.", expected=f"Expected {_wanted(known[name])}.", next=f"Mend {where}."
             )
         return taken
 

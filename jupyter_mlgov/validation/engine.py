@@ -12,7 +12,7 @@ from jupyter_mlgov.core.errors import unknown
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.validation.basis import Basis, Earlier, Reuse, basis
-from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.checks import MIN_CELL, Check
 from jupyter_mlgov.validation.demands import Placed, Told, asked, demands, placed
 from jupyter_mlgov.validation.forms import answered
 from jupyter_mlgov.validation.plugins import Broken, Registry
@@ -20,7 +20,7 @@ from jupyter_mlgov.validation.policy import Policy
 from jupyter_mlgov.validation.results import FORM, CheckResult, Report, Unchecked
 from jupyter_mlgov.validation.runners import Runner, runner_for
 from jupyter_mlgov.validation.running import broken, evidence
-from jupyter_mlgov.validation.settings import TeamParameters, settle
+from jupyter_mlgov.validation.settings import EVERY, TeamParameters, settle, smallest_cell
 from jupyter_mlgov.validation.subjects import Subject
 
 Progress = Callable[[int, int, str], None]
@@ -78,7 +78,7 @@ def plan(
     parameter that would weaken a pack.
     """
     for name in (*also, *(parameters or {})):
-        if name not in registry.ids:
+        if name not in (*registry.ids, EVERY):
             raise unknown("validator", name, registry.ids)
     stages = sorted({gate for _, control, _ in controls for gate in control.gates})
     if stage and stage not in stages:
@@ -89,6 +89,11 @@ def plan(
         chosen = list(_named(only, registry.ids, chosen if stage else registry.ids))
     checks = tuple(registry.get(name) for name in chosen)
     settings = {check.id: settle(check, policies, parameters or {}) for check in checks if isinstance(check, Check)}
+    least = smallest_cell(policies, parameters or {})
+    if least:
+        settings |= {
+            check.id: {**settings[check.id], MIN_CELL: least} for check in checks if isinstance(check, Check) and check.counts_rows
+        }
     what = [f"only {', '.join(sorted(only))}"] * bool(only) + [f"stage {stage}"] * bool(stage)
     note = f"Partial: {' of '.join(what)} ran. No gate takes it." if what else ""
     return Plan(policies=tuple(policies), checks=checks, settings=settings, note=note)

@@ -45,6 +45,8 @@ class Requirement:
         """
         value = _short(value)
         if name not in self.parameters:
+            if name == "min_cell" and value:
+                return f"{name} = {value} (asked of a check by another pack or by mlgov.toml, so it holds for all)"
             return f"{name} = {value} ({OWN}; its page names the source)"
         mark = MARKS[self.marks[name]] if name in self.marks else "how it was seen is not stated"
         source, asked = self.sources[name], self.parameters[name]

@@ -10,7 +10,8 @@ from jupyter_mlgov.core.canonical import canonical_json
 from jupyter_mlgov.core.evidence import Evidence
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.verdicts import Verdict, worst
-from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.validation.checks import MIN_CELL, Check
+from jupyter_mlgov.validation.disclosure import disclosed
 from jupyter_mlgov.validation.needs import Look, lacking
 from jupyter_mlgov.validation.plugins import Broken
 from jupyter_mlgov.validation.results import CheckResult, Finding, PolicyRef, RequirementResult, SubjectRef, Unchecked
@@ -32,7 +33,7 @@ def run(check: Check, subject: Subject, values: Mapping[str, object], looked: Lo
         what, _, advice = sentence.partition(". ")
         return _filled(_said(check, verdict, f"{what.rstrip('.')}.", fix=advice), check, subject, values)
     try:
-        return _filled(_answer(check, check(seen_by(subject, check), **values)), check, subject, values)
+        return _filled(_answer(check, check(seen_by(subject, check), **_own(check, values))), check, subject, values)
     except Unanswered as silent:
         return Unchecked(validator=check.id, summary=" ".join(filter(None, (silent.what, silent.expected))), fix=silent.next or check.fix)
     except Missing as missing:
@@ -49,6 +50,11 @@ def run(check: Check, subject: Subject, values: Mapping[str, object], looked: Lo
         raise
     except BaseException as error:  # noqa: BLE001  # a broken check is a result, never a pass; a panic in Rust is no Exception
         return _filled(_said(check, Verdict.ERROR, _sentence(error, subject)), check, subject, values)
+
+
+def _own(check: Check, values: Mapping[str, object]) -> dict[str, object]:
+    """What the validator's function takes; the smallest cell is the engine's to keep where the function does not ask for it."""
+    return {name: value for name, value in values.items() if name in check.defaults}
 
 
 def broken(check: Broken) -> CheckResult:
@@ -129,9 +135,12 @@ def _said(check: Check, verdict: Verdict, sentence: str, *, fix: str = "") -> Ch
 
 
 def _filled(result: CheckResult, check: Check, subject: Subject, values: Mapping[str, object]) -> CheckResult:
-    """The result with parameters, source, fix and cell."""
+    """The result with parameters, source, fix and cell, and without what policy keeps back."""
     given = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in sorted(values.items())}
     whole = replace(result, source=check.source, fix=result.fix or check.fix, cell=_cell(subject), parameters=given)
+    least = values.get(MIN_CELL, 0)
+    if check.counts_rows and isinstance(least, int):
+        whole = disclosed(whole, least, subject.ref.rows)
     try:
         canonical_json(plain(whole))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:

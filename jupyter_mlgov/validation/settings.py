@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from jupyter_mlgov.core.errors import BadInput
-from jupyter_mlgov.validation.checks import Check
+from jupyter_mlgov.core.errors import BadInput, unknown
+from jupyter_mlgov.validation.checks import MIN_CELL, Check
 from jupyter_mlgov.validation.policy import Policy
 
 TeamParameters = Mapping[str, Mapping[str, object]]
+EVERY = "*"  # `[policy.parameters."*"]`: what the team asks of every check
 
 
 def settle(check: Check, policies: Iterable[Policy], team: TeamParameters) -> dict[str, object]:
@@ -25,8 +26,26 @@ def settle(check: Check, policies: Iterable[Policy], team: TeamParameters) -> di
     values = {**check.defaults, **{name: value for name, (value, _) in chosen.items()}}
     for name, value in team.get(check.id, {}).items():
         where = f'[policy.parameters."{check.id}"] of mlgov.toml'
-        values[name] = _tightened(check, name, values.get(name), check.parameter(name, value, where), where)
+        values[name] = _tightened(check, name, values.get(name, 0), check.parameter(name, value, where), where)
     return values
+
+
+def smallest_cell(policies: Iterable[Policy], team: TeamParameters) -> int:
+    """The largest `min_cell` that a pack or the team asks of any check: it holds for all, or one would show what another keeps back.
+
+    Raises UsageError for anything else asked of every check, BadInput for what is no number of rows.
+    """
+    for name in team.get(EVERY, {}):
+        if name != MIN_CELL:
+            raise unknown(f'parameter of every check (asked for in [policy.parameters."{EVERY}"] of mlgov.toml)', name, (MIN_CELL,))
+    packs = (ask for policy in policies for control in policy.controls for ask in control.requirements)
+    asked = [values[MIN_CELL] for values in (*(ask.parameters for ask in packs), *team.values()) if MIN_CELL in values]
+    for value in asked:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise BadInput(
+                f"min_cell is {value!r}.", expected="Expected a whole number of rows.", next="Mend mlgov.toml or the policy pack."
+            )
+    return max((value for value in asked if isinstance(value, int)), default=0)
 
 
 def _demands(check: Check, policies: Iterable[Policy]) -> Iterator[tuple[str, object, str]]:
@@ -41,7 +60,7 @@ def _demands(check: Check, policies: Iterable[Policy]) -> Iterator[tuple[str, ob
 def _stricter(check: Check, name: str, one: tuple[object, str], other: tuple[object, str]) -> tuple[object, str]:
     if one[0] == other[0]:
         return one
-    if name not in check.stricter:
+    if check.side(name) is None:
         raise BadInput(
             f"{one[1]} asks {name} = {one[0]} of {check.id}, {other[1]} asks {other[0]}.",
             expected=f"{check.id} does not say which is the stricter, so both cannot be met.",
@@ -53,13 +72,13 @@ def _stricter(check: Check, name: str, one: tuple[object, str], other: tuple[obj
 def _at_least(check: Check, name: str, value: object, other: object) -> bool:
     """Is `value` at least as strict as `other`?"""
     left, right = cast("float", value), cast("float", other)
-    return left >= right if check.stricter[name] == "higher" else left <= right
+    return left >= right if check.side(name) == "higher" else left <= right
 
 
 def _tightened(check: Check, name: str, standing: object, asked: object, where: str) -> object:
-    if asked == standing or (name in check.stricter and _at_least(check, name, asked, standing)):
+    if asked == standing or (check.side(name) is not None and _at_least(check, name, asked, standing)):
         return asked
-    why = f"which would weaken {standing}" if name in check.stricter else f"which stands at {standing} and has no stricter side"
+    why = f"which would weaken {standing}" if check.side(name) else f"which stands at {standing} and has no stricter side"
     raise BadInput(
         f"{where} sets {name} = {asked}, {why}.",
         expected="A team can tighten what its policy packs ask, never loosen it.",

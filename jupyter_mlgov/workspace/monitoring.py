@@ -116,9 +116,8 @@ def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subje
         raise UsageError(
             "No machine measures what is watched.", next='Name validators: `checks = ["monitor.drift"]` under [monitoring.NAME].'
         )
-    mine = {check: body for check, body in now.team.parameters.items() if check in checks}
     packs = installed_policies(now.team.policies, workspace.root)  # their thresholds count here as they did when it was let in
-    fixed = fixed_plan(packs, installed_validators(), (), parameters=mine, only=checks)
+    fixed = fixed_plan(packs, installed_validators(), (), parameters=now.team.parameters, only=checks)
     fix_thresholds(workspace, now.move.model, "", fixed.thresholds)
     report = judge(subject, fixed, (), runner=runner_for(subject, installed=True)).report
     keep(workspace, report)

@@ -58,7 +58,8 @@ def tally(subject: Subject, axes: Sequence[Axis], *, groups: int, min_cell: int 
     """Count the rows of each combination of values.
 
     The first `groups` axes are the groups. Where `min_cell` is over 1, a group with a smaller cell stays in the warehouse as a whole:
-    the query itself leaves it out, so nothing of it travels. Raises Missing where there are too many values or combinations.
+    the query itself leaves it out, so nothing of it travels. Where that is one group, or all such together hold too few rows, the
+    smallest of the others stays as well, so that no total gives it away. Raises Missing where there are too many values or combinations.
     """
     table = subject.columns(*(axis.column for axis in axes))
     # Our own names: a column of the table may be called anything.
@@ -67,11 +68,10 @@ def tally(subject: Subject, axes: Sequence[Axis], *, groups: int, min_cell: int 
     counted = chosen.group_by(names).agg(mlgov_rows=chosen.count())
     withheld = 0
     if min_cell > 1:
-        smallest = counted.mlgov_rows.min().over(group_by=names[:groups])
-        counted = counted.mutate(mlgov_smallest=smallest)
-        small = counted.filter(counted.mlgov_smallest < min_cell).select(*names[:groups]).distinct()
-        withheld = _number(subject, small.aggregate(mlgov_groups=small.count()))
-        counted = counted.filter(counted.mlgov_smallest >= min_cell).drop("mlgov_smallest")
+        judged = _kept_back(counted, names[:groups], min_cell)
+        kept = judged.filter(judged.mlgov_kept == 1).select(*names[:groups]).distinct()
+        withheld = _number(subject, kept.aggregate(mlgov_groups=kept.count()))
+        counted = judged.filter(judged.mlgov_kept == 0).select(*names, "mlgov_rows")
     answer = subject.ask(counted.limit(most + 1))
     counts: Counter[Key] = Counter()
     for row in _rows(answer.table.to_pydict(), [*names, "mlgov_rows"]):
@@ -79,6 +79,24 @@ def tally(subject: Subject, axes: Sequence[Axis], *, groups: int, min_cell: int 
     cells = Cells(counts=counts, sql=answer.sql, withheld=withheld)
     _refuse_too_many(subject, chosen, cells, axes, names, full=answer.table.num_rows > most, most=most)
     return cells
+
+
+def _kept_back(counted: Any, groups: Sequence[str], min_cell: int) -> Any:  # ibis ships no types
+    """The cells with `mlgov_kept`: 1 where their group stays in the warehouse. Small groups come first, then the smallest of the others."""
+    import ibis
+
+    placed = counted.mutate(
+        mlgov_small=ibis.ifelse(counted.mlgov_rows.min().over(group_by=groups) < min_cell, 1, 0),
+        mlgov_total=counted.mlgov_rows.sum().over(group_by=groups),
+    )
+    order = [placed.mlgov_small.desc(), placed.mlgov_total, *(placed[name] for name in groups)]
+    placed = placed.mutate(mlgov_place=ibis.dense_rank().over(order_by=order))
+    first_open = ibis.ifelse(placed.mlgov_small == 1, placed.mlgov_place + 1, 0).max().over()
+    together = ibis.ifelse(placed.mlgov_small == 1, placed.mlgov_rows, 0).sum().over()
+    placed = placed.mutate(mlgov_open=first_open, mlgov_together=together)
+    one_more = (placed.mlgov_open == 1) | ((placed.mlgov_open > 1) & (placed.mlgov_together < min_cell))
+    also = one_more & (placed.mlgov_place == placed.mlgov_open)
+    return placed.mutate(mlgov_kept=ibis.ifelse((placed.mlgov_small == 1) | also, 1, 0))
 
 
 def _expression(table: Any, axis: Axis) -> Any:  # ibis ships no types

@@ -120,5 +120,8 @@ def kept_back(column: str, withheld: int, min_cell: int, details: Mapping[str, o
     """A finding about groups that stayed in the warehouse because a cell of theirs was smaller than policy lets out."""
     if not withheld:
         return None
-    said = f"{withheld:,} groups of {column} have a cell of fewer than {min_cell} rows. Policy keeps them back, so they were not judged."
+    said = (
+        f"{withheld:,} groups of {column} have a cell of fewer than {min_cell} rows, or would give one away by subtraction. "
+        "Policy keeps them back, so they were not judged."
+    )
     return Finding(message=said, verdict=Verdict.INCONCLUSIVE, allowed=f"cells of at least {min_cell}", where=column, details=details)
