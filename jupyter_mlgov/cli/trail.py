@@ -232,3 +232,12 @@ def reconcile(ctx: click.Context, folder: Path | None, style: str) -> None:
         for item in found.drifted:
             click.echo(f"  {visible(item.sentence)}")
     ctx.exit(1 if found.drifted else 0)
+
+
+@audit.command()
+@workspace_option
+def copy(folder: Path | None) -> None:
+    """Copy the trail's database into .mlgov/copies, whole, while others write; `mlgov doctor` knows the way back from there."""
+    from jupyter_mlgov.workspace.copies import copy as make
+
+    click.echo(f"Wrote {make(opened(folder))}")

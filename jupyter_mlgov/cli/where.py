@@ -55,11 +55,13 @@ def lineage(folder: Path | None, notebook: str | None, style: str) -> None:
 )
 @click.pass_context
 def doctor(ctx: click.Context, folder: Path | None, style: str, against: str | None, subject: str, write: Path | None) -> None:
-    """Check this installation and workspace, or compare two environments.
+    """Check this installation and workspace, with the command that mends what is wrong; or compare two environments.
 
+    Exit code 0 means that all is fine, 3 that something is not.
     With --against, exit code 0 means nothing differs that can change numbers, 1 that something does, 3 that something is not known.
     """
     from jupyter_mlgov.cli.doctor import examine
+    from jupyter_mlgov.reports.clean import visible
 
     if against or write:
         ctx.exit(_environments(folder, style, against, subject, write))
@@ -68,7 +70,9 @@ def doctor(ctx: click.Context, folder: Path | None, style: str, against: str | N
         say_json([plain(line) for line in lines])
     else:
         for line in lines:
-            click.echo(f"{'✓' if line.fine else '✕'} {line.what}: {line.found}" + (f"\n    {line.next}" if line.next else ""))
+            click.echo(f"{'✓' if line.fine else '✕'} {visible(line.what)}: {visible(line.found)}")
+            for more in filter(None, (line.next, line.command and f"$ {line.command}")):
+                click.echo(f"    {visible(more)}")
     ctx.exit(0 if all(line.fine for line in lines) else 3)
 
 

@@ -200,6 +200,16 @@ def branch_of(root: Path) -> str:
     return out.rstrip("\n") if code == 0 else ""
 
 
+def index_lock(root: Path) -> Path | None:
+    """The file by which a git that is at work keeps others out of the repository around `root`; None where there is none."""
+    try:
+        code, out, _ = _git(root, "rev-parse", "--git-path", "index.lock", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    path = root / out.rstrip("\n")
+    return path if code == 0 and path.is_file() else None
+
+
 def has_commit(root: Path, commit: str) -> bool:
     """Whether the repository around `root` still holds `commit` (a history that was rewritten or fetched in part may not)."""
     try:

@@ -46,6 +46,18 @@ def kernels() -> dict[str, str]:
     return {name: str(about.get("spec", {}).get("language", "")) for name, about in found.items()}
 
 
+def python_kernels() -> dict[str, str]:
+    """Every Python kernel that is installed here, with the program that its spec starts."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found: dict[str, str] = {}
+    for name, about in KernelSpecManager().get_all_specs().items():
+        spec = about.get("spec", {})
+        if str(spec.get("language", "")).lower() == "python" and spec.get("argv"):
+            found[name] = str(spec["argv"][0])
+    return found
+
+
 def write_notebook(path: Path, document: Mapping[str, object], *, indent: int | str = 1) -> None:
     """Write a notebook document as Jupyter does, whole or not at all. Raises StorageProblem when it cannot."""
     text = json.dumps(document, ensure_ascii=False, indent=indent) + "\n"

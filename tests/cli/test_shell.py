@@ -44,7 +44,7 @@ def test_every_verb_explains_itself(verb: str) -> None:
 
 # Verbs that make or take away one thing and say so in a line; and the one that runs until it is stopped.
 SAYS_A_LINE = {
-    "audit": {"bundle", "checkpoint", "erase", "hold", "prove"},
+    "audit": {"bundle", "checkpoint", "copy", "erase", "hold", "prove"},
     "canary": {"abort", "labels", "promote"},
     "monitor": {"settle"},
     "serve": {"serve"},

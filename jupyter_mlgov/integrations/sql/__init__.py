@@ -26,6 +26,36 @@ def open_journal(url: str | Path, clock: Clock, *, wait: float = WAIT) -> SqlJou
     return SqlJournal(_backend(url, wait), clock)
 
 
+def versions(url: str | Path) -> tuple[str, tuple[str, ...]]:
+    """(version of the database's tables, the versions this program knows, oldest first). Nothing is changed.
+
+    The version is empty where no database was made yet. Raises StorageProblem when it cannot be opened or is not ours.
+    """
+    from jupyter_mlgov.integrations.sql.migrate import known_versions, version_of
+
+    if isinstance(url, Path) and not url.exists():
+        return "", known_versions()
+    backend = _backend(url, WAIT)
+    try:
+        return version_of(backend), known_versions()
+    finally:
+        backend.release()
+
+
+def copy_database(url: str | Path, to: Path) -> None:
+    """A whole copy of an SQLite journal, taken while others write. Raises UsageError for PostgreSQL, StorageProblem where it fails."""
+    from jupyter_mlgov.core.errors import UsageError
+    from jupyter_mlgov.integrations.sql.sqlite import SqliteBackend
+
+    backend = _backend(url, WAIT)
+    try:
+        if not isinstance(backend, SqliteBackend):
+            raise UsageError("The trail lies in PostgreSQL.", next="Copy it with `pg_dump`.")
+        backend.copy(to)
+    finally:
+        backend.release()
+
+
 def open_ledger(url: str | Path) -> SqlLedger:
     """The log at `url` for reading, in a process that helps to verify it."""
     from jupyter_mlgov.integrations.sql.ledger import SqlLedger

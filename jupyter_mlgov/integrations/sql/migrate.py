@@ -15,18 +15,15 @@ SCRIPTS = Path(__file__).with_name("migrations")
 
 def bring_up_to_date(backend: Backend) -> None:
     """Make or change the tables, in one transaction. Raises StorageProblem for a database that is not ours or is newer."""
-    with backend.reading() as connection:
-        version = _version(connection)
+    version = version_of(backend)
     if version == HEAD:
         return
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if version and version not in known:
+    if version and version not in known_versions():
         raise StorageProblem(
             f"The database has version {version[:40]!r}, which this program does not know.",
             expected=f"It knows versions up to {HEAD}.",
@@ -35,6 +32,17 @@ def bring_up_to_date(backend: Backend) -> None:
     with backend.writing() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def version_of(backend: Backend) -> str:
+    """The version of the tables; empty for a database without any. Raises StorageProblem for one that is not ours."""
+    with backend.reading() as connection:
+        return _version(connection)
+
+
+def known_versions() -> tuple[str, ...]:
+    """Every version this program can bring up to date, oldest first: a file each, named by it."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*_*.py")))
 
 
 def _version(connection: Connection) -> str:

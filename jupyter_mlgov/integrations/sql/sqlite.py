@@ -136,6 +136,17 @@ class SqliteBackend:
             self._idle.pop().close()
         self._engine.dispose()
 
+    def copy(self, to: Path) -> None:
+        """SQLite's own online backup into the new file `to`: one state, whole, whoever writes meanwhile."""
+        self._same_file()
+        with self._sentences():
+            link, target = self._connect(), sqlite3.connect(to)
+            try:
+                link.backup(target)
+            finally:
+                target.close()
+                link.close()
+
     def damage(self, connection: Connection) -> str:
         found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
         told = [] if found == ["ok"] else found
