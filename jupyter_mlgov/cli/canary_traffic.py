@@ -14,6 +14,7 @@ from jupyter_mlgov.core.facts import fields_of
 if TYPE_CHECKING:
     from jupyter_mlgov.rollout.canary.judging import Judged
     from jupyter_mlgov.workspace.canaries import Canary
+    from jupyter_mlgov.workspace.composition import Workspace
 
 
 @click.command()
@@ -98,16 +99,27 @@ def status(ctx: click.Context, model: str, folder: Path | None, style: str) -> N
 @click.command()
 @click.argument("model")
 @click.option("--hold", is_flag=True, help="Stay where it is, whatever the guards say, short of an abort.")
-@click.option("--every", type=click.FloatRange(0.01, 1440), help="Look again and again, so many minutes apart, until it ends.")
+@click.option("--every", type=click.FloatRange(0.001, 1440), help="Look again and again, so many minutes apart, until it ends.")
+@click.option("--rollout", default="", metavar="VERSION", help="Look for a cluster's rollout of this version: may it go past --share?")
+@click.option("--share", type=click.FloatRange(0, 100), default=0.0, help="With --rollout: where it stands, in percent; 0 is shadow.")
 @workspace_option
 @format_option()
 @click.pass_context
-def look(ctx: click.Context, model: str, hold: bool, every: float | None, folder: Path | None, style: str) -> None:
-    """Count, judge, write, move. Exit code 0: promoted, 1: aborted, 3: it goes on or could not tell."""
+def look(
+    ctx: click.Context, model: str, hold: bool, every: float | None, rollout: str, share: float, folder: Path | None, style: str
+) -> None:
+    """Count, judge, write, move. Exit code 0: promoted, 1: aborted, 3: it goes on or could not tell.
+
+    With --rollout: 0 once the canary has gone past --share, 1 once it has ended otherwise, 3 until then.
+    """
     from jupyter_mlgov.workspace.canaries import current, settle
     from jupyter_mlgov.workspace.canaries import look as judge
 
     workspace = opened(folder)
+    if rollout:
+        if hold:
+            raise click.UsageError("--hold and --rollout exclude one another: a rollout is held by `mlgov canary look MODEL --hold`.")
+        ctx.exit(_for_rollout(workspace, model, rollout, share, every, style))
     canary = current(workspace, model)
     if canary.rollout.state.ended:
         settled = settle(workspace, model)
@@ -122,6 +134,31 @@ def look(ctx: click.Context, model: str, hold: bool, every: float | None, folder
         time.sleep(every * 60)
     state = canary.rollout.state.value
     ctx.exit({"promoted": 0, "aborted": 1}.get(state, 3))
+
+
+def _for_rollout(workspace: Workspace, model: str, version: str, share: float, every: float | None, style: str) -> int:
+    """Exit code of a look for a cluster's step. A look that cannot be taken holds the step: it is tried again, and nothing goes on."""
+    from jupyter_mlgov.core.errors import StorageProblem
+    from jupyter_mlgov.workspace.canaries import look_for
+
+    while True:
+        known = None
+        try:
+            canary, found, known = look_for(workspace, model, version, share)
+        except StorageProblem as error:
+            if every is None:
+                raise
+            click.echo(f"mlgov: no look could be taken: {error}", err=True)
+        else:
+            if found is not None:
+                _say(canary, found, style)
+            elif style != "json":
+                click.echo(f"{canary.rollout.state} at {canary.rollout.share} %: {canary.rollout.why}")
+            else:
+                say_json({"state": canary.rollout.state, "share": canary.rollout.share, "why": canary.rollout.why})
+        if known is not None or every is None:
+            return 3 if known is None else 0 if known else 1
+        time.sleep(every * 60)
 
 
 def _say(canary: Canary, found: Judged, style: str) -> None:

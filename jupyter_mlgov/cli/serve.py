@@ -31,8 +31,14 @@ def one_thread_a_row(environ: MutableMapping[str, str]) -> None:
     "--max-body", type=click.IntRange(1024, 2**30), default=8 * 2**20, show_default=True, help="Bytes of a request's body, at most."
 )
 @click.option("--grace", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="Seconds that requests get to end at a stop.")
+@click.option(
+    "--bucket",
+    default="",
+    metavar="HEADER",
+    help="With MODEL@STAGE:VERSION behind a router that splits a canary's traffic: its header with the entity's place, 00 to 99.",
+)
 @workspace_option
-def serve(models: tuple[str, ...], host: str, port: int, max_body: int, grace: float, folder: Path | None) -> None:
+def serve(models: tuple[str, ...], host: str, port: int, max_body: int, grace: float, bucket: str, folder: Path | None) -> None:
     """Answer by the Open Inference Protocol (V2) with the version that the trail lets answer, until the process is told to stop."""
     from jupyter_mlgov.workspace.running import Place, run
 
@@ -40,7 +46,7 @@ def serve(models: tuple[str, ...], host: str, port: int, max_body: int, grace: f
     workspace = opened(folder)
     if host not in ("127.0.0.1", "::1", "localhost"):
         click.echo(f"mlgov: {host} is not loopback; whoever reaches it is answered. Put a gateway that knows people before it.", err=True)
-    whole = run(workspace, models, Place(host=host, port=port, most=max_body, grace=grace), lambda said: click.echo(said))
+    whole = run(workspace, models, Place(host=host, port=port, most=max_body, grace=grace, bucket=bucket), lambda said: click.echo(said))
     if not whole:
         raise NotReady("The process ended and not all that it had to write was written.", next="Look at the disk and the trail.")
 

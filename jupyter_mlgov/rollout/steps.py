@@ -100,6 +100,13 @@ def next_state(rollout: Rollout, seen: Observation) -> Rollout:
     return replace(going, why="waits for proof")
 
 
+def beyond(rollout: Rollout, share: float) -> bool | None:
+    """Has it gone past `share` percent of the traffic? False: it ended otherwise and never will; None: not yet."""
+    if rollout.state in (State.ABORTED, State.INCONCLUSIVE):
+        return False
+    return True if rollout.share > share else None
+
+
 def _stop(seen: Observation) -> str:
     if seen.abort:
         return "by order"

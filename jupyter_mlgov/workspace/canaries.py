@@ -14,7 +14,7 @@ from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.rollout.canary.counts import COLUMNS, Counts, count
 from jupyter_mlgov.rollout.canary.judging import Before, Judged, judge
 from jupyter_mlgov.rollout.canary.plan import CanaryPlan, read_plan
-from jupyter_mlgov.rollout.steps import Rollout, State
+from jupyter_mlgov.rollout.steps import Rollout, State, beyond
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -147,6 +147,24 @@ def look(workspace: Workspace, model: str, *, hold: bool = False, abort: bool = 
     if found.after.state in (State.ABORTED, State.INCONCLUSIVE):
         _bring_back(workspace, after)
     return after, found
+
+
+def look_for(workspace: Workspace, model: str, version: str, share: float) -> tuple[Canary, Judged | None, bool | None]:
+    """A look for a cluster's rollout of `version` that stands at `share` percent: (the canary, the look, may the rollout go on).
+
+    No look is taken where the canary has gone past that share or has ended. Raises NotReady where it is about another version.
+    """
+    canary = current(workspace, model)
+    if canary.plan.challenger != version:
+        raise NotReady(
+            f"The canary of {model} is about version {canary.plan.challenger}, and nobody judges version {version}.",
+            next=f"Start it before the rollout is applied: `mlgov canary start {model}`.",
+        )
+    known = beyond(canary.rollout, share)
+    if known is not None:
+        return canary, None, known
+    canary, found = look(workspace, model)
+    return canary, found, beyond(canary.rollout, share)
 
 
 def _told(canary: Canary, found: Judged, counts: Counts, hours: float, *, hold: bool, abort: bool, reason: str) -> dict[str, object]:

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where and how to listen; `most` bytes a body, `grace` seconds at a stop."""
+    """Where and how to listen; `most` bytes a body, `grace` seconds at a stop, `bucket` the header of a router that splits the traffic."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     most: int = 8 * 2**20
     grace: float = 20.0
+    bucket: str = ""
 
 
-def application(workspace: Workspace, models: tuple[str, ...], *, endpoint: str = "", most: int = 8 * 2**20) -> tuple[Any, Replica]:
+def application(
+    workspace: Workspace, models: tuple[str, ...], *, endpoint: str = "", most: int = 8 * 2**20, bucket: str = ""
+) -> tuple[Any, Replica]:
     """(the ASGI application, its replica). Raises what stands in the way of answering: nothing is served half.
 
     Raises NotReady without the extra `serve`.
@@ -38,7 +41,7 @@ def application(workspace: Workspace, models: tuple[str, ...], *, endpoint: str 
     from jupyter_mlgov.workspace.serving import Replica
 
     metrics = Metrics()
-    replica = Replica(workspace, models, metrics.meter)
+    replica = Replica(workspace, models, metrics.meter, bucket=bucket)
     replica.look(first=True)
     begin, end = in_loop(lambda call: replica.begin(call, endpoint), replica.end)
     return made(Desk(replica.services, metrics, most=most), begin=begin, end=end), replica
@@ -53,7 +56,7 @@ def run(workspace: Workspace, models: tuple[str, ...], place: Place, say: Callab
     socket = listening(place.host, place.port)
     port = socket.getsockname()[1]
     endpoint = f"http://{place.host}:{port}"
-    made, replica = application(workspace, models, endpoint=endpoint, most=place.most)
+    made, replica = application(workspace, models, endpoint=endpoint, most=place.most, bucket=place.bucket)
     for name, seat in replica.seats.items():
         champion = seat.service.lineup.champion
         what = f"version {champion.vouched.version}" if champion else "its baseline" if seat.service.lineup.baseline else "nobody (stopped)"

@@ -54,7 +54,7 @@ class Seat:
 class Replica:
     """The seats of one process. `look()` is called at the start and then by a thread of its own, until `close()`."""
 
-    def __init__(self, workspace: Workspace, names: tuple[str, ...], meter: Callable[[str], Meter]) -> None:
+    def __init__(self, workspace: Workspace, names: tuple[str, ...], meter: Callable[[str], Meter], *, bucket: str = "") -> None:
         self.workspace = workspace
         self.id = secrets.token_hex(8)
         self.endpoint = ""
@@ -65,7 +65,7 @@ class Replica:
         self._call: Callable[[Callable[[], None]], None] = lambda act: act()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        self.seats = {seat.model: seat for seat in (_seat(workspace, name, meter, self.tell) for name in names)}
+        self.seats = {seat.model: seat for seat in (_seat(workspace, name, meter, self.tell, bucket) for name in names)}
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -184,6 +184,7 @@ class Replica:
             canary=now.canary,
             step=now.step,
             killed=halted,
+            pod=now.pod,
         )
 
     def _arm(self, seat: Seat, model: str, version: str, stage: str) -> tuple[Arm | None, str]:
@@ -246,7 +247,7 @@ class Replica:
         """
         self.endpoint = endpoint
         for seat in self.seats.values():
-            facts = {"endpoint": endpoint, "stage": seat.stage, "pid": os.getpid(), "replica": self.id}
+            facts = {"endpoint": endpoint, "stage": seat.stage, "pid": os.getpid(), "replica": self.id, "pin": seat.pin}
             here = Draft(action="endpoint.serving", subject=seat.model, payload=facts)
             self.workspace.personal.append([here], actor=self.workspace.actor())
         self._call = call
@@ -277,15 +278,22 @@ class Replica:
         return self.whole
 
 
-def _seat(workspace: Workspace, name: str, meter: Callable[[str], Meter], tell: Callable[[str, str, Mapping[str, object]], None]) -> Seat:
+def _seat(
+    workspace: Workspace, name: str, meter: Callable[[str], Meter], tell: Callable[[str, str, Mapping[str, object]], None], bucket: str
+) -> Seat:
     model, _, rest = name.partition("@")
     asked, _, pin = rest.partition(":")
     _, team = workspace.decided(model)
     stage = {"champion": team.stages[-1]}.get(asked, asked) or team.stages[-1]
     if stage not in team.stages[1:]:
         raise unknown("stage", stage, team.stages[1:], next=f"For instance `mlgov serve {model}@{team.stages[-1]}`.")
+    if bucket and not pin:
+        raise UsageError(
+            f"A router splits the traffic between replicas of one version each, and {name} names no version.",
+            next=f"For instance `mlgov serve {model}@{stage}:7 --bucket {bucket}`; without --bucket the split is made here.",
+        )
     rules = read_rules(team.register)
-    terms = Terms(model=model, rules=rules, words=_words(team), cutoff=_cutoff(team))
+    terms = Terms(model=model, rules=rules, words=_words(team), cutoff=_cutoff(team), routed=bool(pin), bucket=bucket.lower())
     log = _log(workspace, model, team, rules)
     service = Service(terms, clock=workspace.clock, meter=meter(model), log=log, tell=lambda action, facts: tell(model, action, facts))
     return Seat(model=model, stage=stage, rules=rules, team=team, service=service, pin=pin)

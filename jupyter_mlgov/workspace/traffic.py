@@ -19,18 +19,23 @@ _MOST = 1 << 20
 
 def replicas(workspace: Workspace, model: str) -> dict[str, str]:
     """replica -> endpoint of everybody who said that he serves the model, did not say that he left, and is not known to be gone."""
+    return {name: endpoint for name, (endpoint, _) in _there(workspace, model).items()}
+
+
+def _there(workspace: Workspace, model: str) -> dict[str, tuple[str, str]]:
+    """replica -> (endpoint, the one version that it answers with; empty: whatever the trail says)."""
     try:
         entries = list(workspace.personal.entries(actions=("endpoint.serving", "endpoint.gone"), subject=model))
     except MlgovError:
         return {}
-    there: dict[str, str] = {}
+    there: dict[str, tuple[str, str]] = {}
     for entry in entries:
         name = str(entry.payload.get("replica", ""))
         if entry.action == "endpoint.gone":
             there.pop(name, None)
         elif name:
-            there[name] = str(entry.payload.get("endpoint", ""))
-    return {name: endpoint for name, endpoint in there.items() if _alive(endpoint) is not False}
+            there[name] = str(entry.payload.get("endpoint", "")), str(entry.payload.get("pin", ""))
+    return {name: told for name, told in there.items() if _alive(told[0]) is not False}
 
 
 def _alive(endpoint: str) -> bool | None:
@@ -57,9 +62,12 @@ def moved(workspace: Workspace, model: str, version: str, *, within: float = WIT
 
     Healthy: loaded with its golden predictions, ready, and none of its answers failed since the switch.
     """
-    left = replicas(workspace, model)
+    there = _there(workspace, model)
+    left = {name: endpoint for name, (endpoint, pin) in there.items() if not pin}
     if not left:
-        return ()
+        # A pod answers with its version or not at all; who is sent to which pod is the cluster's, and cannot be seen from here.
+        said = f"{len(there)} replicas answer with one version each, and who is sent to which cannot be seen from here"
+        return (Looked(name="traffic", answer="unknown", said=said),) if there else ()
     begun, told, waits = time.monotonic(), [], dict(left)
     while waits and time.monotonic() - begun < within:
         for name, endpoint in list(waits.items()):

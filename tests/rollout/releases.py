@@ -22,6 +22,11 @@ def release(**more: Any) -> Release:
     return Release(**{**facts, "place": place, **more})
 
 
+def looking() -> Release:
+    """A Job of the same image looks."""
+    return release(place={"look": "job", "every": 10})
+
+
 def hostile() -> Release:
     return release(
         model='yes: "{{args.share}}" $(HOME) \u202e<script> Ω --help #\'',

@@ -183,6 +183,20 @@ def test_a_broken_split_stops_everything() -> None:
     assert found.split_p < 0.001
 
 
+def test_entities_that_met_both_versions_break_the_split_though_the_sizes_are_right() -> None:
+    rows = traffic(4000, 3)
+    moved = [
+        row | {"arm": "challenger" if row["arm"] == "champion" else "champion", "position": 100.0 - float(str(row["position"]))}
+        for row in rows
+    ]
+    few, many = (count(log(rows + moved[:extra]), PLAN, "c") for extra in (20, 400))
+    state = Rollout(route=PLAN.route, state=State.CANARY, step=3)
+    assert 0 < few.steps[0].astray <= 20
+    assert judge(PLAN, state, few, Before(), hours=2).after.state is not State.ABORTED
+    found = judge(PLAN, state, many, Before(), hours=2)
+    assert (found.after.state, found.after.why) == (State.ABORTED, "the split is broken")
+
+
 def test_a_request_the_champion_answered_for_a_broken_challenger_counts_as_the_challengers_error() -> None:
     rows = traffic(4000, 3)
     broken: list[dict[str, object]] = []

@@ -15,13 +15,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlgov.cli.canary import canary
 from jupyter_mlgov.cli.serve import serve
 from jupyter_mlgov.core.errors import BadInput, MlgovError, UsageError
 from jupyter_mlgov.core.team import parse_team
 from jupyter_mlgov.rollout.manifests.argo import buckets
 from jupyter_mlgov.rollout.manifests.release import Release, place_of
 from jupyter_mlgov.rollout.manifests.tree import HEADER, TARGETS, documents, files
-from tests.rollout.releases import IMAGE, hostile, release
+from tests.rollout.releases import IMAGE, hostile, looking, release
 
 Document = dict[str, Any]
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,7 +37,8 @@ def faults(custom_faults: Callable[[Document], list[str]]) -> Callable[[Document
     def found(document: Document) -> list[str]:
         core = document["apiVersion"] in CORE
         told = []
-        for one in [document] if core else pods(document):
+        inside = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "one"}, "spec": job} for job in jobs(document)]
+        for one in [document] if core else [*pods(document), *inside]:
             try:
                 kubernetes_validate.validate(one, "1.33", strict=True)
             except kubernetes_validate.ValidationError as error:
@@ -49,7 +51,14 @@ def faults(custom_faults: Callable[[Document], list[str]]) -> Callable[[Document
 def pods(document: Document) -> list[Document]:
     """Every pod inside a custom resource, as a Pod of its own."""
     inside = [document["spec"]["template"]["spec"]] if document["kind"] == "Rollout" else []
+    inside += [job["template"]["spec"] for job in jobs(document)]
     return [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": one} for one in inside]
+
+
+def jobs(document: Document) -> list[Document]:
+    """The spec of every Job that an analysis starts."""
+    metrics = document["spec"].get("metrics", []) if document["kind"] == "AnalysisTemplate" else []
+    return [metric["provider"]["job"]["spec"] for metric in metrics if "job" in metric["provider"]]
 
 
 def made(one: Release, target: str) -> dict[str, Document]:
@@ -60,7 +69,7 @@ def made(one: Release, target: str) -> dict[str, Document]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("make", [release, hostile])
+@pytest.mark.parametrize("make", [release, hostile, looking])
 def test_every_document_holds_with_nothing_pruned(
     faults: Callable[[Document], list[str]], make: Callable[[], Release], target: str
 ) -> None:
@@ -70,7 +79,7 @@ def test_every_document_holds_with_nothing_pruned(
     assert {"argo": "Rollout", "kserve": "InferenceService", "seldon": "Experiment"}[target] in kinds
     if target == "argo":
         assert {"VirtualService", "DestinationRule", "ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"} <= {*kinds}
-        assert kinds.count("AnalysisTemplate") == (2 if make is hostile else 1), "guards, and a look where an address answers it"
+        assert kinds.count("AnalysisTemplate") == (1 if make is release else 2), "guards, and a look where anything answers it"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +148,46 @@ def test_what_a_pod_runs_is_understood_by_the_shell_of_this_version(make: Callab
     assert (told["models"], told["host"], told["port"]) == ((f"{one.model}@{one.stage}:{one.version}",), "0.0.0.0", 8080)
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounts == {"/scratch", f"{container['workingDir']}/.mlgov"}, "the record can be read and written, and nothing else"
+
+
+def test_a_job_looks_by_a_command_that_the_shell_of_this_version_understands() -> None:
+    """Argo knows two ends of a Job: what completes goes on, what fails aborts; so 3 (not yet) is never the end of a look that waits."""
+    one = looking()
+    found = made(one, "argo")
+    (job,) = jobs(found["analysis-look"])
+    container = job["template"]["spec"]["containers"][0]
+    assert container["command"] == ["mlgov", "canary", "look"]
+    words = [word.replace("{{args.share}}", "5").replace("$$", "$") for word in container["args"]]
+    told = canary.commands["look"].make_context("look", words).params
+    assert {name: told[name] for name in ("model", "rollout", "share", "every")} == {
+        "model": one.model,
+        "rollout": one.version,
+        "share": 5.0,
+        "every": 10.0,
+    }
+    assert job["podFailurePolicy"]["rules"][1]["onExitCodes"]["values"] == [1]
+    assert job["template"]["spec"]["restartPolicy"] == "Never"
+    assert container["image"] == IMAGE
+    served = found["service"]["spec"]["selector"]
+    assert not served.items() <= job["template"]["metadata"]["labels"].items(), "nobody's request goes to a Job"
+    assert found["networkpolicy-look"]["spec"]["podSelector"]["matchLabels"].items() <= job["template"]["metadata"]["labels"].items()
+    steps = found["rollout"]["spec"]["strategy"]["canary"]["steps"]
+    assert [step["analysis"]["args"][0]["value"] for step in steps if "analysis" in step] == ["0", "1", "5", "25", "50"]
+
+
+def test_a_job_never_looks_where_approvals_end_and_no_look_could_go_on() -> None:
+    steps = made(release(share=20, place={"look": "job"}), "argo")["rollout"]["spec"]["strategy"]["canary"]["steps"]
+    assert [step["analysis"]["args"][0]["value"] for step in steps if "analysis" in step] == ["0", "1", "5"]
+    assert steps[-2:] == [{"pause": {}}, {"pause": {}}]
+
+
+def test_pods_say_which_header_splits_them_only_where_one_does() -> None:
+    args = {
+        split: made(release(place={"split": split}), "argo")["rollout"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        for split in ("entity", "request")
+    }
+    assert "--bucket=x-mlgov-bucket" in args["entity"]
+    assert not any("bucket" in word for word in args["request"])
 
 
 def test_without_an_address_a_person_goes_on_from_each_share() -> None:
@@ -234,6 +283,10 @@ def _kustomize(folder: Path) -> list[Document]:
         ('prometheus = "javascript:alert(1)"', BadInput, "prometheus in"),
         ('split = "both"', BadInput, "entity or request"),
         ('header = "X: y"', BadInput, "header"),
+        ('look = "javascript:alert(1)"', BadInput, "look in"),
+        ("every = 0", BadInput, "every in"),
+        (f'image = "{IMAGE}"\nlook = "job"', UsageError, "Without [canary.primary]"),
+        (f'image = "{IMAGE}"\nlook = "job"\nsplit = "request"', UsageError, "request by request"),
     ],
 )
 def test_a_wrong_table_is_a_sentence(text: str, kind: type[MlgovError], said: str) -> None:

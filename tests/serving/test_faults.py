@@ -107,9 +107,9 @@ def test_binary_tensors_come_back_as_they_went(texts: list[str], numbers: list[f
 
 
 @contextmanager
-def process(house: House, *more: str) -> Iterator[tuple[subprocess.Popen[str], Client]]:
+def process(house: House, *more: str, model: str = "credit") -> Iterator[tuple[subprocess.Popen[str], Client]]:
     """`mlgov serve` as people start it."""
-    words = [sys.executable, "-m", "jupyter_mlgov.cli", "serve", "credit", "--port", "0", "--workspace", str(house.workspace.root), *more]
+    words = [sys.executable, "-m", "jupyter_mlgov.cli", "serve", model, "--port", "0", "--workspace", str(house.workspace.root), *more]
     env = {**os.environ, "MLGOV_TRACKING_URI": house.workspace.settings.tracking_uri, "MLGOV_ACTOR": "ana", "PYTHONWARNINGS": "ignore"}
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     try:

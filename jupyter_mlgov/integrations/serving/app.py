@@ -102,8 +102,7 @@ class Desk:
     async def infer(self, request: Request) -> Response:
         """Scores, what was decided, and the strongest reasons."""
         service, version = self._named(request)
-        asked = await self._asked(request)
-        found = await service.answer(asked, entity=request.headers.get("mlgov-entity", "")[:256], version=version)
+        found = await self._answered(service, request, version)
         body, tail = _answer(service, found)
         return _sent(body, tail, _headers(found))
 
@@ -111,8 +110,7 @@ class Desk:
         """The points of every factor of every row, and what they add up to."""
         service, version = self._named(request)
         start = time.perf_counter()
-        asked = await self._asked(request)
-        found = await service.answer(asked, entity=request.headers.get("mlgov-entity", "")[:256], version=version)
+        found = await self._answered(service, request, version)
         computed = found.computed
         if computed.points is None:
             raise Refused(501, f"Nobody can explain this version: {computed.silent}.")
@@ -140,6 +138,11 @@ class Desk:
             hint = f" Did you mean {near[0]}?" if near else ""
             raise Refused(404, f"No model {name[:60]!r} is served here.{hint} Known: {', '.join(self.services)}.")
         return service, request.path_params.get("version", "")
+
+    async def _answered(self, service: Service, request: Request, version: str) -> Answered:
+        asked, headers = await self._asked(request), request.headers
+        bucket = headers.get(service.terms.bucket, "") if service.terms.bucket else ""
+        return await service.answer(asked, entity=headers.get("mlgov-entity", "")[:256], version=version, bucket=bucket)
 
     async def _asked(self, request: Request) -> InferRequest:
         raw = await self._body(request)

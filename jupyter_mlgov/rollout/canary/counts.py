@@ -37,12 +37,16 @@ class GuardCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCount:
-    """One step: the units of each arm, the weights they were to have, and every guard. In shadow (step -1) there is no split."""
+    """One step: the units of each arm, the weights they were to have, and every guard. In shadow (step -1) there is no split.
+
+    `astray`: entities that both versions answered, which a split by entity never lets happen.
+    """
 
     step: int
     units: tuple[int, int]
     weights: tuple[float, float]
     guards: tuple[GuardCount, ...]
+    astray: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +117,14 @@ def _step(here: dict[str, Any], plan: CanaryPlan, step: int, low: float, high: f
         guards.append(_paired(name, one, other) if shadow else GuardCount(guard=name, champion=_arm(one), challenger=_arm(other)))
     if shadow:
         guards.append(_differing(champion, challenger))
-    units = len(set(champion["entity"])), len(set(challenger["entity"]))
-    return StepCount(step=step, units=units, weights=(100.0 - high, high - low) if not shadow else (1.0, 1.0), guards=tuple(guards))
+    seen = set(champion["entity"]), set(challenger["entity"])
+    return StepCount(
+        step=step,
+        units=(len(seen[0]), len(seen[1])),
+        weights=(100.0 - high, high - low) if not shadow else (1.0, 1.0),
+        guards=tuple(guards),
+        astray=0 if shadow else len(seen[0] & seen[1]),
+    )
 
 
 def _guards(

@@ -14,6 +14,8 @@ from jupyter_mlgov.rollout.sequential import Arm, spending_bounds
 from jupyter_mlgov.rollout.steps import Observation, Rollout, State, next_state
 
 _ENOUGH_ERRORS = 10
+# Of all entities of a step, those that both versions may have answered before the split is broken; house.
+ASTRAY = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,8 @@ def _split(counts: Counts, rollout: Rollout) -> tuple[float | None, bool | None]
                 told = other >= 0.99 * one
                 newest = 1.0 if told else 0.0
             continue
+        if step.astray > ASTRAY * sum(step.units):
+            return 0.0, False  # who met both versions is evidence for neither
         if not all(step.weights):
             continue
         p = sample_ratio(step.units, step.weights)

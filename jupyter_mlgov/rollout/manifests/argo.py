@@ -1,7 +1,5 @@
 """Argo Rollouts over Istio: the canary's steps, the analyses that stop it, and the routes that carry it.
 
-`mlgov canary look` counts what one `mlgov serve` answered for both arms; here each version has its own pods, which it cannot judge yet.
-
 Semantics (argo-rollouts documentation, "Canary", "Istio", "Analysis & Progressive Delivery"): a failed analysis aborts, an inconclusive
 one pauses until a person decides, and an aborted rollout sends all traffic to the stable version at once.
 """
@@ -9,6 +7,7 @@ one pauses until a person decides, and an aborted rollout sends all traffic to t
 from __future__ import annotations
 
 from jupyter_mlgov.rollout.manifests.guards import guards
+from jupyter_mlgov.rollout.manifests.looking import look, look_policy
 from jupyter_mlgov.rollout.manifests.pods import Document, labels, metadata, pod_spec
 from jupyter_mlgov.rollout.manifests.release import BUCKETS, Release
 
@@ -25,6 +24,7 @@ def documents(release: Release) -> dict[str, Document]:
         "rollout": rollout(release),
         "analysis-guards": guards(release),
         **({"analysis-look": look(release)} if release.place.look else {}),
+        **({"networkpolicy-look": look_policy(release)} if release.place.look == "job" else {}),
         "virtualservice": virtual_service(release),
         "destinationrule": destination_rule(release),
     }
@@ -71,7 +71,7 @@ def rollout(release: Release) -> Document:
 def steps(release: Release) -> list[Document]:
     """Shadow by mirrored requests, then each share: route, wait, look. Where approvals allow less than all, it ends in a pause.
 
-    Without an address that answers a look, a person does: the rollout pauses behind each share, and nothing goes on by itself.
+    Where nothing answers a look, a person does: the rollout pauses behind each share, and nothing goes on by itself.
     """
     wait: Document = {"pause": {"duration": _hours(release.place.route.hours)}}
     found: list[Document] = [
@@ -107,7 +107,8 @@ def buckets(share: int) -> str:
 
 
 def _look_step(release: Release, share: int) -> Document:
-    if not release.place.look:
+    held = release.place.look == "job" and share == release.share < BUCKETS  # past what the approvals allow no look ever goes
+    if not release.place.look or held:
         return {"pause": {}}
     return {
         "analysis": {
@@ -119,40 +120,6 @@ def _look_step(release: Release, share: int) -> Document:
 
 def _hours(hours: float) -> str:
     return f"{round(hours * 3600)}s"
-
-
-def look(release: Release) -> Document:
-    """One look, asked of the address that the operator named. Advance goes on, abort aborts; anything else is inconclusive and pauses."""
-    asked = {"model": _untemplated(release.model), "version": _untemplated(release.version), "share": "{{args.share}}"}
-    metric: Document = {
-        "name": "look",
-        "count": 1,
-        "successCondition": "result.verdict == 'advance'",
-        "failureCondition": "result.verdict == 'abort'",
-        "failureLimit": 0,
-        "inconclusiveLimit": 0,
-        "provider": {
-            "web": {
-                "url": release.place.look,
-                "method": "POST",
-                "timeoutSeconds": 30,
-                "headers": [{"key": "Content-Type", "value": "application/json"}],
-                "jsonBody": asked,
-                "jsonPath": "{$}",
-            }
-        },
-    }
-    return {
-        "apiVersion": API,
-        "kind": "AnalysisTemplate",
-        "metadata": metadata(release, f"{release.name}-look"),
-        "spec": {"args": [{"name": "share"}], "metrics": [metric]},
-    }
-
-
-def _untemplated(text: str) -> str:
-    """Argo fills in `{{…}}`: a name that holds it is sent with a space between, and the answer then says that it knows no such model."""
-    return text.replace("{{", "{ {")
 
 
 def virtual_service(release: Release) -> Document:

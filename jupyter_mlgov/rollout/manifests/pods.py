@@ -10,6 +10,13 @@ from jupyter_mlgov.rollout.manifests.release import Release
 Document = dict[str, object]
 PORT = 8080
 USER = 10001
+NOBODY: Document = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "fsGroup": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 def labels(release: Release) -> dict[str, str]:
@@ -34,13 +41,7 @@ def pod_spec(release: Release) -> Document:
         "serviceAccountName": release.name,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 60,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": NOBODY,
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
@@ -49,15 +50,20 @@ def pod_spec(release: Release) -> Document:
                 "labelSelector": {"matchLabels": labels(release)},
             }
         ],
-        "containers": [container(release)],
+        "containers": [container(release, split_by(release))],
         "volumes": volumes(release),
     }
 
 
-def container(release: Release) -> Document:
+def split_by(release: Release) -> tuple[str, ...]:
+    """The option by which a pod learns where the route puts an entity; none where Istio draws for each request."""
+    return (f"--bucket={release.place.header}",) if release.place.split == "entity" else ()
+
+
+def container(release: Release, more: tuple[str, ...] = ()) -> Document:
     """`mlgov serve` on port 8080, ready only when the model may answer; it writes to /scratch and to the record, on the claim, alone."""
     place = release.place
-    words = ["--host=0.0.0.0", f"--port={PORT}", "--", quoted(f"{release.model}@{release.stage}:{release.version}")]
+    words = ["--host=0.0.0.0", f"--port={PORT}", *more, "--", quoted(f"{release.model}@{release.stage}:{release.version}")]
     return {
         "name": "model",
         "image": place.image,
@@ -65,12 +71,7 @@ def container(release: Release) -> Document:
         "command": ["mlgov", "serve"],
         "args": words,
         "ports": [{"name": "http", "containerPort": PORT}],
-        "env": [
-            {"name": "HOME", "value": "/scratch"},
-            {"name": "TMPDIR", "value": "/scratch"},
-            {"name": "MLGOV_IMAGE_DIGEST", "value": place.image.partition("@")[2]},
-            *(secret(release, name, key) for name, key in SECRETS.items()),
-        ],
+        "env": environment(release),
         "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": "http"}, "periodSeconds": 5, "failureThreshold": 1},
         "livenessProbe": {"httpGet": {"path": "/v2/health/live", "port": "http"}, "periodSeconds": 10},
         "startupProbe": {"httpGet": {"path": "/v2/health/live", "port": "http"}, "periodSeconds": 2, "failureThreshold": 90},
@@ -78,6 +79,24 @@ def container(release: Release) -> Document:
             "requests": {"cpu": place.cpu, "memory": place.memory},
             "limits": {"memory": place.memory},
         },
+        **confined(release),
+    }
+
+
+def environment(release: Release) -> list[Document]:
+    """Variables of a container: where it may write, which image it is, and secrets by reference."""
+    return [
+        {"name": "HOME", "value": "/scratch"},
+        {"name": "TMPDIR", "value": "/scratch"},
+        {"name": "MLGOV_IMAGE_DIGEST", "value": release.place.image.partition("@")[2]},
+        *(secret(release, name, key) for name, key in SECRETS.items()),
+    ]
+
+
+def confined(release: Release) -> Document:
+    """What a container may: no privilege, a read-only root, and to write to /scratch and to the record."""
+    place = release.place
+    return {
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -139,11 +158,7 @@ def core(release: Release) -> dict[str, Document]:
                     {"from": [{"namespaceSelector": _team("callers")}, {"podSelector": {}}], "ports": [_port(PORT)]},
                     {"from": [{"namespaceSelector": _team("monitoring")}], "ports": [_port(PORT), _port(15020)]},
                 ],
-                "egress": [
-                    {"ports": [_port(53, "UDP"), _port(53)]},
-                    {"to": [{"namespaceSelector": _team("registry")}], "ports": [_port(443), _port(5000), _port(5432)]},
-                    {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}}}]},
-                ],
+                "egress": ways_out(),
             },
         },
         "poddisruptionbudget": {
@@ -153,6 +168,15 @@ def core(release: Release) -> dict[str, Document]:
             "spec": {"maxUnavailable": 1, "selector": selector},
         },
     }
+
+
+def ways_out() -> list[Document]:
+    """Names, the namespaces where registry and trail are, and the mesh's own; nothing else."""
+    return [
+        {"ports": [_port(53, "UDP"), _port(53)]},
+        {"to": [{"namespaceSelector": _team("registry")}], "ports": [_port(443), _port(5000), _port(5432)]},
+        {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}}}]},
+    ]
 
 
 def _team(part: str) -> Document:

@@ -28,9 +28,10 @@ class Place:
     """`[rollout]` of the team file; `route` is that of `[canary]`.
 
     `split`: `entity` sends a caller always to the same version, by the number 00 to 99 in `header`; `request` lets Istio draw for each.
-    `look`: an address that answers POST with a verdict on the canary; empty: a person goes on from each share. `limit_*`: the guards'
-    limits, a share of answers and seconds. `namespace`, `secret` and `claim` are names in the cluster: the secret holds the variables of
-    the pod, the claim (ReadWriteMany) the workspace's record, in its folder `record`.
+    `look`: `job` has a Job of the same image look (`mlgov canary look --rollout`), or an address that answers POST with a verdict; empty: a
+    person goes on from each share. `every`: minutes between a Job's looks. `limit_*`: the guards' limits, a share of answers and seconds.
+    `namespace`, `secret` and `claim` are names in the cluster: the secret holds the variables of the pod, the claim (ReadWriteMany) the
+    workspace's record, in its folder `record`.
     """
 
     image: str = ""
@@ -42,6 +43,7 @@ class Place:
     header: str = "x-mlgov-bucket"
     prometheus: str = "http://prometheus.monitoring:9090"
     look: str = ""
+    every: float = 5.0
     secret: str = SECRET
     claim: str = CLAIM
     record: str = ""
@@ -95,6 +97,17 @@ def place_of(team: Team, **given: object) -> Place:
         if key in body and not rule.holds(body[key]):
             raise BadInput(f"{TEAM_FILE}: {key} in [rollout] must be {rule.words}.", next=f"Mend {TEAM_FILE} and run the command again.")
     place = Place(**body, route=read_route(team.register, TEAM_FILE))
+    if place.look == "job" and place.split == "request":
+        raise UsageError(
+            'A Job cannot judge a canary whose traffic is drawn request by request: `split = "request"` under [rollout].',
+            expected="Its units are entities, and each must always meet the same version.",
+            next='Set `split = "entity"`, or leave `look` away: a person then goes on from each share.',
+        )
+    if place.look == "job" and not isinstance(team.register.get("canary", {}).get("primary"), Mapping):
+        raise UsageError(
+            "Without [canary.primary] no look can show that the version is not worse, so a Job would wait at the last share for ever.",
+            next="Write [canary.primary] (docs/users/canary.md), or leave `look` away: a person then goes on from each share.",
+        )
     if not _PINNED.fullmatch(place.image):
         what = f'The image "{place.image}" is not pinned by a digest.' if place.image else "Which image serves the model?"
         raise UsageError(
@@ -130,7 +143,8 @@ _RULES: Mapping[str, _Rule] = {
     "split": _Rule(re.compile("entity|request"), "entity or request"),
     "header": _Rule(_HEADER, "the name of a header in lower case"),
     "prometheus": _Rule(_URL, "an address like http://prometheus.monitoring:9090"),
-    "look": _Rule(_URL, "an address like https://mlgov.models/mlgov/api/canary"),
+    "look": _Rule(re.compile(f"job|{_URL.pattern}"), "job, or an address like https://mlgov.example.com/look"),
+    "every": _Rule(None, "minutes from 0.1 to 1440", 0.1, 1440),
     "secret": _Rule(_LABEL, "the name of a Secret"),
     "claim": _Rule(_LABEL, "the name of a PersistentVolumeClaim"),
     "record": _Rule(_FOLDER, "a folder inside the claim"),

@@ -22,6 +22,7 @@ MOVING = (
     "canary.judged",
     "canary.ordered",
 )
+Pod = Literal["champion", "challenger", "shadow"]
 _ENDS = ("promoted", "aborted", "inconclusive")
 
 
@@ -30,7 +31,8 @@ class Field:
     """`champion` answers; `challenger` computes in shadow, or answers `share` percent. `waiting` was let in and no canary moves it yet.
 
     `kept`: the version before, which may go on where the new champion cannot be loaded here (after a decision, never after a rollback).
-    `killed` says why nobody answers, `tripped` why the baseline does; empty: not.
+    `killed` says why nobody answers, `tripped` why the baseline does; empty: not. `pod`: as what the one version of a pinned replica stands
+    in the canary in force; the log of predictions says so, and a look can tell the arms apart.
     """
 
     champion: str = ""
@@ -44,6 +46,7 @@ class Field:
     killed: str = ""
     tripped: str = ""
     refuted: frozenset[str] = frozenset()
+    pod: Pod = "champion"
 
 
 def field(entries: Iterable[AuditEntry], model: str, stage: str, switch: Literal["at once", "canary"] = "at once") -> Field:
@@ -72,9 +75,15 @@ def pinned(now: Field, version: str) -> Field:
     """The field for a replica that answers with `version` alone, while others answer with another one: the pods of a cluster's rollout.
 
     It answers while the version is the champion, the one before it, or on its way in; after that, and after a rollback, nobody does.
+    What it answers belongs to the canary in force where the version is one of its two.
     """
-    there = version in {now.champion, now.kept, now.waiting, now.challenger}
-    return Field(champion=version if there else "", killed=now.killed, tripped=now.tripped, refuted=now.refuted)
+    bare = Field(killed=now.killed, tripped=now.tripped, refuted=now.refuted)
+    if version not in {now.champion, now.kept, now.waiting, now.challenger}:
+        return bare
+    if not now.canary or version not in (now.champion, now.challenger):
+        return replace(bare, champion=version)
+    pod: Pod = "champion" if version == now.champion else "shadow" if now.shadow else "challenger"
+    return replace(bare, champion=version, canary=now.canary, step=now.step, pod=pod)
 
 
 def _moved(now: Field, move: Intended, switch: str) -> Field:

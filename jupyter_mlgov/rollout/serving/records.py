@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import itertools
 import os
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -219,7 +220,7 @@ def _features(into: dict[str, list[object]], rows: Rows, privacy: Privacy, start
 
 def parquet_sink(folder: Path, clock: Clock) -> Sink:
     """A file a batch in `folder/date=YYYY-MM-DD/`, written beside and then renamed: nobody ever reads half a file."""
-    numbers = itertools.count()
+    numbers, own = itertools.count(), secrets.token_hex(4)  # every pod of a cluster is process 1
 
     def write(table: pa.Table) -> None:
         import pyarrow.parquet as pq
@@ -227,7 +228,7 @@ def parquet_sink(folder: Path, clock: Clock) -> Sink:
         now = clock.now().astimezone(UTC)
         place = folder / f"date={now:%Y-%m-%d}"
         place.mkdir(parents=True, exist_ok=True)
-        name = f"{now:%H%M%S%f}-{os.getpid()}-{next(numbers)}.parquet"
+        name = f"{now:%H%M%S%f}-{own}-{next(numbers)}.parquet"
         draft = place / f".{name}.draft"
         try:
             with draft.open("wb") as stream:

@@ -15,7 +15,7 @@ from jupyter_mlgov.rollout.serving.arms import Arm, Computed
 from jupyter_mlgov.rollout.serving.breaker import Breaker, Position, admit, hold, record, release
 from jupyter_mlgov.rollout.serving.cache import Cache
 from jupyter_mlgov.rollout.serving.inputs import Rows, read
-from jupyter_mlgov.rollout.serving.lineup import Lineup, chosen, position
+from jupyter_mlgov.rollout.serving.lineup import Lineup, bucketed, chosen, position
 from jupyter_mlgov.rollout.serving.protocol import BadRequest, InferRequest
 from jupyter_mlgov.rollout.serving.reasons import Reason, top
 from jupyter_mlgov.rollout.serving.records import Prediction, PredictionLog, Served
@@ -38,13 +38,16 @@ class Meter(Protocol):
 class Terms:
     """What stays the same while a model is served: its rules, words, cut-off and how it is written down.
 
-    `cutoff`: a score under it is adverse; None: nobody said, and no answer is called adverse.
+    `cutoff`: a score under it is adverse; None: nobody said, and no answer is called adverse. `routed`: others split the traffic, and only
+    they know where an entity stands; `bucket` is the header in which they say it (00 to 99), empty: they do not.
     """
 
     model: str
     rules: ServingRules
     words: Mapping[str, str] = field(default_factory=dict)
     cutoff: float | None = None
+    routed: bool = False
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +141,10 @@ class Service:
 
     # -- one request --------------------------------------------------------------------------------------------------
 
-    async def answer(self, request: InferRequest, *, entity: str = "", version: str = "") -> Answered:
+    async def answer(self, request: InferRequest, *, entity: str = "", version: str = "", bucket: str = "") -> Answered:
         """The answer. Raises BadRequest for what the model cannot read, Unavailable where nobody may or can answer.
 
-        `version`: only this one may give it; nobody stands in.
+        `version`: only this one may give it; nobody stands in. `bucket`: what the router says, where one splits the traffic.
         """
         lineup = self.lineup  # this request sees this lineup and no other
         said = self.refusal()
@@ -149,21 +152,31 @@ class Service:
             raise Unavailable(said, next="See GET /mlgov/status, and `mlgov status` where the workspace is.")
         start, self.inside = time.perf_counter(), self.inside + 1
         try:
-            found = await self._answered(lineup, request, entity, version, start)
+            found = await self._answered(lineup, request, (entity, bucket), version, start)
             if self.lineup.killed:  # the switch was thrown while it computed
                 raise Unavailable(self.refusal())
             return found
         finally:
             self.inside -= 1
 
-    async def _answered(self, lineup: Lineup, request: InferRequest, entity: str, version: str, start: float) -> Answered:
+    async def _answered(self, lineup: Lineup, request: InferRequest, who: tuple[str, str], version: str, start: float) -> Answered:
         first = lineup.champion or lineup.baseline
         assert first is not None  # noqa: S101 # refusal() was asked
         rows = read(request, first.predictor.contract)
-        entity = entity or self._entity(request, rows)
-        place = position(entity, lineup.canary) if entity and lineup.canary else None
+        entity = who[0] or self._entity(request, rows)
+        place = None
+        if entity and lineup.canary:
+            place = bucketed(who[1]) if self.terms.routed else position(entity, lineup.canary)
         identity = request.id or secrets.token_hex(16)
-        mark = {"request": identity, "rows": rows, "canary": lineup.canary, "step": lineup.step, "entity": entity, "position": place}
+        mark = {
+            "pod": lineup.pod,
+            "request": identity,
+            "rows": rows,
+            "canary": lineup.canary,
+            "step": lineup.step,
+            "entity": entity,
+            "position": place,
+        }
         computed, cached, arm, source = None, False, *_first(lineup, place, version)
         if source is not None:
             computed, cached = await self._tried(source, arm, rows, mark, start)
@@ -296,7 +309,12 @@ class Service:
             seconds = time.perf_counter() - start
             self.log.add(
                 Prediction(
-                    moment=self._clock.now(), version=source.vouched.version, arm=arm, seconds=seconds, scores=None, problem=why, **mark
+                    moment=self._clock.now(),
+                    version=source.vouched.version,
+                    seconds=seconds,
+                    scores=None,
+                    problem=why,
+                    **_marked(arm, mark),
                 )
             )
 
@@ -320,12 +338,11 @@ class Service:
                 Prediction(
                     moment=self._clock.now(),
                     version=version,
-                    arm=arm,
                     seconds=seconds,
                     scores=scores,
                     adverse=adverse,
                     cached=cached,
-                    **mark,
+                    **_marked(arm, mark),
                 )
             )
 
@@ -339,6 +356,13 @@ class Service:
         for arm in self.lineup.arms:
             arm.close()
         return self.log.close() if self.log is not None else True
+
+
+def _marked(arm: Served, mark: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log says of an answer: the champion of a pinned replica goes by what its version is in the canary."""
+    told = dict(mark)
+    pod = told.pop("pod")
+    return {**told, "arm": pod if arm == "champion" else arm}
 
 
 def _first(lineup: Lineup, place: float | None, version: str) -> tuple[Served, Arm | None]:
