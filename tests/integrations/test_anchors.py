@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlgov.audit.anchors import Occasion, Receipt
-from jupyter_mlgov.core.errors import MlgovError, SystemUnreachable
-from jupyter_mlgov.integrations.anchors import TimestampAnchor, WebhookAnchor
+from jupyter_mlgov.core.errors import BadInput, MlgovError, SystemUnreachable
+from jupyter_mlgov.integrations.anchors import GitAnchor, TimestampAnchor, WebhookAnchor
 from jupyter_mlgov.integrations.mlflow.anchor import MlflowAnchor
+from jupyter_mlgov.reports.clean import visible
 
 NOTE = "mlgov.log/test\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— mlgov.log/test AAAAAAAA\n"
 OCCASION = Occasion(model="credit", version="1", stage="staging")
@@ -100,6 +102,108 @@ def test_a_webhook_that_refuses_or_points_elsewhere_is_a_sentence(hook: str, pat
 
 def test_the_name_of_a_webhook_holds_no_secret() -> None:
     assert WebhookAnchor("https://user:pw@hooks.example.org/T000/B000/s3cret").name == "webhook hooks.example.org"
+
+
+# git
+
+
+def git(root: Path, *words: str, text: str = "") -> str:
+    name = ("-c", "user.name=x", "-c", "user.email=x@x", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *name, *words], cwd=root, input=text.encode(), capture_output=True, check=True)
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "first")
+    return tmp_path
+
+
+FOLDERS = [
+    "--delete",
+    "-d",
+    "a\nb",
+    "x..lock",
+    "~^:?*[ @{",
+    "\u202egnp.exe",
+    "a\x1b[2Jb",
+    "refs",
+    "mlgov",
+    "...",
+    "Kredit für 'alle' $(id)",
+]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_workspace_in_a_folder_of_any_name_leaves_its_checkpoint_in_git_and_reads_it_back(repository: Path, folder: str) -> None:
+    root = repository / folder
+    root.mkdir()
+    anchor = GitAnchor(root)
+    answer = anchor.leave(NOTE, OCCASION)
+    assert re.fullmatch(r"mlgov/[A-Za-z0-9_-]+/7-[0-9a-f]{12}", answer["tag"])
+    told = anchor.testify([Receipt(anchor="git", note=NOTE, answer=answer)])
+    assert (told.cannot, told.denied) == ("", ())
+    assert [witness.note for witness in told.witnesses] == [NOTE]
+    assert GitAnchor(repository).testify([]).witnesses == (), "another folder's tags are another workspace's"
+
+
+HOSTILE = [
+    NOTE.replace("\n7\n", "\n--delete\n"),
+    NOTE.replace("\n7\n", "\n../../heads/main\n"),
+    NOTE.replace("\n7\n", "\n7 HEAD\n"),
+    NOTE.replace("test", "te\x1b[2Jst"),
+    NOTE.replace("test", "te\0st"),
+    "--force\n" + NOTE.replace("\n\n", "\n"),
+    "",
+    "-",
+]
+
+
+@pytest.mark.parametrize("note", HOSTILE)
+def test_what_is_no_signed_checkpoint_becomes_no_tag(repository: Path, note: str) -> None:
+    with pytest.raises(BadInput):
+        GitAnchor(repository).leave(note, OCCASION)
+    assert git(repository, "for-each-ref", "refs/tags") == ""
+
+
+OTHERS = [
+    "# a comment\n- a list\n\n\n  trailing   \n",
+    "\x1b[2J\x07 \u202e bell",
+    "tree 0\0tagger x\n",
+    "--exec=id\n",
+    "x" * 2_000_000,
+    NOTE + NOTE,
+]
+
+
+def test_tags_that_strangers_put_there_are_witnesses_that_say_nothing_and_cannot_move_a_terminals_cursor(repository: Path) -> None:
+    """Written as objects, since `git tag` itself would refuse some of them."""
+    anchor = GitAnchor(repository)
+    answer = anchor.leave(NOTE, OCCASION)
+    prefix = answer["tag"].rpartition("/")[0]
+    commit = git(repository, "rev-parse", "HEAD")
+    for name, text in zip(("7-000000000000", "--exec", "\u202egnp", "-", "\x85x", "ﬁ"), OTHERS, strict=True):
+        body = f"object {commit}\ntype commit\ntag {name}\ntagger x <x@x> 1 +0000\n\n{text}"
+        made = git(repository, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", text=body)
+        git(repository, "update-ref", f"refs/tags/{prefix}/{name}", made)
+    told = anchor.testify([Receipt(anchor="git", note=NOTE, answer=answer)])
+    assert (told.cannot, told.denied) == ("", ())
+    assert [witness.note for witness in told.witnesses if witness.where == f"git tag {answer['tag']}"] == [NOTE]
+    assert len(told.witnesses) == 1 + len(OTHERS)
+    assert [visible(witness.where) for witness in told.witnesses] == [witness.where for witness in told.witnesses]
+
+
+def test_a_tag_in_the_way_of_ours_is_a_sentence_and_settings_of_the_repository_change_no_byte(repository: Path) -> None:
+    for key, value in (("tag.gpgSign", "true"), ("core.commentChar", "m"), ("i18n.logOutputEncoding", "latin1"), ("color.ui", "always")):
+        git(repository, "config", key, value)
+    anchor = GitAnchor(repository)
+    answer = anchor.leave(NOTE, OCCASION)
+    assert [witness.note for witness in anchor.testify([Receipt(anchor="git", note=NOTE, answer=answer)]).witnesses] == [NOTE]
+    git(repository, "update-ref", "-d", f"refs/tags/{answer['tag']}")
+    git(repository, "update-ref", "refs/tags/mlgov", "HEAD")
+    with pytest.raises(SystemUnreachable, match="git made no tag"):
+        anchor.leave(NOTE, OCCASION)
 
 
 # RFC 3161

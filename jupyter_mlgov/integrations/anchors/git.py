@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jupyter_mlgov.audit.anchors import Occasion, Receipt, Testimony, Witness
+from jupyter_mlgov.audit.notes import parse_checkpoint, parse_note
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import SystemUnreachable
+from jupyter_mlgov.reports.clean import visible
 
 TIMEOUT = 20.0
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES")
@@ -29,7 +31,8 @@ class GitAnchor:
         self._root = root
 
     def leave(self, note: str, occasion: Occasion) -> Mapping[str, str]:  # noqa: ARG002 the port's argument; this place needs no occasion
-        size = note.split("\n", 2)[1]
+        """See Anchor. Nothing but the size and digests goes into the tag's name, and only a signed checkpoint into the tag."""
+        size = parse_checkpoint(parse_note(note).text).size
         tag = f"{self._prefix()}{size}-{Digest.of_text(note).hex[:12]}"
         identity = ("-c", "user.name=jupyter_mlgov", "-c", "user.email=mlgov@localhost", "-c", "tag.gpgSign=false")
         code, _, err = self._git(*identity, "tag", "--annotate", "--cleanup=verbatim", "--file=-", tag, words_in=note)
@@ -50,7 +53,7 @@ class GitAnchor:
         tags = {parts[at].lstrip("\n"): parts[at + 2] for at in range(0, len(parts) - 2, 3)}
         gone = [receipt for receipt in receipts if receipt.answer.get("tag") not in tags]
         denied = (f"{len(gone)} of {len(receipts)} tags that were made are gone from this repository.",) if gone else ()
-        witnesses = tuple(Witness(where=f"git tag {tag}", note=text) for tag, text in sorted(tags.items()))
+        witnesses = tuple(Witness(where=f"git tag {visible(tag)}", note=text) for tag, text in sorted(tags.items()))
         return Testimony(anchor=self.name, witnesses=witnesses, denied=denied)
 
     def _prefix(self) -> str:
