@@ -14,6 +14,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion import fold
 from jupyter_mlgov.promotion.counting import last_words, person
 from jupyter_mlgov.promotion.facts import Answer, Review
+from jupyter_mlgov.promotion.since import LogClock
 from jupyter_mlgov.promotion.terms import Terms
 
 ACTIONS = ("review.asked", "review.claimed", "review.released", "review.said", "review.reran", "review.given", "promotion.decided")
@@ -104,9 +105,9 @@ class Case:
 def cases(entries: Iterable[AuditEntry]) -> tuple[Case, ...]:
     """Every readable case, oldest first. A newer case on the same notebook and stage takes the place of an older one on another report."""
     found: dict[int, Case] = {}
-    latest: datetime | None = None
+    clock = LogClock()
     for entry in entries:
-        latest = max(latest, entry.time) if latest else entry.time
+        latest = clock.read(entry.time)
         if entry.action not in ACTIONS:
             continue
         if entry.action == "review.asked":

@@ -35,7 +35,8 @@ _TOLERANCE = timedelta(minutes=15)
 class Docket:
     """All that a decision saw that is not in the log before it. `as_of` is the last entry it read; `at` its moment (RFC 3339).
 
-    `report` names the report by digest; reviews, waivers, authors, drills and the decision before are read from the log.
+    `report` names the report by digest; reviews, waivers, authors, drills and the decision before are read from the log. `clock` says how
+    time was told: 2 by since.LogClock, 1 (decisions of older programs) by the latest time of any entry.
     """
 
     team: Team
@@ -53,11 +54,13 @@ class Docket:
     at: str
     as_of: int
     hidden: HiddenState | None = None
+    clock: int = 1
 
 
 def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
     """The gate's answer from the docket and the log up to `as_of`; later entries are not looked at. Pure."""
-    before = [entry for entry in entries if entry.seq <= docket.as_of]
+    before: Sequence[AuditEntry] = [entry for entry in entries if entry.seq <= docket.as_of]
+    before = since.by_the_log(before) if docket.clock > 1 else before
     team, model = docket.team, docket.team.model
     report = find_report(before, docket.report)
     stages = team.stages
@@ -97,7 +100,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
     return replace(decision, notes=(*decision.notes, told)) if void else decision
 
 
-def _let_in(before: list[AuditEntry], model: str, stage: str) -> Decision | None:
+def _let_in(before: Sequence[AuditEntry], model: str, stage: str) -> Decision | None:
     """The newest decision on `stage`, as long as what it let in was not taken out again by a rollback."""
     found = [one for one in fold.decisions(before, model) if one.stage == stage]
     there = intended(before, model, stage)
@@ -200,12 +203,21 @@ def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> st
         return "its docket reads entries that come after it"
     if docket.team.model != entry.subject or docket.asked_by.id != entry.actor.id:
         return "its docket is about another model or another person"
-    moment = since.log_time((one for one in entries if one.seq <= entry.seq), entry.time)
+    told = since.log_time if docket.clock > 1 else since.latest_time
+    moment = told((one for one in entries if one.seq <= entry.seq), entry.time)
+    if docket.clock not in (1, 2) or (docket.clock == 1 and any(_clock(one) > 1 for one in entries if one.seq < entry.seq)):
+        return "its docket tells the time as no decision of this log does any more"
     if abs(datetime.fromisoformat(docket.at) - moment) > _TOLERANCE:
         return "its docket has another time than its entry"
     body = entry.payload["docket"]
     twin = next((one for one in entries if one.seq < entry.seq and one.payload.get("docket") == body), None)
     return f"its docket is that of entry {twin.seq:,}, copied" if twin else ""
+
+
+def _clock(entry: AuditEntry) -> int:
+    docket = entry.payload.get("docket") if entry.action == "promotion.decided" else None
+    clock = docket.get("clock") if isinstance(docket, Mapping) else None
+    return clock if isinstance(clock, int) else 1
 
 
 def differences(recorded: Decision, again: Decision) -> tuple[str, ...]:

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.audit.entries import CLOCK_TOLERANCE, AuditEntry
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.promotion.counting import person
 from jupyter_mlgov.promotion.registry import ModelVersion
 
 
+class LogClock:
+    """The time by the log: it never goes back, and goes on when a clock that was set back does.
+
+    Set forward and back again, the latest time that any entry carries would stand still for as long as the jump was wide: nothing would
+    age or lapse in it. So what was set back is added to every later reading. Machines that differ by less than the journal's own
+    tolerance are no clock set back.
+    """
+
+    def __init__(self) -> None:
+        self._latest: datetime | None = None
+        self._ahead = timedelta()
+
+    def read(self, moment: datetime) -> datetime:
+        """The log's time at the next entry, which says `moment`."""
+        behind = self._latest - moment if self._latest else timedelta()
+        if behind > CLOCK_TOLERANCE:
+            self._ahead += behind
+        if self._latest is None or moment > self._latest or behind > CLOCK_TOLERANCE:
+            self._latest = moment
+        return self._latest + self._ahead
+
+
 def log_time(entries: Iterable[AuditEntry], now: datetime) -> datetime:
-    """The moment by the log: `now`, or the latest time any entry carries. A clock that is set back makes nothing young again."""
+    """The moment `now` by the log. A clock that is set back makes nothing young again, and one set forward and back stops no time."""
+    clock = LogClock()
+    for entry in entries:
+        clock.read(entry.time)
+    return clock.read(now)
+
+
+def by_the_log(entries: Sequence[AuditEntry]) -> Sequence[AuditEntry]:
+    """The entries with their times by the log; the very same ones where no clock was set back."""
+    clock = LogClock()
+    times = [clock.read(entry.time) for entry in entries]
+    moved = any(time - entry.time > CLOCK_TOLERANCE for time, entry in zip(times, entries, strict=True))
+    return [replace(entry, time=time) for time, entry in zip(times, entries, strict=True)] if moved else entries
+
+
+def latest_time(entries: Iterable[AuditEntry], now: datetime) -> datetime:
+    """`now`, or the latest time any entry carries: what decisions went by before LogClock, and by which those are decided again."""
     return max([now, *(entry.time for entry in entries)])
 
 

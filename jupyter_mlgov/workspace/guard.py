@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,25 @@ if TYPE_CHECKING:
 
 # An alias of this name is asked for like the last stage's: it is what serving tools look for.
 CHAMPION = "champion"
+
+
+def reads_like(alias: str, stage: str) -> bool:
+    """Would people read this alias as the stage? Case, blanks, width, accents, signs nobody sees, and letters of other scripts are aside.
+
+    A letter that is not ASCII may stand for any one letter, as long as some of the others are the stage's own: `рroduction` with a
+    Cyrillic first letter reads like production, and a name in another script does not.
+    """
+    typed, wanted = _bare(alias), _bare(stage)
+    if typed == wanted:
+        return True
+    pairs = list(zip(typed, wanted, strict=False))
+    close = len(typed) == len(wanted) and all(one == other or not one.isascii() for one, other in pairs)
+    return close and any(one == other for one, other in pairs)
+
+
+def _bare(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(sign for sign in plain if unicodedata.category(sign)[0] not in "MZC")
 
 
 class TrailGatekeeper:
@@ -43,9 +63,8 @@ class TrailGatekeeper:
 
     def stage_of(self, alias: str) -> str:
         """See Gatekeeper. Where trail or team file cannot be read, every alias may be a stage."""
-        typed = alias.strip().casefold()
         try:
-            return next((stage for stage in sorted(self.governed()) if stage.casefold() == typed), "")
+            return next((stage for stage in sorted(self.governed()) if reads_like(alias, stage)), "")
         except MlgovError:
             return alias
 
@@ -56,12 +75,13 @@ class TrailGatekeeper:
         except UsageError:  # nobody decided about it, so nothing of it is in any stage
             return self._workspace.team.stages[-1]
 
-    def objection(self, model: str, stage: str, version: str) -> str:
+    def objection(self, model: str, stage: str, version: str, carries: str | None = None) -> str:
         """See Gatekeeper. A trail that cannot be read objects to everything."""
         try:
-            stage = self.last_stage(model) if stage.lower() == CHAMPION else stage
+            last = self.last_stage(model)
+            stage = last if stage.lower() == CHAMPION else stage
             now = intended(self._entries(), model, stage)
-            doubted = self._doubt(model, stage, version) if now is not None and version and now.version == version else ""
+            doubted = self._doubt(model, stage, version, carries) if now is not None and version and now.version == version else ""
         except MlgovError as error:
             return f"Trail or team file cannot be read, so nothing is let into {stage}: {error.what}"
         if now is None and not version:
@@ -72,21 +92,34 @@ class TrailGatekeeper:
             there = f"version {now.version}" if now.version else "nothing"
             wanted = f"version {version}" if version else "an empty stage"
             return f"The trail says that {there} of {model} is in {stage} since {now.since:%Y-%m-%d %H:%M} UTC, not {wanted}."
-        return f"The decision that let version {version} of {model} into {stage} does not replay: {doubted}." if doubted else ""
+        return f"The decision that let version {version} of {model} into {stage} {doubted}." if doubted else ""
 
-    def _doubt(self, model: str, stage: str, version: str) -> str:
+    def kept(self, model: str, version: str = "") -> str:
+        """See Gatekeeper. A trail that cannot be read keeps everything."""
+        try:
+            held = sorted({move.version for move in {move.stage: move for move in history(self._entries(), model)}.values()} - {""})
+        except MlgovError as error:
+            return f"The trail cannot be read, so nothing of {model} is deleted: {error.what}"
+        mine = [one for one in held if one == version or not version]
+        return f"The trail says that version {mine[0]} of {model} is in a stage; roll back first: `mlgov rollback`." if mine else ""
+
+    def _doubt(self, model: str, stage: str, version: str, carries: str | None) -> str:
         """Why the newest decision that let this in is not believed. One that replayed once is not decided again: the log only grows."""
-        entries = tuple(self._workspace.journal.entries())
-        mine = [
-            entry
-            for entry in entries
-            if entry.action == "promotion.decided"
-            and any((one.stage, one.version, one.answer) == (stage, version, Answer.GRANTED) for one in decisions([entry], model))
-        ]
-        why = "there is none" if not mine else "" if mine[-1].digest in self._believed else doubt(mine[-1], entries)
-        if not why:
-            self._believed.add(mine[-1].digest)
-        return why
+        entries = self._workspace.journal.entries(actions=("promotion.decided",), subject=model)
+        wanted = (stage, version, Answer.GRANTED)
+        mine = [entry for entry in entries if any((one.stage, one.version, one.answer) == wanted for one in decisions([entry], model))]
+        if not mine:
+            return "is not on record"
+        why = "" if mine[-1].digest in self._believed else doubt(mine[-1], tuple(self._workspace.journal.entries()))
+        if why:
+            return f"does not replay: {why}"
+        self._believed.add(mine[-1].digest)
+        decided = _judged(mine[-1])
+        return (
+            ""
+            if carries in (None, decided)
+            else f"was about the model {decided}, and that version carries {carries or 'none that is named'}"
+        )
 
     def granted(self, model: str, version: str) -> bool:
         """See Gatekeeper."""
@@ -101,6 +134,13 @@ class TrailGatekeeper:
         return tuple(self._workspace.journal.entries(actions=INTENDING))
 
 
+def _judged(entry: AuditEntry) -> str:
+    """The digest of the model that a decision was about."""
+    docket = entry.payload.get("docket")
+    about = docket.get("version") if isinstance(docket, Mapping) else None
+    return str(about.get("model_digest", "")) if isinstance(about, Mapping) else ""
+
+
 class Nobody:
     """In the place of a trail that was not found: it lets nothing through."""
 
@@ -111,13 +151,17 @@ class Nobody:
         """Any alias may be a stage of a team whose file nobody has read."""
         return alias
 
-    def objection(self, model: str, stage: str, version: str) -> str:
+    def objection(self, model: str, stage: str, version: str, carries: str | None = None) -> str:  # noqa: ARG002 # the port's signature
         """Always one."""
         return f"No trail was found, so nobody can say whether version {version} of {model} may be in {stage}: {self._why}"
 
     def granted(self, model: str, version: str) -> bool:  # noqa: ARG002 # the port's signature
         """Never."""
         return False
+
+    def kept(self, model: str, version: str = "") -> str:  # noqa: ARG002 # the port's signature
+        """Always."""
+        return f"No trail was found, so nobody can say whether {model} is in a stage: {self._why}"
 
 
 def governed_store(store_uri: str, tracking_uri: str = "") -> GuardedStore:  # noqa: ARG001 # MLflow passes both

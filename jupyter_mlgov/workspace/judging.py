@@ -194,6 +194,7 @@ def _docket(
         hidden=hidden(workspace, notebook),
         at=stamp(log_time(entries, workspace.clock.now())),
         as_of=entries[-1].seq if entries else 0,
+        clock=2,
     )
     return docket, entries
 

@@ -98,7 +98,7 @@ def queue(workspace: Workspace, notebook: str | None = None) -> tuple[Queued, ..
     entries = tuple(workspace.journal.entries())
     now = log_time(entries, workspace.clock.now())
     found = []
-    for case in cases(entry for entry in entries if entry.action in ACTIONS):
+    for case in cases(entries):
         if notebook is not None and case.notebook != notebook:
             continue
         case = replace(case, changed=case.changed or _changed(workspace, case))

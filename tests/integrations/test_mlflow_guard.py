@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 import warnings
@@ -19,13 +13,16 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.exceptions import MlflowException
 
 from jupyter_mlgov.audit.entries import Draft
-from jupyter_mlgov.core.settings import QUIET, Settings
+from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.guard import Nobody, TrailGatekeeper, governed_store
 from jupyter_mlgov.workspace.reconciling import reconcile
+from tests.mlflow_server import guarded_server
 from tests.promotion.test_intended import back, decided
 from tests.promotion.world import let_in
 
@@ -52,9 +49,14 @@ def workspace(tmp_path: Path, empty_mlflow: Path) -> Workspace:
 def store(workspace: Workspace, tmp_path: Path) -> GuardedStore:
     made = GuardedStore(f"mlgov+{workspace.settings.tracking_uri}", TrailGatekeeper(workspace))
     made.create_registered_model("credit")
-    for _ in range(3):
-        made.create_model_version("credit", (tmp_path / "files").as_uri())
+    for number in (1, 2, 3):
+        made.create_model_version("credit", (tmp_path / "files").as_uri(), tags=[carrying(number)])
     return made
+
+
+def carrying(number: int) -> ModelVersionTag:
+    """Which model a version carries: that of World's decision about this number."""
+    return ModelVersionTag("mlgov.model", str(Digest.of_text(f"model {number}")))
 
 
 def denied(act: Any) -> str:
@@ -75,6 +77,21 @@ def test_no_stage_without_a_decision_and_other_aliases_are_free(workspace: Works
     assert store.get_model_version_by_alias("credit", "production").version in (1, "1")
 
 
+def test_a_decision_is_decided_again_once_and_not_at_each_write(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rollback writes four tags and an alias; each write once read the whole log, which took two seconds at 5,000 entries."""
+    let_in(workspace.journal, "1")
+    keeper, whole = TrailGatekeeper(workspace), []
+    plain = type(workspace.personal).entries
+
+    def counted(self: Any, **chosen: Any) -> Any:
+        whole.append(chosen) if not chosen else None
+        return plain(self, **chosen)
+
+    monkeypatch.setattr(type(workspace.personal), "entries", counted)
+    assert [keeper.objection("credit", "production", "1") for _ in range(5)] == [""] * 5
+    assert len(whole) == 1
+
+
 def test_a_version_that_was_there_once_needs_a_rollback_to_return(workspace: Workspace, store: GuardedStore) -> None:
     let_in(workspace.journal, "1")
     let_in(workspace.journal, "2")
@@ -84,15 +101,13 @@ def test_a_version_that_was_there_once_needs_a_rollback_to_return(workspace: Wor
 
 
 def test_tags_copies_stages_and_deletions_are_asked_for_too(workspace: Workspace, store: GuardedStore) -> None:
-    from mlflow.entities.model_registry import ModelVersionTag
-
     version = store.get_model_version("credit", "1")
     for key, value in (("mlgov.production.approved_by", "me"), ("stage", "production"), ("mlgov.stage", "staging")):
         assert denied(lambda key=key, value=value: store.set_model_version_tag("credit", "1", ModelVersionTag(key, value)))
     assert denied(lambda: store.copy_model_version(version, "credit-prod"))
     assert denied(lambda: store.transition_model_version_stage("credit", "1", "Production", False))
     store.transition_model_version_stage("credit", "1", "Archived", False)
-    store.set_model_version_tag("credit", "1", ModelVersionTag("mlgov.model", "sha256:a"))
+    store.set_model_version_tag("credit", "1", carrying(1))
     assert denied(lambda: store.set_model_version_tag("credit", "1", ModelVersionTag("mlgov.model", "sha256:b")))
     assert denied(lambda: store.delete_model_version_tag("credit", "1", "mlgov.model"))
     let_in(workspace.journal, "1")
@@ -158,8 +173,6 @@ def test_an_alias_in_other_letters_is_the_same_stage(workspace: Workspace, store
 def test_a_version_that_is_born_with_a_stage_in_its_tags_is_refused_and_a_copy_leaves_them_behind(
     workspace: Workspace, store: GuardedStore, tmp_path: Path
 ) -> None:
-    from mlflow.entities.model_registry import ModelVersionTag
-
     files = (tmp_path / "files").as_uri()
     for key, value in (("mlgov.production.approved_by", "bob"), ("stage", "Production"), ("MLGOV.STAGE", "staging")):
         tags = [ModelVersionTag(key, value)]
@@ -171,7 +184,7 @@ def test_a_version_that_is_born_with_a_stage_in_its_tags_is_refused_and_a_copy_l
     store.set_model_version_tag("credit", "1", ModelVersionTag("mlgov.production.by", "ana"))
     store.set_model_version_tag("credit", "1", ModelVersionTag("team", "risk"))
     copy = store.copy_model_version(store.get_model_version("credit", "1"), "elsewhere")
-    assert store.get_model_version("elsewhere", copy.version).tags == {"team": "risk"}
+    assert store.get_model_version("elsewhere", copy.version).tags == {"team": "risk", "mlgov.model": carrying(1).value}
 
 
 def test_a_decision_that_was_copied_for_another_model_version_stage_or_day_lets_nothing_in(
@@ -247,30 +260,72 @@ def test_of_two_workspaces_on_one_registry_each_finds_what_the_other_moved(
     assert [item.registry for item in reconcile(other).drifted if item.stage == "production"] == ["1"]
 
 
+LIKE = [
+    "production ",
+    " Production\t",
+    "production\n",
+    "PRODUCTION",
+    "рroduction",
+    "prоductiоn",
+    "ｐｒｏｄｕｃｔｉｏｎ",
+    "prod\u200buction",
+    "próduction",
+]
+LIKE += ["сhampion", "\ufeffstaging", "ѕtaging", "stagıng", "\U0001d429roduction"]
+
+
+@pytest.mark.parametrize("alias", LIKE)
+def test_an_alias_that_reads_like_a_stage_is_that_stage_and_is_not_set_beside_it(
+    workspace: Workspace, store: GuardedStore, alias: str
+) -> None:
+    assert "No decision lets" in denied(lambda: store.set_registered_model_alias("credit", alias, "1"))
+    let_in(workspace.journal, "1")
+    assert "is called" in denied(lambda: store.set_registered_model_alias("credit", alias, "1")), "one stage, one name"
+
+
+@pytest.mark.parametrize("alias", ["производство", "本番", "productions", "prod", "live", "staging-2", "продакшнна", "challenger"])
+def test_an_alias_with_a_name_of_its_own_is_free(store: GuardedStore, alias: str) -> None:
+    store.set_registered_model_alias("credit", alias, "1")
+
+
+def test_a_version_deleted_and_made_anew_under_its_number_is_not_let_in_by_the_old_decision(
+    workspace: Workspace, store: GuardedStore, tmp_path: Path
+) -> None:
+    let_in(workspace.journal, "1")
+    store.set_registered_model_alias("credit", "production", "1")
+    around = MlflowClient(tracking_uri=workspace.settings.tracking_uri, registry_uri=workspace.settings.tracking_uri)
+    around.delete_registered_model_alias("credit", "production")
+    for act in (lambda: store.delete_registered_model("credit"), lambda: store.rename_registered_model("credit", "old")):
+        assert "The trail says that version 1" in denied(act), "no alias is left, and the trail still has it in production"
+    around.delete_registered_model("credit")
+    around.create_registered_model("credit")
+    for tags in ([], [ModelVersionTag("mlgov.model", str(Digest.of_text("another model")))]):
+        again = store.create_model_version("credit", (tmp_path / "other").as_uri(), tags=tags)
+        wanted = "No decision lets" if str(again.version) != "1" else "that version carries"
+        found = denied(lambda again=again: store.set_registered_model_alias("credit", "production", str(again.version)))
+        assert wanted in found or "The trail says" in found
+        assert str(again.version) != "1" or "that version carries" in found
+    assert store.get_model_version("credit", "1").version in (1, "1"), "the number did come again"
+
+
+def test_a_model_whose_name_differs_in_case_is_another_model(workspace: Workspace, store: GuardedStore, tmp_path: Path) -> None:
+    let_in(workspace.journal, "1")
+    store.create_registered_model("Credit")
+    store.create_model_version("Credit", (tmp_path / "files").as_uri(), tags=[carrying(1)])
+    assert "No decision lets version 1 of Credit" in denied(lambda: store.set_registered_model_alias("Credit", "production", "1"))
+
+
+def test_without_a_trail_nothing_is_deleted_either(store: GuardedStore) -> None:
+    store._gate = Nobody("the folder is gone")
+    for act in (lambda: store.delete_model_version("credit", "1"), lambda: store.delete_registered_model("credit")):
+        assert "No trail was found" in denied(act)
+
+
 @pytest.fixture
 def server(workspace: Workspace, store: GuardedStore, tmp_path: Path) -> Iterator[str]:
     """`mlflow server` with the guarded registry, as an operator would start it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri = workspace.settings.tracking_uri
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", uri, "--registry-store-uri", f"mlgov+{uri}", "--artifacts-destination", str(tmp_path / "files")]
-    env = {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLGOV_WORKSPACE": str(workspace.root)}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(240):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+    with guarded_server(workspace.root, workspace.settings.tracking_uri, tmp_path) as address:
+        yield address
 
 
 def posted(url: str, body: dict[str, str], method: str = "POST") -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.audit.entries import CLOCK_TOLERANCE, GENESIS, AuditEntry, Draft, link
+from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.team import parse_team
 from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.lineage.hidden import HiddenState
@@ -18,7 +20,9 @@ from jupyter_mlgov.lineage.staleness import Because, Rerun
 from jupyter_mlgov.promotion import fold
 from jupyter_mlgov.promotion.docket import replay
 from jupyter_mlgov.promotion.facts import Limit
-from tests.promotion.world import ANA, BOB, CARL, World
+from jupyter_mlgov.promotion.since import LogClock, latest_time
+from jupyter_mlgov.testing import NOON
+from tests.promotion.world import ANA, BOB, CARL, NOTEBOOK, World
 
 
 def good() -> World:
@@ -202,3 +206,58 @@ def test_an_approval_whose_rules_cannot_be_read_is_no_approval(terms: object) ->
     report, entry = world.validate().digest, world.review(BOB)
     assert fold.reviews(world.entries(), report)
     assert not fold.reviews(relinked(world.entries(), entry.seq, {**entry.payload, "terms": terms}), report)
+
+
+def test_a_clock_set_forward_and_back_does_not_stop_the_time() -> None:
+    """Measured, approved and waived in 2030, then set back: by the latest time of the log nothing would have aged until 2030."""
+    rules = "[promotion.gates.staging]\nevidence_days = 30\n"
+    world = World(parse_team(f'[model]\nname = "credit"\n[policy]\npacks = ["p"]\n{rules}'))
+    years = timedelta(days=4 * 365)
+    world.clock.advance(years)
+    world.validate(Severity.HIGH)
+    world.answer(BOB, world.waive(ANA, days=80))
+    world.review(BOB, until=(world.clock.now() + timedelta(days=60)).date().isoformat())
+    assert world.opens()
+    world.clock.advance(-years)
+    assert world.opens(), "what was measured a minute ago by the log is young"
+    world.clock.advance(timedelta(days=40))
+    assert [reason.code for reason in world.ask().reasons] == ["old-evidence"]
+    world.clock.advance(timedelta(days=30))
+    assert [reason.code for reason in world.ask().reasons] == ["old-evidence", "approvals"]
+    world.clock.advance(timedelta(days=20))
+    assert [reason.code for reason in world.ask().reasons] == ["old-evidence", "verdict-fail", "approvals"]
+    world.validate()
+    world.review(BOB)
+    assert world.opens(), "the way out is to do it again, not to wait until 2030"
+    assert {one.outcome for one in replay(world.entries())} == {"agrees"}
+
+
+def test_a_decision_of_an_older_program_replays_by_the_clock_it_went_by_and_a_new_one_cannot_pass_for_one() -> None:
+    world = World()
+    world.validate()
+    world.review(BOB)
+    world.clock.advance(timedelta(days=900))
+    world.write(ANA, "cell.finished", NOTEBOOK, notebook=NOTEBOOK)
+    world.clock.advance(timedelta(days=-899))
+    assert world.opens(clock=1, at=stamp(latest_time(world.entries(), world.clock.now())))
+    assert [one.outcome for one in replay(world.entries())] == ["agrees"]
+    assert world.opens()
+    world.ask(clock=1, at=stamp(latest_time(world.entries(), world.clock.now())))
+    found = replay(world.entries())
+    assert [one.outcome for one in found] == ["agrees", "agrees", "disagrees"]
+    assert "tells the time" in found[-1].why
+
+
+TIMES = st.lists(st.integers(-(10**6), 10**6), max_size=20)
+
+
+@given(TIMES, st.integers(-(10**6), 10**6), st.integers(0, 10**6))
+def test_time_by_the_log_never_goes_back_nor_stands_still(before: list[int], last: int, later: int) -> None:
+    moments = [NOON + timedelta(seconds=second) for second in (*before, last)]
+    clock = LogClock()
+    told = [clock.read(moment) for moment in moments]
+    assert all(one <= other for one, other in pairwise(told))
+    assert all(moment <= time + CLOCK_TOLERANCE for moment, time in zip(moments, told, strict=True))
+    assert clock.read(moments[-1] + timedelta(seconds=later)) - told[-1] >= timedelta(seconds=later) - CLOCK_TOLERANCE
+    if moments == sorted(moments):
+        assert told == moments

@@ -128,6 +128,7 @@ class World:
             "asked_by": actor,
             "at": stamp(log_time(entries, self.clock.now())),
             "as_of": entries[-1].seq,
+            "clock": 2,
         }
         return Docket(**{**facts, **more})
 

@@ -25,12 +25,20 @@ class Gatekeeper(Protocol):
         """The stage that an alias stands for, however it is typed; empty for an alias that is none. One that cannot tell says yes."""
         ...
 
-    def objection(self, model: str, stage: str, version: str) -> str:
-        """Why `version` may not be in `stage` now, in a sentence; empty when the newest decision or rollback says it is to be there."""
+    def objection(self, model: str, stage: str, version: str, carries: str | None = None) -> str:
+        """Why `version` may not be in `stage` now, in a sentence; empty when the newest decision or rollback says it is to be there.
+
+        `carries` is the digest of the model that the registry says this version carries; one that was deleted and made anew under its
+        number carries another. None: not asked.
+        """
         ...
 
     def granted(self, model: str, version: str) -> bool:
         """Whether `version` is in any stage by decision now."""
+        ...
+
+    def kept(self, model: str, version: str = "") -> str:
+        """Why `version` (default: any of the model) may not be deleted, in a sentence; empty when it is in no stage by decision."""
         ...
 
 
@@ -81,7 +89,7 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
     def transition_model_version_stage(self, name: str, version: str, stage: str, archive_existing_versions: bool) -> ModelVersion:
         """MLflow's deprecated stages are asked for like ours of the same name."""
         if stage.strip().lower() not in _HARMLESS_STAGES:
-            objection = self._gate.objection(name, stage.strip().lower(), str(version))
+            objection = self._gate.objection(name, stage.strip().lower(), str(version), self._carried(name, str(version)))
             if objection:
                 raise refused(objection)
         return super().transition_model_version_stage(name, version, stage, archive_existing_versions)
@@ -134,8 +142,6 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
     def delete_model_version(self, name: str, version: str) -> None:
         """Delete a version that is in no stage."""
         self._in_no_stage(name, str(version))
-        if self._gate.granted(name, str(version)):
-            raise refused(f"The trail says that version {version} of {name} is in a stage; roll back first: `mlgov rollback`.")
         super().delete_model_version(name, version)
 
     def delete_registered_model(self, name: str) -> None:
@@ -151,7 +157,7 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
     def _ask(self, name: str, alias: str, version: str) -> None:
         """A stage is set under its own name alone: `Production` beside `production` would be two truths."""
         stage = self._gate.stage_of(alias)
-        objection = self._gate.objection(name, stage, version) if stage else ""
+        objection = self._gate.objection(name, stage, version, self._carried(name, version)) if stage else ""
         if stage and not objection and alias != stage:
             objection = f"The stage is called {stage}, not {alias}."
         if objection:
@@ -171,3 +177,11 @@ class GuardedStore(SqlAlchemyStore):  # type: ignore[misc] # MLflow ships no typ
         mine = sorted(alias for alias, at in held.items() if not version or at == version)
         if mine:
             raise refused(f"{name} {f'version {version} ' if version else ''}is in {', '.join(mine)}; roll back first: `mlgov rollback`.")
+        # An alias that somebody took away around the gate does not make a version free: its number would come again.
+        kept = self._gate.kept(name, version)
+        if kept:
+            raise refused(kept)
+
+    def _carried(self, name: str, version: str) -> str:
+        """The digest of the model that this version says it carries; MLflow's own error for a version that is not there."""
+        return str(self.get_model_version(name, version).tags.get("mlgov.model", ""))
