@@ -1,4 +1,4 @@
-"""Where validators run: in processes of their own that can be killed, two side by side, or here."""
+"""Where validators run: in processes of their own that can be killed, two side by side, or in this one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.validation.checks import Check
-from jupyter_mlgov.validation.needs import Look, look
+from jupyter_mlgov.validation.here import Ask, Begun, Here, Told, Watched
 from jupyter_mlgov.validation.results import CheckResult, Unchecked
-from jupyter_mlgov.validation.running import run, stopped
+from jupyter_mlgov.validation.running import stopped
 from jupyter_mlgov.validation.subjects import Subject
 from jupyter_mlgov.validation.worker import READY
-
-Told = CheckResult | Unchecked
-Ask = tuple[Check, Mapping[str, object]]
-Begun = Callable[[str], object]
 
 
 class Runner(Protocol):
@@ -37,29 +33,6 @@ class Runner(Protocol):
     def run_all(self, asks: Sequence[Ask], begun: Begun) -> Mapping[str, Told]: ...
 
     def close(self) -> object: ...
-
-
-class Here:
-    """Runs checks in this process: for tables that live on somebody's connection, and for validators under test. No limit on time."""
-
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._looked: list[Look | None] = []
-
-    def run(self, check: Check, values: Mapping[str, object]) -> Told:
-        if not self._looked:
-            self._looked.append(look(self._subject))
-        return run(check, self._subject, values, self._looked[0])
-
-    def run_all(self, asks: Sequence[Ask], begun: Begun) -> Mapping[str, Told]:
-        found = {}
-        for check, values in asks:
-            begun(check.id)
-            found[check.id] = self.run(check, values)
-        return found
-
-    def close(self) -> None:
-        """Nothing was opened."""
 
 
 class Ended(Exception):  # what happened, not an error; it never leaves this module
@@ -235,8 +208,10 @@ _START = 60.0  # imports on a cold disk; not the validator's fault
 
 
 def runner_for(subject: Subject, *, installed: bool) -> Runner:
-    """Side by side for installed validators and a subject that can be handed over, else here."""
-    return SideBySide(subject) if installed and subject.source is None and subject.reference_source is None else Here(subject)
+    """Side by side for installed validators and a subject that can be handed over; watched where a table is on a connection; else here."""
+    if subject.source is not None or subject.reference_source is not None:
+        return Watched(subject)
+    return SideBySide(subject) if installed else Here(subject)
 
 
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:

@@ -30,6 +30,7 @@ class Warehouse:
     """A table that stays where it is. `run` executes SQL text of `dialect` (an sqlglot name, as "snowflake") and gives the rows back.
 
     `schema` maps each column, spelled as the warehouse spells it, to its Ibis type. `name` and the columns are quoted in the SQL.
+    `cancel` ends the query that `run` waits for, from another thread; it is called when a check is past its limit.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Warehouse:
     run: Run
     database: str = ""
     catalog: str = ""
+    cancel: Callable[[], object] | None = None
 
     @property
     def table(self) -> Table:
