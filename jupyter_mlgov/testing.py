@@ -263,7 +263,7 @@ def assert_catches(check: Check, *, good: Subject, bad: Subject, parameters: Map
 
     A validator that breaks, cannot tell, or says nothing on either has caught nothing. Run in this process, as a gate would read it.
     """
-    from jupyter_mlgov.validation.runners import Here
+    from jupyter_mlgov.validation.here import Here
 
     values = {**check.defaults, **(parameters or {})}
     for name, subject, wanted in (("good", good, (Verdict.PASS, Verdict.WARN)), ("bad", bad, (Verdict.FAIL,))):

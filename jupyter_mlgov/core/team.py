@@ -75,6 +75,7 @@ SECTIONS = (
     "oversight",
     "load",
     "personal",
+    "proxies",
     "features",
     "scenarios",
     "findings",

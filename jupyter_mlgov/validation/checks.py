@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, cast
 
 from jupyter_mlgov.core.errors import BadInput, unknown
 from jupyter_mlgov.validation.results import CheckResult, Finding
 from jupyter_mlgov.validation.subjects import Subject
 
 Measure = Callable[..., "Finding | Sequence[Finding] | CheckResult"]
-Direction = Literal["higher", "lower"]
+Direction = Literal["higher", "lower", "lower, 0 asks nothing"]
 
 # `scored` is the name the subject's table has by default.
 NEEDS = (
@@ -35,6 +35,7 @@ class Check:
     """A validator. Calling it calls the function it was made from.
 
     `defaults` are the keyword parameters of that function; `stricter` says for a parameter which way is the harder demand.
+    "lower, 0 asks nothing" is for a most that nobody need set: any number is harder than 0, and of two the lower.
     `needs` must be there, `uses` may be; together they are all it depends on. `timeout` is in seconds. `extra` names the extra of
     its distribution that brings its libraries.
     """
@@ -69,6 +70,15 @@ class Check:
     def side(self, name: str) -> Direction | None:
         """Which way a parameter is the harder demand; None where nobody can compare."""
         return "higher" if name == MIN_CELL and self.counts_rows else self.stricter.get(name)
+
+    def at_least_as_strict(self, name: str, value: object, other: object) -> bool:
+        """Is `value` at least as hard a demand as `other`? Of parameters with a stricter side only."""
+        left, right = cast("float", value), cast("float", other)
+        if self.side(name) == "higher":
+            return left >= right
+        if self.side(name) == "lower":
+            return left <= right
+        return right <= 0 or 0 < left <= right
 
     def parameter(self, name: str, value: object, where: str) -> object:
         """`value` as the type of the parameter's default. Raises UsageError for an unknown name, BadInput for a wrong type."""

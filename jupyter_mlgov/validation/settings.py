@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
 
 from jupyter_mlgov.core.errors import BadInput, unknown
 from jupyter_mlgov.validation.checks import MIN_CELL, Check
@@ -66,17 +65,11 @@ def _stricter(check: Check, name: str, one: tuple[object, str], other: tuple[obj
             expected=f"{check.id} does not say which is the stricter, so both cannot be met.",
             next="Judge under one of the two packs.",
         )
-    return one if _at_least(check, name, one[0], other[0]) else other
-
-
-def _at_least(check: Check, name: str, value: object, other: object) -> bool:
-    """Is `value` at least as strict as `other`?"""
-    left, right = cast("float", value), cast("float", other)
-    return left >= right if check.side(name) == "higher" else left <= right
+    return one if check.at_least_as_strict(name, one[0], other[0]) else other
 
 
 def _tightened(check: Check, name: str, standing: object, asked: object, where: str) -> object:
-    if asked == standing or (check.side(name) is not None and _at_least(check, name, asked, standing)):
+    if asked == standing or (check.side(name) is not None and check.at_least_as_strict(name, asked, standing)):
         return asked
     why = f"which would weaken {standing}" if check.side(name) else f"which stands at {standing} and has no stricter side"
     raise BadInput(

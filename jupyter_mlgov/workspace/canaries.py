@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -177,6 +178,7 @@ def _told(canary: Canary, found: Judged, counts: Counts, hours: float, *, hold: 
         "noninferior": found.observation.proven,
         "final": after.state.ended,
         "traffic": after.share,
+        "requests": _by_customer(counts),
         "canary": canary.id,
         "stage": canary.plan.stage,
         "state": after.state,
@@ -194,6 +196,24 @@ def _told(canary: Canary, found: Judged, counts: Counts, hours: float, *, hold: 
         "before": found.before,
     }
     return fields_of(facts)
+
+
+def _by_customer(counts: Counts) -> dict[str, object]:
+    """Adverse decisions a request in the newest step with two customers in each arm, its standard error clustered by customer."""
+    from jupyter_mlgov.rollout.clustered import pooled_design_effect, standard_error
+
+    for one in reversed(counts.requests):
+        if min(one.champion.clusters, one.challenger.clusters) >= 2:
+            effect = pooled_design_effect(one.champion, one.challenger)
+            return {
+                "step": one.step,
+                "rates": [one.champion.rate, one.challenger.rate],
+                "clusters": [one.champion.clusters, one.challenger.clusters],
+                "counted": [one.champion.requests, one.challenger.requests],
+                "standard_error": standard_error(one.champion, one.challenger),
+                "design_effect": effect if math.isfinite(effect) else None,
+            }
+    return {}
 
 
 def _bring_back(workspace: Workspace, canary: Canary) -> None:
@@ -256,8 +276,6 @@ def counted(workspace: Workspace, canary: Canary, now: datetime) -> Counts:
 
 def settle(workspace: Workspace, model: str) -> AuditEntry | None:
     """Hold what the canary predicted against the labels that matured since; written once for each answer. None: nothing is known yet."""
-    import math
-
     canary = current(workspace, model)
     primary = canary.plan.primary
     if not canary.rollout.state.ended or primary is None:

@@ -39,8 +39,8 @@ def scan(names: Sequence[str], read: Read, folder: Path, only: Collection[str] =
     A file that cannot be read is named in `unread`, never left out. Raises UsageError for a validator in `only` that reads no texts.
     """
     from jupyter_mlgov.validation.engine import validate
+    from jupyter_mlgov.validation.here import Here
     from jupyter_mlgov.validation.plugins import installed_validators
-    from jupyter_mlgov.validation.runners import Here
 
     texts: list[Text] = []
     unread: list[tuple[str, str]] = []

@@ -161,6 +161,22 @@ def traffic(entities: int, number: int, requests: int = 1, rate: float = 0.2, se
     return rows
 
 
+def test_requests_are_told_by_customer_beside_the_guards_that_count_customers() -> None:
+    """Each customer's seven requests are decided alike, so the design effect is 7 (times K / (K - 1)), and the trail keeps its sums."""
+    rows = [{**row, "adverse": hash_of(row["entity"]) % 4 == 0} for row in traffic(400, 3, 7)]
+    counts = count(log(rows), PLAN, "c")
+    (told,) = counts.requests
+    for arm, guard in ((told.champion, counts.steps[0].guards[2].champion), (told.challenger, counts.steps[0].guards[2].challenger)):
+        assert counts.steps[0].guards[2].guard == "adverse decisions"
+        assert (arm.clusters, arm.requests, arm.events) == (guard.n, 7 * guard.n, 7 * guard.events)
+        assert arm.design_effect == pytest.approx(7 * arm.clusters / (arm.clusters - 1))
+    assert restore(Counts, fields_of(counts), "") == counts
+
+
+def hash_of(entity: object) -> int:
+    return sum(str(entity).encode())
+
+
 def test_a_thousand_requests_of_one_customer_are_one_unit() -> None:
     once, often = (count(log(traffic(2000, 3, requests)), PLAN, "c").steps[0] for requests in (1, 7))
     assert replace(often, guards=()) == replace(once, guards=())

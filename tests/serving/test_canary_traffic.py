@@ -199,7 +199,9 @@ def test_a_fraud_model_goes_from_shadow_to_everybody_by_itself(street: Street) -
     assert settled.payload["actual"] in ("not worse", "unclear")
     right, wrong, _ = accuracy(house.acts("canary.judged", "canary.settled"))
     assert (right, wrong) == ((1, 0) if settled.payload["actual"] == "not worse" else (0, 0))
-    assert reported(house, "deploy.canary") == ["pass", "pass", "pass"]
+    split, harm, requests, end = reported(house, "deploy.canary")
+    assert (split, harm, end) == ("pass", "pass", "pass")
+    assert requests in ("pass", "warn")  # a fixed three standard errors, which chance reaches now and then
     told_by_shell = CliRunner().invoke(canary_cli, ["status", "fraud", "--workspace", str(workspace.root)])
     assert told_by_shell.exit_code == 0, told_by_shell.output
     assert "looks replay with the same answer" in told_by_shell.output

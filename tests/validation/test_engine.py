@@ -217,7 +217,11 @@ def limits(subject: Subject, *, limit: Fraction = Fraction(4, 5), word: str = "a
 
 
 def asked(id: str = "p", **parameters: object) -> Policy:
-    return pack(Requirement(validator="test.limits", parameters=parameters, sources=dict.fromkeys(parameters, "s")), id=id)
+    return asked_of("test.limits", id=id, **parameters)
+
+
+def asked_of(check: str, id: str, **parameters: object) -> Policy:
+    return pack(Requirement(validator=check, parameters=parameters, sources=dict.fromkeys(parameters, "s")), id=id)
 
 
 def message(given: Subject, *policies: Policy, **team: object) -> str:
@@ -239,6 +243,30 @@ def test_a_team_tightens_and_never_loosens(tmp_path: Path) -> None:
         message(given, asked(limit="4/5"), limit="1/2")
     with pytest.raises(BadInput, match="no stricter side"):
         message(given, word="b")
+
+
+@validator("m.age", title="Age", stricter={"days": "lower, 0 asks nothing"})
+def age(subject: Subject, *, days: float = 0.0) -> Finding:
+    """Says how old rows may be."""
+    return Finding(message=f"{days:g}", verdict=Verdict.PASS, measured=1.0)
+
+
+def days(given: Subject, *asked_for: float, **team: float) -> str:
+    policies = tuple(asked_of("m.age", id=f"p{at}", days=one) for at, one in enumerate(asked_for))
+    parameters = {"m.age": team} if team else None
+    return validate(given, policies, Registry.of(age), parameters=parameters).results[0].findings[0].message
+
+
+def test_a_most_that_nobody_set_is_tightened_by_any_number_and_never_taken_away(tmp_path: Path) -> None:
+    """0 asks nothing, so 30 days are harder than 0; a number under 0 would have switched the question off."""
+    given = subject(tmp_path, {"a": [1]})
+    assert days(given) == "0"
+    assert days(given, days=30.0) == "30"
+    assert days(given, 30.0, days=7.0) == "7"
+    assert days(given, 0.0, 30.0, 90.0) == "30"
+    for weaker in (90.0, 0.0, -1.0):
+        with pytest.raises(BadInput, match="would weaken 30"):
+            days(given, 30.0, days=weaker)
 
 
 @pytest.mark.parametrize(

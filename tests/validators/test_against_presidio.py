@@ -10,9 +10,9 @@ import pytest
 
 from jupyter_mlgov.sdk import Verdict
 from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.here import Here
 from jupyter_mlgov.validation.plugins import Registry
 from jupyter_mlgov.validation.results import CheckResult
-from jupyter_mlgov.validation.runners import Here
 from mlgov_validators.deep import MISSING
 from mlgov_validators.privacy import personal_data
 

@@ -12,8 +12,8 @@ from jupyter_mlgov.lineage.staleness import Because, HiddenState, Rerun
 from jupyter_mlgov.reports.sarif import sarif
 from jupyter_mlgov.sdk import Text
 from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.here import Here
 from jupyter_mlgov.validation.plugins import installed_policies, installed_validators, policy_ids
-from jupyter_mlgov.validation.runners import Here
 
 from .test_governance import BARE
 

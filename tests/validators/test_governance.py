@@ -12,10 +12,10 @@ import pytest
 from jupyter_mlgov.sdk import Check, Roles, Subject, SubjectRef, Verdict
 from jupyter_mlgov.testing import NOON
 from jupyter_mlgov.validation.engine import judge, placed, plan
+from jupyter_mlgov.validation.here import Here
 from jupyter_mlgov.validation.plugins import Registry, installed_validators
 from jupyter_mlgov.validation.records import Chain, Records
 from jupyter_mlgov.validation.results import Unchecked
-from jupyter_mlgov.validation.runners import Here
 
 from .conftest import lineage
 from .told import told

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from jupyter_mlgov.core.team import Roles
 from jupyter_mlgov.sdk import Check, Subject, SubjectRef, Verdict
 from jupyter_mlgov.validation.engine import validate
+from jupyter_mlgov.validation.here import Here
 from jupyter_mlgov.validation.plugins import Registry
 from jupyter_mlgov.validation.results import CheckResult, Finding
-from jupyter_mlgov.validation.runners import Here
 from mlgov_validators.alternatives import alternatives
 from mlgov_validators.backtest import backtest
 from mlgov_validators.calibrated import calibrated, calibrated_groups

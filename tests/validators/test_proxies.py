@@ -97,6 +97,38 @@ def test_a_text_that_gives_the_group_away_fails_where_it_counts_and_warns_where_
     assert found["district"].verdict is Verdict.WARN, "flagged, and not in the top quarter: never a pass"
 
 
+BISG = {"source": "BISG, surnames and tracts of 2020", "error": 0.19, "error_source": "2,100 customers who said it"}
+
+
+@pytest.mark.parametrize(
+    ("column", "register", "expected", "said"),
+    [
+        ("g", {}, None, ""),
+        ("race_bisg", {}, Verdict.INCONCLUSIVE, "is named as a guess, and nobody declared that it is a proxy"),
+        ("p_black", {}, Verdict.INCONCLUSIVE, "is float64, as a probability is and a group is not"),
+        (
+            "race_bisg",
+            {"race_bisg": BISG},
+            Verdict.WARN,
+            "is a proxy (BISG, surnames and tracts of 2020), wrong in 19.0% of cases",
+        ),
+        ("race_bisg", {"race_bisg": {**BISG, "error": 1.9}}, Verdict.INCONCLUSIVE, "lacks error"),
+        ("race_bisg", {"race_bisg": {**BISG, "error_source": ""}}, Verdict.INCONCLUSIVE, "lacks error_source"),
+        ("g", {"race_bsig": BISG}, Verdict.WARN, "race_bsig is no protected column"),
+    ],
+)
+def test_a_protected_column_that_is_a_guess_is_declared_with_its_source_and_error(
+    table: Make, column: str, register: dict[str, object], expected: Verdict | None, said: str
+) -> None:
+    given = applicants()
+    values = np.random.default_rng(3).random(1200) if column == "p_black" else given["g"]
+    subject = table({**given, column: values}, protected=(column,), features=("income", "debt"), score="s")
+    findings = judged(proxies, replace(subject, register={"proxies": register})).findings
+    found = next((one for one in findings if "prox" in one.message), None)
+    assert (found.verdict if found else None) is expected
+    assert said in (found.message if found else "")
+
+
 def test_a_link_that_is_not_monotone_is_seen(table: Make) -> None:
     """Group b lives at both ends: AUC sees nothing, ten bands do."""
     result = judged(proxies, asked(table, "income", "debt", "distance"))

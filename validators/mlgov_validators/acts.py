@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlgov.sdk import Act, Missing, Records, Subject
 
 ACTS: dict[str, tuple[str, ...]] = {
-    "canary.judged": ("srm_p", "traffic", "harm_p", "guardrail", "noninferior", "final"),
+    "canary.judged": ("srm_p", "traffic", "harm_p", "guardrail", "noninferior", "final", "requests"),
     "limits.set": ("limits",),
     "limits.breached": ("limit", "value", "allowed"),
     "rollout.started": ("version",),

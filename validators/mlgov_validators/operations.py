@@ -12,15 +12,19 @@ from mlgov_validators.acts import days_since, last, records_of
 from mlgov_validators.declared import number, word
 
 
-@validator("deploy.canary", title="Canary statistics", needs=("records",), stricter={"alpha": "higher", "srm": "higher"})
+@validator("deploy.canary", title="Canary statistics", version="1.1", needs=("records",), stricter={"alpha": "higher", "srm": "higher"})
 def canary(subject: Subject, *, alpha: float = 0.01, srm: float = 0.001) -> list[Finding]:
     """Did the canary split traffic as planned, harm nobody, and end no worse than what it replaces?
 
     Reads the last `canary.judged`: `srm_p` (chi-square of the split), `harm_p` (always-valid p of the worst guardrail, after Holm),
-    `noninferior` and `final` of the group-sequential end. The statistics themselves are those of the rollout room.
+    `noninferior` and `final` of the group-sequential end. The statistics themselves are those of the rollout room; their units are
+    customers, each counted once. Beside them stands the rate of adverse decisions a request (`requests`), with a standard error
+    clustered by customer (linearisation, Cochran 1977 sec. 6.3) and Kish's design effect (1965); it decides nothing, for looking
+    again and again is not in it.
 
     fail: the split is not as planned (p under `srm`), a guardrail is harmed (p under `alpha`), or the end is not non-inferior.
-    inconclusive: no canary ran, it has not ended, or a number is missing.
+    warn: the rates a request are three clustered standard errors apart or more. inconclusive: no canary ran, it has not ended, or a
+    number is missing.
 
     Source: Johari et al. 2017 and 2022 (mSPRT); O'Brien and Fleming 1979; Lan and DeMets 1983; alpha and srm are house.
 
@@ -48,8 +52,42 @@ def canary(subject: Subject, *, alpha: float = 0.01, srm: float = 0.001) -> list
             allowed=f"at least {alpha:g}",
             where=guard,
         ),
+        *_requests(act.payload),
         _ended(act.payload),
     ]
+
+
+FAR = 3.0  # clustered standard errors
+
+
+def _requests(payload: Mapping[str, object]) -> Iterator[Finding]:
+    """The rate of adverse decisions a request; nothing where the record tells none."""
+    told = payload.get("requests")
+    if not isinstance(told, Mapping) or not told:
+        return
+    rates, clusters, counted = told.get("rates"), told.get("clusters"), told.get("counted")
+    error, effect = number(told, "standard_error"), number(told, "design_effect")
+    if error is None or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in (rates, clusters, counted)):
+        yield Finding(message="What is recorded of requests cannot be read.", verdict=Verdict.INCONCLUSIVE, where="requests")
+        return
+    (before, now), people, asked = (float(x) for x in rates), sum(clusters), sum(counted)  # type: ignore[union-attr,arg-type]  # seen above
+    gap = now - before
+    far = abs(gap) >= FAR * error and gap != 0
+    said = (
+        f"Adverse decisions a request: {now:.2%} against {before:.2%}, {gap:+.2%} with a standard error of {error:.2%} "
+        "clustered by customer "
+        f"({asked:,} requests of {people:,} customers{f'; design effect {effect:.2f}' if effect is not None else ''})."
+    )
+    yield Finding(
+        message=said + (f" That is {FAR:g} standard errors or more; the tests above count customers." if far else ""),
+        verdict=Verdict.WARN if far else Verdict.PASS,
+        measured=gap,
+        interval=(gap - 1.959964 * error, gap + 1.959964 * error),
+        n=asked,
+        allowed=f"within {FAR:g} standard errors",
+        where="requests",
+        details={"standard_error": error, "design_effect": effect, "customers": people, "requests": asked},
+    )
 
 
 def _under(value: float, limit: float) -> Verdict:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.sdk import Finding, Subject, Verdict, validator
 from mlgov_validators.design import Classes, Feature, Inputs, Quantity, inputs
 from mlgov_validators.logistic import fit_ridge
+from mlgov_validators.proxied import guessed
 from mlgov_validators.ranking import auc
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class Link:
 @validator(
     "proxy.detect",
     title="Proxy features",
-    version="1.1",
+    version="1.2",
     needs=("scored", "protected", "features"),
-    uses=("score", "outcome", "predict"),
+    uses=("score", "outcome", "predict", "register"),
     stricter={"auc_warn": "lower", "auc_fail": "lower", "v_warn": "lower", "v_fail": "lower"},
 )
 def proxies(
@@ -61,11 +62,14 @@ def proxies(
     `score`. How far importance and link go together: Spearman's rank correlation. For a flagged feature: a permutation test within
     outcome strata. Names that often stand for origin or sex (zip, surname, nationality, language, ...) are reported whatever their
     link.
+    A protected column that is a guess itself (BISG and the like) is declared in `[proxies.COLUMN]` of mlgov.toml: its `source`, its
+    `error` (the share of cases it is wrong in) and where that number is from (`error_source`).
 
     fail: AUC at or over `auc_fail` or V at or over `v_fail`, and the feature in the top quarter of importance.
     warn: AUC at or over `auc_warn` or V at or over `v_warn`; all together at or over `auc_warn`; a name on the list. A flagged feature
-    never passes.
-    inconclusive: a link that strong and no way to tell the importance; fewer than two groups of `min_n` rows; no rows with values.
+    never passes; a declared guess, with its error.
+    inconclusive: a protected column whose name or type says that it is a guess and that nobody declared, or without its error; a link
+    that strong and no way to tell the importance; fewer than two groups of `min_n` rows; no rows with values.
 
     Source: house figures. Reg B as amended 2026 keeps proxies "designed or applied with the intention"; intent is for people to judge.
 
@@ -75,7 +79,7 @@ def proxies(
     beside = [*roles.protected, *([roles.outcome] if roles.outcome else [])]
     data = inputs(subject, list(dict.fromkeys(beside)), roles.score).drawn(MOST_ROWS)
     importance = _importance(subject, data)
-    findings: list[Finding] = []
+    findings: list[Finding] = [*guessed(subject)]
     for column in roles.protected:
         groups = data.beside[column]
         details = {"column": column, "rows": data.rows, "sql": data.sql}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.rollout.canary.plan import CanaryPlan, Primary
+from jupyter_mlgov.rollout.clustered import Clustered, clustered
 from jupyter_mlgov.rollout.sequential import Arm
 
 if TYPE_CHECKING:
@@ -60,11 +61,21 @@ class LabelCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCount:
+    """Decided requests of one step, of which adverse, gathered by entity: told beside the guards, which count entities."""
+
+    step: int
+    champion: Clustered
+    challenger: Clustered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What one look sees. This fact goes into the trail whole: a decision is replayed from it."""
 
     steps: tuple[StepCount, ...] = ()
     labels: tuple[LabelCount, ...] = ()
+    requests: tuple[RequestCount, ...] = ()
 
 
 def count(predictions: pa.Table, plan: CanaryPlan, canary: str, labels: Mapping[str, object] | None = None, before: Any = None) -> Counts:
@@ -82,16 +93,29 @@ def count(predictions: pa.Table, plan: CanaryPlan, canary: str, labels: Mapping[
     frame["failed"] = np.array([value is not None for value in frame["problem"]])
     cut = _score_cut(frame)
     shares = (0.0, *map(float, plan.route.steps))
-    steps, matured = [], []
+    steps, matured, requests = [], [], []
     for step in sorted({int(value) for value in frame["step"]}):
         if step >= len(plan.route.steps):
             continue
         here = _at(frame, frame["step"] == step)
         low, high = (0.0, 0.0) if step < 0 else (shares[step], shares[step + 1])
         steps.append(_step(here, plan, step, low, high, cut))
+        if step >= 0:
+            requests.append(_requests(here, step, low, high))
         if plan.primary is not None and labels is not None and step >= 0:
             matured.append(_labelled(here, plan.primary, labels, step, low, high, before))
-    return Counts(steps=tuple(steps), labels=tuple(matured))
+    return Counts(steps=tuple(steps), labels=tuple(matured), requests=tuple(requests))
+
+
+def _requests(here: dict[str, Any], step: int, low: float, high: float) -> RequestCount:
+    """Every decided request of the units that _step() compares, not each unit once."""
+    decided = _at(here, ~here["failed"] & _known(here["adverse"]))
+    champion = _at(decided, (decided["arm"] == "champion") & (decided["position"] >= high))
+    challenger = _at(decided, (decided["arm"] == "challenger") & (decided["position"] >= low) & (decided["position"] < high))
+    one, other = (
+        clustered(zip(arm["entity"].tolist(), arm["adverse"].astype(bool).tolist(), strict=True)) for arm in (champion, challenger)
+    )
+    return RequestCount(step=step, champion=one, challenger=other)
 
 
 def _at(frame: Mapping[str, Any], where: Flags) -> dict[str, Any]:
