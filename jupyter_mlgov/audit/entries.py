@@ -76,6 +76,8 @@ ACTIONS: dict[str, str] = {
     "alarm.raised": "alarm about {subject}: {problem}",
     "alarm.escalated": "an alarm about {subject} is overdue since {due}: {problem}",
     "retraining.proposed": "{actor} proposed to train {subject} again: {reason}",
+    "inventory.declared": "{actor} declared {names} of {subject} (from {source})",
+    "inventory.imported": "{actor} imported {models} models into the inventory from {source}",
     "export.written": "{actor} exported {subject} to {targets}",
     "reproduce.done": "{actor} ran {subject} version {version} again: {grade}",
     "step.finished": "step {step} of {subject} finished in {seconds} s",

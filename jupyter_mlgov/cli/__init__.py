@@ -8,7 +8,7 @@ import sys
 import click
 
 from jupyter_mlgov._version import __version__
-from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
+from jupyter_mlgov.core.errors import MlgovError, unknown
 
 # verb -> (module, one line for --help). The order is the order of a day's work.
 VERBS: dict[str, tuple[str, str]] = {
@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "canary": ("canary", "A step-by-step rollout: start, status, look, promote, abort; plan, simulate, analyze."),
     "rollout": ("rollout", "Manifests for Kubernetes: render, diff, apply."),
     "monitor": ("monitor", "Watch a model in production: plan, run, watch, settle."),
+    "portfolio": ("portfolio", "All models: inventory, where to look first, what they share, figures; on any day."),
     "champion": ("back", "Which version was in a stage, now or on any day before."),
     "export": ("jobs", "Write the notebook as a papermill or DVC pipeline."),
     "track": ("jobs", "Have DVC keep a data file."),
@@ -47,9 +48,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "policy": ("policy", "List, show and compare policy packs."),
     "doctor": ("where", "Check this installation and workspace."),
 }
-
-# Words of the plan that this version has not got. They answer, they do not pretend.
-NOT_YET = ("portfolio",)
 
 
 class Verbs(click.Group):
@@ -70,8 +68,6 @@ class Verbs(click.Group):
             formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in NOT_YET:
-            raise UsageError(f"`mlgov {args[0]}` is planned and not in version {__version__}.", next="See `mlgov --help` for what is.")
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise unknown("verb", args[0], VERBS, next="See `mlgov --help`.")
         return super().resolve_command(ctx, args)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from pathlib import Path
 
 import click
 
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
-from jupyter_mlgov.core.errors import BadInput
+from jupyter_mlgov.core.dates import moment_of
 from jupyter_mlgov.core.facts import fields_of
 
 
@@ -56,7 +55,7 @@ def champion(ctx: click.Context, model: str, moment: str, stage: str, folder: Pa
 
     workspace = opened(folder)
     chosen = stage or workspace.decided(model)[1].stages[-1]
-    found = answer(workspace, model, _moment(moment), chosen)
+    found = answer(workspace, model, moment_of(moment), chosen)
     there = found is not None and bool(found.version)
     if style == "json":
         say_json(fields_of(found) if found and there else {"model": model, "stage": chosen, "version": ""})
@@ -67,18 +66,3 @@ def champion(ctx: click.Context, model: str, moment: str, stage: str, folder: Pa
     else:
         click.echo(f"No version of {model} was in {chosen} then.")
     ctx.exit(0 if there else 1)
-
-
-def _moment(text: str) -> datetime | None:
-    """The end of a date in UTC, or the moment as given. Raises BadInput for anything else, and for a time without its zone."""
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is no date.", expected="Expected 2026-06-30 or 2026-06-30T14:00+02:00.") from None
-    if len(text) == len("2026-06-30"):
-        return datetime.combine(found.date(), time.max, UTC)
-    if found.tzinfo is None:
-        raise BadInput(f"{text} says no zone.", expected="Expected for instance 2026-06-30T14:00+00:00.")
-    return found

@@ -11,6 +11,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "validate": ("--quiet", "--stage", "--explain-reuse"),
     "why": ("staging", "production"),
     "lineage": (),
+    "portfolio": ("--as-of", "--top"),
     "stale": (),
     "suggest": ("--accept",),
     "diff": ("run:", "--schema", "--any-order", "--values"),

@@ -24,6 +24,7 @@ VERBS = (
     "validate",
     "why",
     "lineage",
+    "portfolio",
     "stale",
     "suggest",
     "diff",
@@ -193,6 +194,18 @@ class GovernanceMagics(Magics):
 
         _Words("lineage").parse_args(rest)
         return ShownLineage(self.session.workspace.lineage(self.session.notebook))
+
+    def _portfolio(self, rest: list[str]) -> object:
+        from jupyter_mlgov.core.dates import moment_of
+        from jupyter_mlgov.reports.portfolio.page import Shown
+        from jupyter_mlgov.workspace.portfolio import TOP, point, portfolio
+
+        words = _Words("portfolio")
+        words.add_argument("--as-of", default="")
+        words.add_argument("--top", type=int, default=TOP)
+        asked = words.parse_args(rest)
+        at = point(self.session.workspace, moment_of(asked.as_of))
+        return Shown(portfolio(at, self.session.workspace, top=max(0, asked.top)))
 
     def _diff(self, rest: list[str]) -> None:
         from jupyter_mlgov.reports.difference import difference_text

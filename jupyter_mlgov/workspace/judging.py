@@ -18,6 +18,7 @@ from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.promotion.facts import Answer, Decision
 from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import Report, report_json
+from jupyter_mlgov.workspace.declaring import declared
 
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.entries import AuditEntry
@@ -58,6 +59,7 @@ def validate(
         "bases": given.bases,
         "waiting": [fields_of(one) for one in given.waiting],
         "reused": [one.validator for one in given.reuse if one.reused],
+        "declared": declared(workspace.team_for(notebook)),
         **facts,
     }
     workspace.record(Draft(action="validation.done", subject=workspace.team_for(notebook).model, payload=payload))

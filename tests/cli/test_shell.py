@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from jupyter_mlgov.cli import NOT_YET, VERBS
+from jupyter_mlgov.cli import VERBS
 from jupyter_mlgov.cli import mlgov as shell
 
 
@@ -64,13 +64,6 @@ def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:
     assert done.returncode == 2
     assert 'No verb "valdate". Did you mean "validate"?' in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("verb", NOT_YET)
-def test_what_is_planned_says_so_and_fails(verb: str) -> None:
-    done = mlgov(verb)
-    assert done.returncode == 2
-    assert "is planned and not in version" in done.stderr
 
 
 @pytest.mark.parametrize("words", ["status", "validate", "why", "promote staging", "audit verify", "lineage", "sync"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jupyter_mlgov.cli import NOT_YET, VERBS, mlgov
+from jupyter_mlgov.cli import VERBS, mlgov
 from jupyter_mlgov.core import team
 from jupyter_mlgov.core.settings import QUIET, Settings
 from jupyter_mlgov.core.verdicts import Verdict
@@ -98,11 +98,6 @@ def test_every_verdict_is_explained(checkout: Path, verdict: Verdict) -> None:
     page = text(checkout, "docs/users/README.md")
     assert verdict.mark in page
     assert verdict.word in page or f"the {verdict.word}" in page or verdict.word.removeprefix("check ") in page
-
-
-def test_what_is_not_there_yet_is_said_in_the_readme(checkout: Path) -> None:
-    readme = text(checkout, "README.md")
-    assert {verb for verb in NOT_YET if verb not in readme} == set()
 
 
 def test_links_between_pages_lead_somewhere(checkout: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, select, update
 
@@ -23,6 +24,9 @@ from jupyter_mlgov.integrations.sql.ledger import SqlLedger
 from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
 from jupyter_mlgov.integrations.sql.people import SqlPeople
 from jupyter_mlgov.integrations.sql.tables import log, outbox
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.integrations.sql.portfolio import SqlReadTables
 
 PAGE = 500
 PROBLEM_LIMIT = 2000
@@ -56,6 +60,12 @@ class SqlJournal:
     def people(self) -> SqlPeople:
         """The keys of persons, beside the log."""
         return SqlPeople(self._backend)
+
+    def read_tables(self) -> SqlReadTables:
+        """What the portfolio reads, beside the log and folded from it."""
+        from jupyter_mlgov.integrations.sql.portfolio import SqlReadTables
+
+        return SqlReadTables(self._backend)
 
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts and not parcels:
