@@ -105,7 +105,8 @@ BISG = {"source": "BISG, surnames and tracts of 2020", "error": 0.19, "error_sou
     [
         ("g", {}, None, ""),
         ("race_bisg", {}, Verdict.INCONCLUSIVE, "is named as a guess, and nobody declared that it is a proxy"),
-        ("p_black", {}, Verdict.INCONCLUSIVE, "is float64, as a probability is and a group is not"),
+        ("p_black", {}, Verdict.INCONCLUSIVE, "is float64 and holds fractions, as a probability does and a group does not"),
+        ("male", {}, None, ""),
         (
             "race_bisg",
             {"race_bisg": BISG},
@@ -121,7 +122,7 @@ def test_a_protected_column_that_is_a_guess_is_declared_with_its_source_and_erro
     table: Make, column: str, register: dict[str, object], expected: Verdict | None, said: str
 ) -> None:
     given = applicants()
-    values = np.random.default_rng(3).random(1200) if column == "p_black" else given["g"]
+    values = {"p_black": np.random.default_rng(3).random(1200), "male": np.resize([1.0, 0.0, np.nan], 1200)}.get(column, given["g"])
     subject = table({**given, column: values}, protected=(column,), features=("income", "debt"), score="s")
     findings = judged(proxies, replace(subject, register={"proxies": register})).findings
     found = next((one for one in findings if "prox" in one.message), None)

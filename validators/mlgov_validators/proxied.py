@@ -34,7 +34,12 @@ def _looks_guessed(column: str, table: object) -> str:
     kind = table[column].type()  # type: ignore[index]  # ibis ships no types
     if GUESSES.search(column):
         return "is named as a guess"
-    return f"is {kind}, as a probability is and a group is not" if kind.is_floating() else ""
+    if not kind.is_floating():
+        return ""
+    # A code with gaps (1.0, 0.0, NaN) is a floating column as well, and no guess.
+    values = table[column]  # type: ignore[index]  # as above
+    broken = bool((values != values.floor()).fill_null(False).any().to_pyarrow().as_py())
+    return f"is {kind} and holds fractions, as a probability does and a group does not" if broken else ""
 
 
 def _declared(column: str, body: Mapping[str, object]) -> Finding:

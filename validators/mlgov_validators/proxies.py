@@ -68,7 +68,7 @@ def proxies(
     fail: AUC at or over `auc_fail` or V at or over `v_fail`, and the feature in the top quarter of importance.
     warn: AUC at or over `auc_warn` or V at or over `v_warn`; all together at or over `auc_warn`; a name on the list. A flagged feature
     never passes; a declared guess, with its error.
-    inconclusive: a protected column whose name or type says that it is a guess and that nobody declared, or without its error; a link
+    inconclusive: a protected column whose name or fractions say that it is a guess and that nobody declared, or without its error; a link
     that strong and no way to tell the importance; fewer than two groups of `min_n` rows; no rows with values.
 
     Source: house figures. Reg B as amended 2026 keeps proxies "designed or applied with the intention"; intent is for people to judge.
