@@ -23,6 +23,7 @@ ACTIONS: dict[str, str] = {
     "cell.finished": "cell {cell_id} of {subject} ran: {outcome}",
     "cell.measured": "the tables of cell {cell_id} of {subject} were measured",
     "cell.hashed": "the big files of cell {cell_id} of {subject} were hashed",
+    "code.kept": "what was not committed of {subject} was looked at: {outcome}",
     "recording.gap": "something in {subject} could not be recorded: {problem}",
     "file.tracked": "{subject} is tracked by DVC as {hash}",
     "data.checked": "{actor} looked whether the data of {subject} is kept: {states}",

@@ -126,6 +126,10 @@ def _deliver(workspace: Workspace, say: Callable[[str], None] | None) -> tuple[s
 def _send(workspace: Workspace, parcel: Parcel) -> dict[str, object]:
     if parcel.target == "mlflow":
         from jupyter_mlgov.integrations.mlflow import MlflowProjector
+        from jupyter_mlgov.workspace.uncommitted import keep
+
+        if parcel.payload.get("model_digest"):
+            keep(workspace, str(parcel.payload.get("notebook")), str(parcel.payload.get("session")))
 
         artifacts = "" if workspace.settings.tracking_uri else str(workspace.root / ".mlgov" / "mlartifacts")
         unsigned: list[str] = []

@@ -20,6 +20,7 @@ from jupyter_mlgov.pipelines.reproduce import last_runs
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
+    from jupyter_mlgov.workspace.uncommitted import Kept
 
 # What Python imports from files that the record may not name, because it read their compiled form.
 _VERBS = ("%mlgov", "%load_ext jupyter_mlgov", "#")
@@ -98,10 +99,30 @@ def _versions(workspace: Workspace, recorded: Lineage) -> Iterator[str]:
         text = file_at(workspace.root, commit, recorded.notebook)
         if text is not None:
             yield text
+        yield from _kept_notebook(workspace, recorded)
     with contextlib.suppress(OSError, UnicodeDecodeError):  # deleted or damaged since: git may have it
         yield workspace.path_of(recorded.notebook).read_text("utf-8")
     if commit:
         yield from file_versions(workspace.root, recorded.notebook)
+
+
+def _kept_notebook(workspace: Workspace, recorded: Lineage) -> Iterator[str]:
+    from jupyter_mlgov.integrations.git import top_of
+
+    top, kept = top_of(workspace.root), _kept(workspace, recorded)
+    if top is not None and kept is not None:
+        name = (workspace.root.relative_to(top.resolve()) / PurePosixPath(recorded.notebook)).as_posix()
+        text = kept.files.get(name)
+        if text:
+            yield text
+
+
+def _kept(workspace: Workspace, recorded: Lineage) -> Kept | None:
+    """What was kept of the recorded session, or of those of a run by steps. Raises StorageProblem for an object that was changed."""
+    from jupyter_mlgov.workspace.uncommitted import kept_for
+
+    assert recorded.session is not None  # noqa: S101  # its caller asked
+    return kept_for(workspace, recorded, frozenset({recorded.session.id, *(run.session for run in recorded.runs)}))
 
 
 def _missing(recorded: Lineage, notebook: Notebook) -> str:
@@ -179,24 +200,31 @@ def _code(workspace: Workspace, recorded: Lineage, folder: Path, limits: list[st
 
 
 def _uncommitted(workspace: Workspace, recorded: Lineage, code: CodeState, root: Path, limits: list[str]) -> None:
-    """What was changed beside the commit: taken from the working tree while it is still the same, else said."""
+    """What was changed beside the commit: from the working tree while it is still the same, else what was kept, else said."""
     from jupyter_mlgov.integrations.git import code_state, top_of
+    from jupyter_mlgov.workspace.uncommitted import put_back
 
     now, top = code_state(workspace.root), top_of(workspace.root)
+    inside = root
+    for _ in workspace.root.relative_to(top.resolve()).parts if top is not None else ():
+        inside = inside.parent
     if top is not None and code.diff is not None and (now.commit, now.diff) == (code.commit, code.diff):
-        inside = root
-        for _ in workspace.root.relative_to(top.resolve()).parts:
-            inside = inside.parent
         for name in code.dirty:
             _take(top / name, inside / name)
         return
+    kept = _kept(workspace, recorded)
+    if kept is not None:
+        put_back(kept, inside)
     below = workspace.root.relative_to(top.resolve()).as_posix() if top is not None else "."
     prefix = "" if below == "." else f"{below}/"
     read = {ref.path for run in recorded.runs for ref in run.files_read} | {recorded.notebook}
-    lost = [name for name in code.dirty if name.endswith(_MODULES) and name.removeprefix(prefix) not in read]
+    back = set(kept.files) if kept is not None else set()
+    lost = [name for name in code.dirty if name.endswith(_MODULES) and name.removeprefix(prefix) not in read and name not in back]
     if lost:
         shown = ", ".join(lost[:3])
         limits.append(f"{shown} had changes that were not committed, and they are not kept: commit {code.commit[:7]} is not what ran.")
+    if kept is not None and kept.problem:
+        limits.append(f"What was not committed is not kept: {kept.problem.rstrip('.')}.")
 
 
 def _take(source: Path, target: Path) -> None:
