@@ -24,7 +24,7 @@ from jupyter_mlgov.promotion.facts import Limit
 from jupyter_mlgov.rollout.serving.protocol import parse
 from jupyter_mlgov.rollout.steps import State
 from jupyter_mlgov.workspace.canaries import accuracy, look, promote, replay, settle, start
-from jupyter_mlgov.workspace.labels import add_labels
+from jupyter_mlgov.workspace.labels import add_labels, predictions
 from jupyter_mlgov.workspace.serving import Replica
 from tests.serving.world import House
 
@@ -57,6 +57,9 @@ margin = 0.2
 power = 0.9
 looks = 3
 """
+
+# The whole road: shadow, 1, 5, 25, 50, 100 %.
+WHOLE = TEAM.replace("steps = [5,", "steps = [1, 5,").replace("units = 60", "units = 20")
 
 
 class Days:
@@ -103,6 +106,16 @@ def in_a_loop_of_its_own(act: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, act).result()
 
 
+class Exploding:
+    """A model that no longer answers."""
+
+    def __init__(self, inner: Any) -> None:
+        self.contract, self.bounded, self.cacheable, self.brief = inner.contract, True, False, 0
+
+    def compute(self, rows: Any) -> Any:
+        raise MemoryError("boom")
+
+
 class Street:
     """Cards that pay, one replica that answers, labels that come back."""
 
@@ -141,6 +154,15 @@ class Street:
         self.replica.look()
         return found
 
+    def tell(self) -> None:
+        """What the replica has to say to the trail, now; in a server a thread of its own does it."""
+        self.replica._drafts.put(None)
+        self.replica._told()
+
+    def said(self, validator: str) -> list[str]:
+        """Findings of a check in the report, as "verdict: sentence"."""
+        return [f"{finding.verdict.value}: {finding.message}" for finding in findings(self.house, validator)]
+
     def tell_labels(self) -> None:
         path = self.house.workspace.root / "labels.csv"
         path.write_text("request,label\n" + "".join(f"{request},{label}\n" for request, label in self.labels), "utf-8")
@@ -156,13 +178,14 @@ def fitted(seed: int, harm: float = 0.0) -> LogisticRegression:
 
 
 @pytest.fixture
-def street(house: Callable[..., House]) -> Street:
+def street(house: Callable[..., House], request: pytest.FixtureRequest) -> Street:
     clock = Days()
-    built = house(TEAM, clock=clock)
+    built = house(getattr(request, "param", TEAM), clock=clock)
     built.promote(fitted(1), name="fraud", frame=payments(1, 400))
     return Street(built, clock)
 
 
+@pytest.mark.parametrize("street", [WHOLE], indirect=True, ids=["shadow-1-5-25-50-100"])
 def test_a_fraud_model_goes_from_shadow_to_everybody_by_itself(street: Street) -> None:
     house, workspace = street.house, street.house.workspace
     second = house.promote(fitted(2), name="fraud", frame=payments(2, 400))
@@ -180,13 +203,13 @@ def test_a_fraud_model_goes_from_shadow_to_everybody_by_itself(street: Street) -
     while not told[-1][0].rollout.state.ended:
         share = street.service.lineup.share
         assert share == told[-1][0].rollout.share
-        street.pay(1600 if share < 100 else 200)
+        street.pay(3000 if share < 5 else 1600 if share < 100 else 200)
         street.tell_labels()
         told.append(street.look(25))
         shares.append(told[-1][0].rollout.share)
         assert len(told) < 30
     assert told[-1][0].rollout.state is State.PROMOTED, told[-1][0].rollout.why
-    assert sorted(set(shares)) == [5, 25, 50, 100]
+    assert list(dict.fromkeys(shares)) == [1, 5, 25, 50, 100]
     assert street.service.lineup.champion.vouched.version == second
     assert all(one.agrees for one in replay(house.acts("canary.started", "canary.judged"), "fraud"))
     last = house.acts("canary.judged")[-1].payload
@@ -208,6 +231,10 @@ def test_a_fraud_model_goes_from_shadow_to_everybody_by_itself(street: Street) -
 
 
 def reported(house: House, validator: str) -> list[str]:
+    return [finding.verdict.value for finding in findings(house, validator)]
+
+
+def findings(house: House, validator: str) -> Any:
     """What the check says that reports show, from the acts of this trail."""
     from jupyter_mlgov.sdk import Roles, Subject, SubjectRef
     from jupyter_mlgov.validation.plugins import installed_validators
@@ -220,7 +247,7 @@ def reported(house: House, validator: str) -> list[str]:
     records = Records(now=house.workspace.clock.now(), model="fraud", acts=acts)
     check: Any = installed_validators().get(validator)
     subject = Subject(ref=SubjectRef(kind="model", name="fraud"), roles=Roles(), register={}, records=records)
-    return [finding.verdict.value for finding in check(subject)]
+    return check(subject)
 
 
 def test_a_harmful_version_is_aborted_at_the_first_lawful_look_and_the_stage_comes_back(street: Street) -> None:
@@ -244,6 +271,40 @@ def test_a_harmful_version_is_aborted_at_the_first_lawful_look_and_the_stage_com
         look(house.workspace, "fraud")
 
 
+BACKED = TEAM.replace('switch = "canary"', 'switch = "at once"\nbaseline = "1"\nrest = 3600')
+
+
+@pytest.mark.parametrize("street", [BACKED], indirect=True, ids=["backed"])
+def test_the_baseline_takes_over_when_the_champion_breaks_and_log_trail_and_report_say_so(street: Street) -> None:
+    house = street.house
+    second = house.promote(fitted(2), name="fraud", frame=payments(2, 400))
+    street.replica.look()
+    street.tell()
+    assert street.service.lineup.champion.vouched.version == second
+    street.pay(20)
+    assert not any("breaker" in one for one in street.said("deploy.limits"))
+    whole = street.service.lineup.champion.predictor
+    street.service.lineup.champion.predictor = Exploding(whole)
+    street.pay(60)  # every one of them got an answer, or answer() would have raised
+    assert street.service.breaker.position.value == "open"
+    street.service.log.flush()
+    street.tell()
+    table = predictions(house.workspace, "fraud").to_pandas()
+    assert (table.arm == "baseline").sum() == 60
+    assert set(table[table.arm == "baseline"].version) == {"1"}
+    assert 5 <= table.problem.notna().sum() < 60
+    assert house.acts("breaker.switched")[-1].payload["now"] == "open"
+    (finding,) = [one for one in street.said("deploy.limits") if "breaker" in one]
+    assert finding.startswith(f"fail: The breaker of version {second} is open, and version 1 answers in its place: ")
+    assert "MemoryError" in finding
+    street.service.lineup.champion.predictor = whole
+    street.service.untrip("mended")
+    street.pay(20)
+    street.tell()
+    (finding,) = [one for one in street.said("deploy.limits") if "breaker" in one]
+    assert finding.startswith(f"warn: The breaker of version {second} opened 1 times since the start and is closed")
+
+
 def test_a_version_that_breaks_only_in_traffic_is_stopped_and_nobody_was_left_without_an_answer(street: Street) -> None:
     house = street.house
     house.promote(fitted(2), name="fraud", frame=payments(2, 400))
@@ -251,13 +312,6 @@ def test_a_version_that_breaks_only_in_traffic_is_stopped_and_nobody_was_left_wi
     street.replica.look()
     street.pay(80)
     assert street.look(24)[0].rollout.share == 5
-
-    class Exploding:
-        def __init__(self, inner: Any) -> None:
-            self.contract, self.bounded, self.cacheable, self.brief = inner.contract, True, False, 0
-
-        def compute(self, rows: Any) -> Any:
-            raise MemoryError("boom")
 
     arm = street.service.lineup.challenger
     arm.predictor = Exploding(arm.predictor)

@@ -177,6 +177,20 @@ def test_a_version_is_switched_while_requests_flow_and_none_fails_or_is_mixed(tw
     assert [entry.payload["version"] for entry in two.acts("rollout.started")] == ["2", third]
 
 
+def test_every_replica_of_a_workspace_switches_and_comes_back_and_the_receipt_counts_them(two: House) -> None:
+    with serving(two.workspace) as one, serving(two.workspace) as other, Load(one, 2) as load, Load(other, 2) as more:
+        third = two.promote(seed=3)
+        one.until(lambda: all(served.client.infer()[1]["mlgov-version"] == third for served in (one, other)), 60)
+        receipt = roll_back(two.workspace, Order(model="credit", stage="production", reason="too many alarms"))
+        assert {served.client.infer()[1]["mlgov-version"] for served in (one, other)} == {"2"}
+    assert receipt.outcome == "done"
+    (traffic,) = [one for one in receipt.after if one.name == "traffic"]
+    assert traffic.said.startswith("2 replicas answer with version 2")
+    told = [*load.answers, *more.answers]
+    assert {status for _, _, status, _, _ in told} == {200}
+    assert {headers["mlgov-version"] for *_, headers, _ in told} == {"2", third}
+
+
 def test_a_rollback_of_traffic_that_nobody_can_see_is_said(two: House) -> None:
     with serving(two.workspace):
         pass

@@ -9,6 +9,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "limits.set": ("limits",),
     "limits.breached": ("limit", "value", "allowed"),
     "rollout.started": ("version",),
+    "breaker.switched": ("now", "why", "version", "baseline"),
     "rollback.drilled": ("seconds", "outcome", "to", "before"),
     "rollback.done": ("seconds", "outcome", "to", "before"),
     "rollback.failed": ("problem",),

@@ -106,13 +106,16 @@ def _ended(payload: Mapping[str, object]) -> Finding:
     return Finding(message=said, verdict=Verdict.PASS if good else Verdict.FAIL, where="end")
 
 
-@validator("deploy.limits", title="Pre-set deployment limits", needs=("records",), uses=("register",))
+@validator("deploy.limits", title="Pre-set deployment limits", version="1.1", needs=("records",), uses=("register",))
 def limits(subject: Subject) -> list[Finding]:
     """Were limits set before the start, left alone since, and never breached?
 
     `[limits]` of mlgov.toml holds them; `limits.set` in the trail signs them; `rollout.started` is the start; `limits.breached` a breach.
 
-    fail: a start without limits, limits set after it, or a breach. warn: none. inconclusive: limits are written and nobody signed them.
+    `breaker.switched` is a limit of serving that broke (errors, latency, outputs): the baseline answers while the breaker is open.
+
+    fail: a start without limits, limits set after it, a breach, or a breaker that stands open. warn: a breaker that opened since the last
+    start and closed again. inconclusive: limits are written and nobody signed them.
     Unchecked: no limits are written and nothing was started.
 
     Which limits they are (price collars, value, volume and messages of RTS 6 Art 15, Art 8(a)-(d)) is for the person who signs them; what
@@ -129,7 +132,7 @@ def limits(subject: Subject) -> list[Finding]:
         if not declared:
             raise Unanswered("No limits are set and nothing was started.", next="Write [limits] in mlgov.toml before the start.")
         raise Missing("[limits] are written and nobody signed them in the trail.", next="Sign them before the start.")
-    return [*_before(signed, started), *(_breach(act) for act in breaches)]
+    return [*_before(signed, started), *(_breach(act) for act in breaches), *_breaker(started, records.about("breaker.switched"))]
 
 
 def _before(signed: tuple[Act, ...], started: tuple[Act, ...]) -> Iterator[Finding]:
@@ -149,6 +152,23 @@ def _before(signed: tuple[Act, ...], started: tuple[Act, ...]) -> Iterator[Findi
 def _breach(act: Act) -> Finding:
     said = f"The limit {word(act.payload, 'limit')} was breached: {word(act.payload, 'value')}, allowed {word(act.payload, 'allowed')}."
     return Finding(message=said, verdict=Verdict.FAIL, where=word(act.payload, "limit"))
+
+
+def _breaker(started: tuple[Act, ...], switches: tuple[Act, ...]) -> Iterator[Finding]:
+    """Where the breaker stands now; or, closed, that it opened since the last start."""
+    since = [act for act in switches if not started or act.time >= started[-1].time]
+    opened = [act for act in since if word(act.payload, "now") == "open"]
+    if not opened:
+        return
+    why, baseline = word(opened[-1].payload, "why"), word(opened[-1].payload, "baseline")
+    if word(since[-1].payload, "now") == "closed":
+        version = word(opened[-1].payload, "version")
+        said = f"The breaker of version {version} opened {len(opened)} times since the start and is closed; last: {why}."
+        yield Finding(message=said, verdict=Verdict.WARN, where="breaker")
+        return
+    instead = f"version {baseline} answers in its place" if baseline else "nobody answers in its place"
+    said = f"The breaker of version {word(opened[-1].payload, 'version')} is {word(since[-1].payload, 'now')}, and {instead}: {why}."
+    yield Finding(message=said, verdict=Verdict.FAIL, where="breaker")
 
 
 @validator("deploy.rollback", title="Rollback drill", needs=("records",), stricter={"days": "lower", "target": "lower"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,12 +41,11 @@ class PrometheusMeter:
 
 
 class Metrics:
-    """The families. `PROMETHEUS_MULTIPROC_DIR` set: several workers write there and one page shows their sum."""
+    """The families of one process; a replica is one process, and Prometheus adds replicas up."""
 
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-        self.several = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
         self.registry = CollectorRegistry()
         three = ["model_name", "version", "arm"]
         where: Any = {"registry": self.registry}
@@ -59,15 +57,12 @@ class Metrics:
         self.explain = Histogram("request_explain_seconds", "The same for /explain.", ["model_name"], buckets=_BUCKETS, **where)
         self.rows = Counter("mlgov_scored_rows", "Rows scored.", three, **where)
         self.refused = Counter("mlgov_requests_refused", "Requests answered with a 4xx or 503.", ["model_name", "status"], **where)
-        mode: Any = {"multiprocess_mode": "livemax"} if self.several else {}
-        self.breaker = Gauge("mlgov_breaker_position", "0 closed, 1 half-open, 2 open.", ["model_name"], **where, **mode)
-        self.waiting = Gauge("mlgov_predictions_waiting", "Predictions that are not written yet.", ["model_name"], **where, **mode)
-        self.ready = Gauge("mlgov_ready", "1 where this replica may get traffic.", ["model_name"], **where, **mode)
-        self.killed = Gauge("mlgov_killed", "1 where the kill switch is thrown.", ["model_name"], **where, **mode)
-        self.share = Gauge("mlgov_canary_share", "Percent of entities that the challenger answers.", ["model_name"], **where, **mode)
-        self.version = Gauge(
-            "mlgov_model_version", "1 for the version that answers.", ["model_name", "version", "fingerprint"], **where, **mode
-        )
+        self.breaker = Gauge("mlgov_breaker_position", "0 closed, 1 half-open, 2 open.", ["model_name"], **where)
+        self.waiting = Gauge("mlgov_predictions_waiting", "Predictions that are not written yet.", ["model_name"], **where)
+        self.ready = Gauge("mlgov_ready", "1 where this replica may get traffic.", ["model_name"], **where)
+        self.killed = Gauge("mlgov_killed", "1 where the kill switch is thrown.", ["model_name"], **where)
+        self.share = Gauge("mlgov_canary_share", "Percent of entities that the challenger answers.", ["model_name"], **where)
+        self.version = Gauge("mlgov_model_version", "1 for the version that answers.", ["model_name", "version", "fingerprint"], **where)
 
     def meter(self, model: str) -> PrometheusMeter:
         """The Meter port of one model."""
@@ -75,7 +70,7 @@ class Metrics:
 
     def page(self, services: Mapping[str, Service]) -> tuple[bytes, str]:
         """(the page, its content type). What stands is looked up now."""
-        from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
         for name, service in services.items():
             lineup = service.lineup
@@ -84,15 +79,7 @@ class Metrics:
             self.ready.labels(name).set(0 if service.unready() else 1)
             self.killed.labels(name).set(1 if lineup.killed else 0)
             self.share.labels(name).set(lineup.share)
-            if not self.several:
-                self.version.clear()
+            self.version.clear()
             if lineup.champion is not None:
                 self.version.labels(name, lineup.champion.vouched.version, lineup.champion.vouched.fingerprint).set(1)
-        if not self.several:
-            return generate_latest(self.registry), CONTENT_TYPE_LATEST
-        from prometheus_client.multiprocess import MultiProcessCollector
-
-        together = CollectorRegistry()
-        collector: Any = MultiProcessCollector  # its __init__ is untyped
-        collector(together)
-        return generate_latest(together), CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

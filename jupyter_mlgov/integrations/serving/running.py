@@ -1,4 +1,4 @@
-"""uvicorn around the application: one process or several, loopback unless somebody says otherwise, and an end that loses nothing."""
+"""uvicorn around the application: one process, loopback unless somebody says otherwise, and an end that loses nothing."""
 
 from __future__ import annotations
 
