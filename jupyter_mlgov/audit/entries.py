@@ -75,7 +75,6 @@ ACTIONS: dict[str, str] = {
     "monitor.ran": "{actor} looked at version {version} of {subject} in window {window}: {verdict}",
     "finding.settled": "{actor} settled a finding about {subject}: {how}",
     "alarm.raised": "alarm about {subject}: {problem}",
-    "alarm.escalated": "an alarm about {subject} is overdue since {due}: {problem}",
     "retraining.proposed": "{actor} proposed to train {subject} again: {reason}",
     "inventory.declared": "{actor} declared {names} of {subject} (from {source})",
     "inventory.imported": "{actor} imported {models} models into the inventory from {source}",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.composition import Workspace
+    from jupyter_mlgov.workspace.monitoring import Tick
 
 
 @click.group()
@@ -22,63 +28,158 @@ def monitor() -> None:
 @format_option()
 def plan(model: str, folder: Path | None, style: str) -> None:
     """What is watched of MODEL, how often, by which checks, and when it was last measured."""
+    from jupyter_mlgov.core.errors import MlgovError
     from jupyter_mlgov.workspace.monitoring import running, state
+    from jupyter_mlgov.workspace.reference import reference_of
+    from jupyter_mlgov.workspace.watched import fix_plan
 
     workspace = opened(folder)
     now = running(workspace, model)
+    changed = fix_plan(workspace, now)
+    try:
+        kept = reference_of(workspace, now.move, now.team.roles)
+        reference = f"{kept.rows:,} rows as the profile {kept.profile.short}"
+    except MlgovError as error:
+        reference = f"none: {error}"
     states = state(workspace, now)
     if style == "json":
-        say_json({"model": model, "version": now.move.version, "watched": [{**fields_of(one), **states[one.name]} for one in now.plan]})
+        say_json(
+            {
+                "model": model,
+                "version": now.move.version,
+                "reference": reference,
+                "changed": list(changed),
+                "watched": [{**fields_of(one), **states[one.name]} for one in now.plan],
+            }
+        )
         return
     click.echo(f"{model} version {now.move.version}, in {now.move.stage} since {now.move.since:%Y-%m-%d}:")
     for one in now.plan:
         checks = ", ".join(one.checks) or "no machine measures it"
         click.echo(f"  {one.name:<14} {one.frequency:<10} {checks}; {states[one.name]['said']}")
-        for line in filter(None, (one.owner and f"owner {one.owner}", one.response and f"response: {one.response}")):
+        for line in filter(
+            None,
+            (
+                one.owner and f"owner {one.owner}",
+                one.response and f"response: {one.response}",
+                f"a finding is due in {one.deadline:g} hours",
+            ),
+        ):
             click.echo(f"  {'':<25} {line}")
     click.echo(f"  Source: {now.plan[0].source}." if now.plan else "  Nothing is watched.")
+    click.echo(f"  Reference: {reference}.")
+    for line in changed:
+        click.echo(f"! The plan changed: {line}.")
 
 
 @monitor.command()
-@click.argument("model")
+@click.argument("model", default="")
+@click.option("--window", type=click.Path(path_type=Path), help="Parquet, CSV or a Delta folder: the rows of the window, as scored.")
+@click.option("--log", is_flag=True, help="The window is what was served: our log of predictions, with the labels that have come in.")
+@click.option("--since", type=click.DateTime(), help="With --log: from this moment on (UTC).")
+@click.option("--until", type=click.DateTime(), help="With --log: up to and without this moment (UTC).")
 @click.option(
-    "--window", type=click.Path(path_type=Path), required=True, help="Parquet or CSV: the rows of the window, with the columns as scored."
+    "--all", "every", type=click.Path(path_type=Path, file_okay=False), help="A folder with MODEL.parquet (or .csv, or a Delta folder)."
 )
 @click.option("--name", default="", help="What the window is called in the record; default: the file's name.")
 @click.option("--only", multiple=True, help="Only these names of the plan; may be given again.")
 @workspace_option
 @format_option()
 @click.pass_context
-def run(ctx: click.Context, model: str, window: Path, name: str, only: tuple[str, ...], folder: Path | None, style: str) -> None:
-    """Judge a window of MODEL's rows. Exit codes: 0 all that was due is measured and good, 1 a finding, 3 could not tell."""
-    from jupyter_mlgov.workspace.monitoring import look
+def run(
+    ctx: click.Context,
+    model: str,
+    window: Path | None,
+    log: bool,
+    since: datetime | None,
+    until: datetime | None,
+    every: Path | None,
+    name: str,
+    only: tuple[str, ...],
+    folder: Path | None,
+    style: str,
+) -> None:
+    """Judge a window of MODEL's rows, or of every model with --all.
 
-    tick = look(opened(folder), model, window, name=name, only=only)
-    if style == "json":
-        found = {one: [result.summary for result in results] for one, results in tick.found.items()}
-        say_json(
-            {
-                "model": tick.model,
-                "version": tick.version,
-                "window": tick.window,
-                "rows": tick.rows,
-                "verdict": tick.verdict.word,
-                "found": found,
-                "measured": list(tick.measured),
-                "unmeasured": dict(tick.unmeasured),
-                "acts": list(tick.acts),
-                "report": tick.report.digest,
-            }
-        )
+    Exit codes: 0 all that was due is measured and good, 1 a finding, 3 could not tell.
+    """
+    from jupyter_mlgov.workspace.monitoring import Looks, look, look_all
+
+    workspace = opened(folder)
+    if every is not None:
+        if model or window or log or name or only:
+            raise click.UsageError("--all FOLDER takes every model's window from that folder, and nothing else beside it.")
+        looks = look_all(workspace, _windows(every))
     else:
-        click.echo(f"{tick.model} version {tick.version}, window {tick.window} ({tick.rows:,} rows): {tick.verdict.word}")
-        for result in tick.report.results:
-            click.echo(f"  {result.verdict.word:<14} {result.title}: {result.summary}")
-        for one, why in tick.unmeasured.items():
-            click.echo(f"  not measured   {one}: {why}")
-        for act in tick.acts:
-            click.echo(f"! {act}")
-    ctx.exit({Verdict.FAIL: 1, Verdict.PASS: 0}.get(tick.verdict, 3))
+        if not model or (window is None) == (not log):
+            raise click.UsageError("Name a MODEL and its --window FILE (or --log), or --all FOLDER.")
+        looks = Looks(
+            ticks=(
+                look(workspace, model, window if window is not None else _logged(workspace, model, since, until), name=name, only=only),
+            ),
+            problems={},
+        )
+    if style == "json":
+        told = [_told(tick) for tick in looks.ticks]
+        say_json(told[0] if every is None else {"looks": told, "problems": dict(looks.problems)})
+    else:
+        for tick in looks.ticks:
+            _show(tick)
+        for one, problem in looks.problems.items():
+            click.echo(f"! {one} could not be looked at: {problem}")
+    ctx.exit({Verdict.FAIL: 1, Verdict.PASS: 0}.get(looks.verdict, 3))
+
+
+def _windows(folder: Path) -> dict[str, Path]:
+    """Model -> its window: MODEL.parquet, MODEL.csv or a Delta folder MODEL. Raises UsageError for two of one model, and for none."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix in (".parquet", ".csv") or (path / "_delta_log").is_dir():
+            model = path.stem if path.is_file() else path.name
+            if model in found:
+                raise click.UsageError(f"{found[model].name} and {path.name} are both a window of {model}.")
+            found[model] = path
+    if not found:
+        raise click.UsageError(f"{folder} has no window: MODEL.parquet, MODEL.csv or a Delta folder MODEL.")
+    return found
+
+
+def _logged(workspace: Workspace, model: str, since: datetime | None, until: datetime | None) -> object:
+    from jupyter_mlgov.workspace.prediction_windows import logged_window
+    from jupyter_mlgov.workspace.watched import running
+
+    first, last = (one.replace(tzinfo=UTC) if one else None for one in (since, until))
+    return logged_window(workspace, running(workspace, model), since=first, until=last)
+
+
+def _told(tick: Tick) -> dict[str, object]:
+    return {
+        "model": tick.model,
+        "version": tick.version,
+        "window": tick.window,
+        "rows": tick.rows,
+        "verdict": tick.verdict.word,
+        "found": {one: [result.summary for result in results] for one, results in tick.found.items()},
+        "held": dict(tick.held),
+        "measured": list(tick.measured),
+        "unmeasured": dict(tick.unmeasured),
+        "notes": list(tick.notes),
+        "acts": list(tick.acts),
+        "seconds": tick.seconds,
+        "report": tick.report.digest,
+    }
+
+
+def _show(tick: Tick) -> None:
+    click.echo(f"{tick.model} version {tick.version}, window {tick.window} ({tick.rows:,} rows, {tick.seconds:.1f} s): {tick.verdict.word}")
+    for result in tick.report.results:
+        click.echo(f"  {result.verdict.word:<14} {result.title}: {result.summary}")
+    for one, why in (*tick.unmeasured.items(), *tick.held.items()):
+        click.echo(f"  {'not measured' if one in tick.unmeasured else 'may be chance':<14} {one}: {why}")
+    for note in tick.notes:
+        click.echo(f"  note           {note}")
+    for act in tick.acts:
+        click.echo(f"! {act}")
 
 
 @monitor.command()

@@ -98,4 +98,6 @@ def _title(entry: AuditEntry) -> str:
 
 
 def _body(entry: AuditEntry) -> str:
-    return f"{entry.payload.get('problem') or entry} (entry {entry.seq}, {entry.time:%Y-%m-%d %H:%M} UTC)"[:2000]
+    more = [f"{word}: {entry.payload[word]}" for word in ("severity", "due") if entry.payload.get(word)]
+    when = f"entry {entry.seq}, {entry.time:%Y-%m-%d %H:%M} UTC"
+    return f"{entry.payload.get('problem') or entry} ({'; '.join([*more, when])})"[:2000]

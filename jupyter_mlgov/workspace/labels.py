@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,17 +54,16 @@ def add_labels(workspace: Workspace, model: str, path: Path) -> int:
 
 def labels(workspace: Workspace, model: str) -> dict[str, object]:
     """request -> label, the newest word."""
+    return {request: label for request, label in told(workspace, model) if label is not None}
+
+
+def told(workspace: Workspace, model: str) -> Iterator[tuple[str, object]]:
+    """Every (request, label) that was ever brought in, oldest file first; one request may come again."""
     import pyarrow.parquet as pq
 
-    found: dict[str, object] = {}
     for path in sorted(path for path in _folder(workspace, model).glob("*.parquet") if not path.name.startswith(".")):
         table = pq.read_table(path)
-        found.update(
-            (request, label)
-            for request, label in zip(table["request"].to_pylist(), table["label"].to_pylist(), strict=True)
-            if label is not None
-        )
-    return found
+        yield from zip(table["request"].to_pylist(), table["label"].to_pylist(), strict=True)
 
 
 def _as_text(csv: Any, pa: Any) -> Any:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
-from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, UsageError, unknown
-from jupyter_mlgov.core.team import Team
+from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.verdicts import Verdict, worst
-from jupyter_mlgov.monitoring.plan import Watched, plan_of
+from jupyter_mlgov.monitoring.discovery import Chosen, by_chance, choose, hypotheses
+from jupyter_mlgov.monitoring.plan import Watched, false_discovery, plan_digest
 from jupyter_mlgov.monitoring.silence import measured, silent
-from jupyter_mlgov.promotion.counting import person
-from jupyter_mlgov.promotion.fold import authors
-from jupyter_mlgov.promotion.intended import INTENDING, Intended, intended
+from jupyter_mlgov.promotion.intended import INTENDING
 from jupyter_mlgov.validation.results import CheckResult, Report
+from jupyter_mlgov.workspace import findings
+from jupyter_mlgov.workspace.findings import settle, standing
+from jupyter_mlgov.workspace.watched import Running, fix_plan, running
+from jupyter_mlgov.workspace.windows import Opened, open_window, overlaps, window_of
 
 if TYPE_CHECKING:
     from jupyter_mlgov.validation.subjects import Subject
@@ -24,18 +28,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A version in production, with the notebook that made it and what is watched of it."""
-
-    move: Intended
-    notebook: str
-    team: Team
-    plan: tuple[Watched, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """What one look at a window found. `unmeasured` maps a watched name to why; `acts` are sentences of what was done about it."""
+    """What one look at a window found. `unmeasured` maps a watched name to why; `acts` are sentences of what was done about it.
+
+    `held` maps a name to what was found and is no more than chance brings in a run over so many models; `notes` say what was odd.
+    `seconds` is from the first look at the window to the shut gate.
+    """
 
     model: str
     version: str
@@ -45,62 +43,84 @@ class Tick:
     found: Mapping[str, tuple[CheckResult, ...]]
     measured: tuple[str, ...]
     unmeasured: Mapping[str, str]
+    held: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    begin: datetime | None = None
+    end: datetime | None = None
     acts: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
         """Fail where something was found, inconclusive where something due could not be told, else pass."""
         if self.found:
             return Verdict.FAIL
-        return Verdict.INCONCLUSIVE if self.unmeasured else Verdict.PASS
+        return Verdict.INCONCLUSIVE if self.unmeasured or self.held else Verdict.PASS
 
 
-def running(workspace: Workspace, model: str) -> Running:
-    """Raises UsageError for a model nobody decided about, NotReady where none of its versions is in the last stage."""
-    from jupyter_mlgov.validation.plugins import installed_validators
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """A run over several models: their ticks, and in sentences which could not be looked at."""
 
-    notebook, team = workspace.decided(model)
-    move = intended(workspace.journal.entries(actions=INTENDING, subject=model), model, team.stages[-1])
-    if move is None or not move.version:
-        raise NotReady(f"No version of {model} is in {team.stages[-1]}, so there is nothing to watch.", next="See `mlgov champion`.")
-    return Running(move=move, notebook=notebook, team=team, plan=plan_of(team, installed_validators().ids))
+    ticks: tuple[Tick, ...]
+    problems: Mapping[str, str]
+
+    @property
+    def verdict(self) -> Verdict:
+        """A model that could not be looked at is not good."""
+        verdicts = [tick.verdict for tick in self.ticks] + [Verdict.INCONCLUSIVE for _ in self.problems]
+        return worst(verdicts) if verdicts else Verdict.INCONCLUSIVE
 
 
-def look(workspace: Workspace, model: str, window: Path, *, name: str = "", only: tuple[str, ...] = ()) -> Tick:
-    """Judge the rows of `window` (Parquet or CSV) by the plan, against the table that the version was judged on, and act on what is found.
+def look(workspace: Workspace, model: str, window: object, *, name: str = "", only: tuple[str, ...] = ()) -> Tick:
+    """Judge the rows of `window` by the plan, against the profile of what the version was judged on, and act on what is found.
 
-    Raises UsageError for an unknown name in `only`, BadInput for a window that cannot be read or has no row.
+    `window` is a Window, a Path (Parquet, CSV, Delta), a frame, an Ibis table or a Warehouse. Raises UsageError for an unknown name in
+    `only`, BadInput for a window that cannot be read, has no row or comes from the future.
     """
+    begun = time.perf_counter()
+    now, tick = _looked(workspace, model, window, name, only)
+    return _concluded(workspace, now, tick, begun)
+
+
+def look_all(workspace: Workspace, windows: Mapping[str, object]) -> Looks:
+    """Look at a window of each of these models; of all that they find, at most the declared share may be there by chance.
+
+    The share is the least `false_discovery` of their teams. A model that cannot be looked at stops no other.
+    """
+    begun = time.perf_counter()
+    looked: dict[str, tuple[Running, Tick]] = {}
+    problems: dict[str, str] = {}
+    for model, window in windows.items():
+        try:
+            looked[model] = _looked(workspace, model, window, "", ())
+        except MlgovError as error:
+            problems[model] = str(error)
+    q = min((false_discovery(now.team) for now, _ in looked.values()), default=0.05)
+    families = {
+        (model, one.name): hypotheses([result for result in tick.report.results if result.validator in one.checks])
+        for model, (now, tick) in looked.items()
+        for one in now.plan
+    }
+    chosen = choose(families, q)
+    ticks = []
+    for model, (now, tick) in looked.items():
+        try:
+            ticks.append(_concluded(workspace, now, _held(tick, chosen, q), begun))
+        except MlgovError as error:
+            problems[model] = str(error)
+    return Looks(ticks=tuple(ticks), problems=problems)
+
+
+def _looked(workspace: Workspace, model: str, window: object, name: str, only: tuple[str, ...]) -> tuple[Running, Tick]:
     now = running(workspace, model)
     for one in only:
         if one not in {watched.name for watched in now.plan}:
             raise unknown("watched thing", one, [watched.name for watched in now.plan], next=f"See `mlgov monitor plan {model}`.")
     plan = tuple(one for one in now.plan if not only or one.name in only)
-    report = _judged(workspace, now, plan, _subject(workspace, now, window))
-    tick = _told(now, plan, report, name or window.stem)
-    entry = _recorded(workspace, tick)
-    return replace(tick, acts=_acted(workspace, now, tick, entry))
-
-
-def _subject(workspace: Workspace, now: Running, window: Path) -> Subject:
-    from jupyter_mlgov.validation.tables import table_subject
-    from jupyter_mlgov.workspace.reference import path_of, reference_of
-
-    if not window.exists():
-        raise BadInput(f"{window} is not there.", expected="Expected a Parquet or CSV file with the rows of the window.")
-    roles = now.team.roles
-    reference = path_of(workspace, reference_of(workspace, now.move, roles))
-    subject = table_subject(window, roles, now.move.model)
-    if subject.ref.rows == 0:
-        raise BadInput(f"{window} has no row.", expected="A window without a row is silence, not health.")
-    return replace(
-        subject,
-        reference_path=reference,
-        tier=now.team.tier,
-        scope=now.team.scope,
-        register=now.team.register,
-        folder=workspace.root,
-    )
+    opened = open_window(workspace, now, window_of(window, name))
+    report = _judged(workspace, now, plan, opened.subject)
+    return now, _told(now, plan, report, opened)
 
 
 def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subject: Subject) -> Report:
@@ -124,7 +144,7 @@ def _judged(workspace: Workspace, now: Running, plan: tuple[Watched, ...], subje
     return report
 
 
-def _told(now: Running, plan: tuple[Watched, ...], report: Report, window: str) -> Tick:
+def _told(now: Running, plan: tuple[Watched, ...], report: Report, opened: Opened) -> Tick:
     results = {result.validator: result for result in report.results}
     found: dict[str, tuple[CheckResult, ...]] = {}
     unmeasured: dict[str, str] = {}
@@ -140,20 +160,64 @@ def _told(now: Running, plan: tuple[Watched, ...], report: Report, window: str) 
             unmeasured[one.name] = dark[0].summary
         elif all(result.verdict is Verdict.NOT_APPLICABLE for result in mine):
             unmeasured[one.name] = "nothing in the window that it could be measured on"
-    measured = tuple(one.name for one in plan if one.name not in unmeasured)
     return Tick(
         model=now.move.model,
         version=now.move.version,
-        window=window,
+        window=opened.name,
         rows=report.subject.rows,
         report=report,
         found=found,
-        measured=measured,
+        measured=tuple(one.name for one in plan if one.name not in unmeasured),
         unmeasured=unmeasured,
+        notes=opened.notes,
+        begin=opened.begin,
+        end=opened.end,
     )
 
 
-def _recorded(workspace: Workspace, tick: Tick) -> AuditEntry:
+def _held(tick: Tick, chosen: Chosen, q: float) -> Tick:
+    """The tick without findings that a run over so many models brings by chance; they were measured, and they are no health."""
+    chance = {name: results for name, results in tick.found.items() if by_chance(results, (tick.model, name), chosen)}
+    why = f"no more than chance brings among {chosen.families} families of tests at a false discovery rate of {q:g}"
+    held = {name: f"{results[0].summary} That is {why}."[:500] for name, results in chance.items()}
+    return replace(tick, found={name: results for name, results in tick.found.items() if name not in held}, held=held)
+
+
+def _concluded(workspace: Workspace, now: Running, tick: Tick, begun: float) -> Tick:
+    """Record the tick with its alarms and refutations in one piece, then do what the plan says beyond."""
+    changed = tuple(f"The plan changed: {one}." for one in fix_plan(workspace, now))
+    with findings.one_at_a_time(workspace, tick.model):
+        earlier = tuple(workspace.journal.entries(actions=("monitor.ran",), subject=tick.model))
+        tick = replace(
+            tick, notes=(*tick.notes, *changed, *overlaps(earlier, tick.version, tick.begin, tick.end, tick.report.subject.table))
+        )
+        tick = _fresh(tick, earlier)
+        told = findings.told(workspace, now, tick)
+        tick = replace(tick, seconds=round(time.perf_counter() - begun, 3))
+        workspace.record(_recorded(tick, now), *told.drafts)
+        return replace(tick, acts=(*told.sentences, *findings.follow(workspace, now)))
+
+
+def _fresh(tick: Tick, earlier: tuple[AuditEntry, ...]) -> Tick:
+    """Rows that were judged before are no new measurement: a feed that stands still would else look healthy for ever."""
+    table = tick.report.subject.table
+    mine = [one for one in earlier if one.payload.get("version") == tick.version and one.payload.get("table") == table]
+    if table is None or not mine:
+        return tick
+    before = {name: str(one.payload.get("window")) for one in mine for name in measured(one)}
+    again = {
+        name: f"the same rows were judged as window {before[name]}, so this measures nothing new"
+        for name in tick.measured
+        if name in before
+    }
+    return replace(
+        tick,
+        measured=tuple(name for name in tick.measured if name not in again),
+        unmeasured={**tick.unmeasured, **{name: why for name, why in again.items() if name not in tick.found}},
+    )
+
+
+def _recorded(tick: Tick, now: Running) -> Draft:
     payload = {
         "version": tick.version,
         "window": tick.window[:200],
@@ -165,127 +229,68 @@ def _recorded(workspace: Workspace, tick: Tick) -> AuditEntry:
         "worst": worst([result.verdict for result in tick.report.results]).word,
         "measured": list(tick.measured),
         "unmeasured": dict(tick.unmeasured),
+        "held": dict(tick.held),
+        "notes": list(tick.notes),
+        "plan": plan_digest(now.plan),
+        "from": stamp(tick.begin) if tick.begin else None,
+        "to": stamp(tick.end) if tick.end else None,
+        "seconds": tick.seconds,
     }
-    return workspace.journal.append([Draft(action="monitor.ran", subject=tick.model, payload=payload)], actor=workspace.actor())[-1]
+    return Draft(action="monitor.ran", subject=tick.model, payload=payload)
 
 
-# -- what a finding does ----------------------------------------------------------------------------------------------
-
-
-def _acted(workspace: Workspace, now: Running, tick: Tick, entry: AuditEntry) -> tuple[str, ...]:
-    watched = {one.name: one for one in now.plan}
-    acts: list[str] = []
-    for name, results in tick.found.items():
-        reason = f"{name} in window {tick.window}: {results[0].summary}"[:500]
-        acts += _alarmed(workspace, now, watched[name], f"monitor {name}", reason)
-        acts += _refuted(workspace, now, watched[name], reason, entry)
-        acts += _answered(workspace, now, watched[name], reason)
-    for name, why in tick.unmeasured.items():
-        acts += _alarmed(workspace, now, watched[name], "monitor could not tell", f"{name} in window {tick.window}: {why}"[:500])
-    _settled(workspace, now, tick, entry)
-    return tuple(acts)
-
-
-def _alarmed(workspace: Workspace, now: Running, watched: Watched, kind: str, problem: str) -> list[str]:
-    severity = "critical" if now.team.tier == 1 else "high"
-    payload = {"kind": kind, "severity": severity, "problem": problem, "version": now.move.version, "owner": watched.owner}
-    workspace.record(Draft(action="alarm.raised", subject=now.move.model, payload=payload))
-    return [f"Alarm ({severity}): {problem}"]
-
-
-def _refuted(workspace: Workspace, now: Running, watched: Watched, reason: str, by: AuditEntry) -> list[str]:
-    """The evidence of this version no longer stands, once for each watched thing until somebody settles it: the gate shuts."""
-    if watched.name in _standing(workspace, now):
-        return []
-    payload = {"version": now.move.version, "reason": reason, "watched": watched.name, "by": by.digest, "serving": "keep"}
-    workspace.record(Draft(action="evidence.refuted", subject=now.move.model, payload=payload))
-    return [f"The evidence of version {now.move.version} no longer stands; its gates are shut."]
-
-
-def _standing(workspace: Workspace, now: Running) -> dict[str, AuditEntry]:
-    """Watched name -> the refutation of this version that nobody settled yet."""
-    entries = tuple(workspace.journal.entries(actions=("evidence.refuted", "finding.settled"), subject=now.move.model))
-    settled = {entry.payload.get("finding") for entry in entries if entry.action == "finding.settled"}
-    return {
-        str(entry.payload.get("watched")): entry
-        for entry in entries
-        if entry.action == "evidence.refuted"
-        and "watched" in entry.payload
-        and entry.payload.get("version") == now.move.version
-        and entry.digest not in settled
-    }
-
-
-def _answered(workspace: Workspace, now: Running, watched: Watched, reason: str) -> list[str]:
-    """What the plan says beyond the gate: the baseline answers, or the version before comes back."""
-    if watched.action == "baseline":
-        workspace.record(Draft(action="breaker.ordered", subject=now.move.model, payload={"to": "baseline", "reason": reason}))
-        return ["The baseline answers in its stead."]
-    if watched.action == "rollback":
-        from jupyter_mlgov.workspace.rollback import Order, roll_back
-
-        return [roll_back(workspace, Order(model=now.move.model, stage=now.move.stage, reason=reason)).sentence]
-    return []
-
-
-def _settled(workspace: Workspace, now: Running, tick: Tick, by: AuditEntry) -> None:
-    """A silence that ended is settled by the measurement itself; everything else needs a person."""
-    for name, entry in _standing(workspace, now).items():
-        if entry.payload.get("silence") and name in tick.measured:
-            payload = {"finding": entry.digest, "how": "it was measured again", "by": by.digest}
-            workspace.record(Draft(action="finding.settled", subject=tick.model, payload=payload))
-
-
-def settle(workspace: Workspace, model: str, name: str, how: str) -> str:
-    """A person who did not work on the model says why a finding is settled. Raises UsageError for an author and without a reason."""
-    now = running(workspace, model)
-    standing = _standing(workspace, now)
-    if name not in standing:
-        raise unknown("standing finding", name, list(standing), next=f"See `mlgov monitor plan {model}`.")
-    if not how.strip():
-        raise UsageError("Why is it settled?", next='Say it: --reason "what was found and done".')
-    actor = workspace.actor()
-    if any(person(one.id) == person(actor.id) for one in authors(workspace.journal.entries(), now.notebook)):
-        raise UsageError(f"{actor} worked on {now.notebook}, so another person must settle it.", next="Ask a reviewer.")
-    payload = {"finding": standing[name].digest, "how": how[:2000]}
-    workspace.record(Draft(action="finding.settled", subject=model, payload=payload))
-    return f"{name} of {model} is settled."
+def watched_models(workspace: Workspace) -> tuple[str, ...]:
+    """Every model that a decision, a rollback or an emptied stage is about."""
+    return tuple(sorted({entry.subject for entry in workspace.journal.entries(actions=INTENDING)}))
 
 
 def quiet(workspace: Workspace) -> tuple[str, ...]:
-    """Look at every model in production for what should have been measured and was not: an alarm and a shut gate, once a silence."""
-    entries = tuple(workspace.journal.entries())
-    said = []
-    for model in sorted({entry.subject for entry in entries if entry.action in INTENDING}):
+    """Look at every model in production for what should have been measured and was not: an alarm and a shut gate, once a silence.
+
+    What an earlier monitor found and did not carry out is carried out, and what nobody settled in time escalates.
+    """
+    said: list[str] = []
+    for model in watched_models(workspace):
         try:
             now = running(workspace, model)
+            said += _quiet(workspace, now)
         except NotReady:
             continue
         except MlgovError as error:
             said.append(f"{model}: {error.what}")
             workspace.record(Draft(action="alarm.raised", subject=model, payload={"kind": "monitor plan", "problem": error.what}))
-            continue
-        for one in silent(entries, model, now.move.version, now.move.since, now.plan, workspace.clock.now()):
-            said.append(f"{model} version {now.move.version}: {one.sentence}.")
-            if one.name in _standing(workspace, now):
-                continue
-            watched = next(item for item in now.plan if item.name == one.name)
-            _alarmed(workspace, now, watched, "monitor silent", one.sentence)
-            payload = {"version": now.move.version, "reason": one.sentence, "watched": one.name, "silence": True, "serving": "keep"}
-            workspace.record(Draft(action="evidence.refuted", subject=model, payload=payload))
     return tuple(said)
+
+
+def _quiet(workspace: Workspace, now: Running) -> list[str]:
+    fix_plan(workspace, now)
+    moment, model, said = findings.log_moment(workspace, now), now.move.model, []
+    watched = {one.name: one for one in now.plan}
+    with findings.one_at_a_time(workspace, model):
+        ran = tuple(workspace.journal.entries(actions=("monitor.ran",), subject=model))
+        for one in silent(ran, model, now.move.version, now.move.since, now.plan, moment):
+            said.append(f"{model} version {now.move.version}: {one.sentence}.")
+            if one.name not in standing(workspace, now):
+                workspace.record(*findings.silence_of(now, watched[one.name], one.sentence, moment))
+        findings.follow(workspace, now)
+        said += findings.overdue(workspace, now)
+    return said
 
 
 def state(workspace: Workspace, now: Running) -> dict[str, dict[str, str]]:
     """Watched name -> `said`: when it was last measured, whether that is overdue, and what stands against it."""
     entries = tuple(workspace.journal.entries(actions=("monitor.ran",), subject=now.move.model))
-    late = {one.name for one in silent(entries, now.move.model, now.move.version, now.move.since, now.plan, workspace.clock.now())}
-    standing = _standing(workspace, now)
+    moment = findings.log_moment(workspace, now)
+    late = {one.name for one in silent(entries, now.move.model, now.move.version, now.move.since, now.plan, moment)}
+    against = standing(workspace, now)
     found = {}
     for one in now.plan:
         mine = [entry for entry in entries if entry.payload.get("version") == now.move.version and one.name in measured(entry)]
         said = f"last measured {mine[-1].time:%Y-%m-%d %H:%M} UTC" if mine else "never measured"
         said += ", overdue" if one.name in late else ""
-        said += f"; found: {standing[one.name].payload.get('reason')}" if one.name in standing else ""
+        said += f"; found: {against[one.name].payload.get('reason')}" if one.name in against else ""
         found[one.name] = {"said": said}
     return found
+
+
+__all__ = ["Looks", "Running", "Tick", "look", "look_all", "quiet", "running", "settle", "state", "watched_models"]

@@ -39,7 +39,7 @@ def reference_of(workspace: Workspace, move: Intended, roles: Roles) -> Referenc
     for entry in reversed(tuple(workspace.journal.entries(actions=("reference.kept",), subject=move.model))):
         if (entry.payload.get("version"), entry.payload.get("rests_on")) == (move.version, rests):
             return _read(entry.payload)
-    table, stored = _kept_table(workspace, move, roles)
+    table, stored = kept_table(workspace, move, roles)
     made = _made(workspace, move, roles, table, stored)
     payload = {"version": move.version, "profile": made.profile, "table": made.table, "rows": made.rows, "rests_on": rests}
     workspace.record(Draft(action="reference.kept", subject=move.model, payload=payload))
@@ -58,7 +58,8 @@ def _read(payload: Mapping[str, object]) -> Reference:
     )
 
 
-def _kept_table(workspace: Workspace, move: Intended, roles: Roles) -> tuple[ObjectRef, Digest]:
+def kept_table(workspace: Workspace, move: Intended, roles: Roles) -> tuple[ObjectRef, Digest]:
+    """The table the version was judged on, and its name in the store. Raises NotReady where it was not kept."""
     from jupyter_mlgov.workspace.reproducing import found
 
     kept = found(workspace, f"{move.model}@{move.version}").recorded.last_output(roles.reference or roles.table)

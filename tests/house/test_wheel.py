@@ -65,7 +65,7 @@ def test_the_wheel_has_its_entry_points_and_scripts(built: tuple[Path, Path], ch
     assert "mlgov" in points["papermill.engine"]
     declared = tomllib.loads((checkout / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
     assert {group: set(points[group]) for group in declared} == {group: set(names) for group, names in declared.items()}
-    assert len(points["jupyter_mlgov.validators"]) == 52
+    assert len(points["jupyter_mlgov.validators"]) == 57
     assert set(points["jupyter_mlgov.policies"]) == PACKS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -150,8 +151,14 @@ def _slope(found: Calibration, low: float, high: float, where: str, details: Map
         n=found.n,
         interval=fit.slope_interval,
         where=where,
-        details={**details, "intercept": fit.intercept, "slope_and_intercept_p": fit.p},
+        details={**details, "intercept": fit.intercept, "slope_and_intercept_p": fit.p, "p": _two_sided(fit.slope - 1, fit.slope_interval)},
     )
+
+
+def _two_sided(away: float, interval: Interval) -> float | None:
+    """P of being so far away, from a normal interval at 95 %."""
+    half = (interval[1] - interval[0]) / 2
+    return math.erfc(abs(away) / half * 1.959964 / math.sqrt(2)) if half > 0 else None
 
 
 def _ece(found: Calibration, limit: float, where: str) -> Finding:
@@ -190,7 +197,8 @@ def _ratio(found: Calibration, limit: float, where: str) -> Finding:
         allowed=allowed,
         n=found.n,
         where=where,
-        details={"predicted": found.predicted, "observed": found.observed, "standard_deviations": found.deviations},
+        details={"predicted": found.predicted, "observed": found.observed, "standard_deviations": found.deviations}
+        | {"p": math.erfc(abs(found.deviations) / math.sqrt(2))},
     )
 
 

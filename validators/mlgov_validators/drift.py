@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.sdk import Estimate, Finding, Missing, Subject, Verdict, validator
+from jupyter_mlgov.sdk import Estimate, Finding, Missing, Subject, Verdict, open_table, validator
 from mlgov_validators.comparing import Drift, chi_p, compare
 from mlgov_validators.divergence import psi_null
 from mlgov_validators.intervals import wilson
@@ -110,17 +110,20 @@ def monitor_drift(
     if all(one.verdict is Verdict.NOT_APPLICABLE for one in findings):
         raise Missing("No column could be compared.", expected=_reasons(skipped), next="Name a reference with the model's inputs.")
     if evidently:
-        findings.append(_evidently(reference, table, [one.name for one in compared]))
+        findings.append(_evidently(subject, reference, table, [one.name for one in compared]))
     return findings
 
 
-def _evidently(reference: Profile | Table, table: Table, names: list[str]) -> Finding:
+def _evidently(subject: Subject, reference: Profile | Table, table: Table, names: list[str]) -> Finding:
+    """Evidently's preset; where only a profile is the reference, of the reference's rows if they are still kept."""
     from mlgov_validators.evidently_presets import drift_preset
 
-    if isinstance(reference, Profile):
-        said = "Evidently's drift preset needs the rows of the reference; here only a profile is kept."
-        return Finding(message=said, verdict=Verdict.INCONCLUSIVE)
-    return drift_preset(reference, table, names)
+    if not isinstance(reference, Profile):
+        return drift_preset(reference, table, names)
+    if "reference" in subject.split_paths:
+        return drift_preset(open_table(subject.split_paths["reference"]), table, names)
+    said = "Evidently's drift preset needs the rows of the reference; here only a profile is kept."
+    return Finding(message=said, verdict=Verdict.INCONCLUSIVE)
 
 
 def _reference(subject: Subject) -> Profile | Table:

@@ -220,7 +220,22 @@ def _precision(subject: Subject, now: Decided, then: Validated, most: float) -> 
     low, high = wilson(k, n) or (0.0, 1.0)
     verdict = Verdict.FAIL if gap and gap[0] > 0 and drop > most else Verdict.PASS
     said = f"Matured: precision {k / n:.3f} ({low:.3f}-{high:.3f}) of {n:,} at {cut:g}; validated {k_then / n_then:.3f}."
-    yield Finding(message=said, verdict=verdict, measured=k / n, allowed=f"a fall of at most {most:g}", n=n, interval=(low, high))
+    yield Finding(
+        message=said,
+        verdict=verdict,
+        measured=k / n,
+        allowed=f"a fall of at most {most:g}",
+        n=n,
+        interval=(low, high),
+        details={"p": _fell(k, n, k_then, n_then)},
+    )
+
+
+def _fell(k: int, n: int, k_then: int, n_then: int) -> float | None:
+    """One-sided p that the share did not fall: two proportions, pooled variance; None where all are of one kind."""
+    pooled = (k + k_then) / (n + n_then)
+    spread = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n_then))
+    return math.erfc((k_then / n_then - k / n) / spread / math.sqrt(2)) / 2 if spread > 0 else None
 
 
 def _calibration(now: Decided, off: float) -> Iterator[Finding]:
