@@ -41,6 +41,13 @@ def notebook_option(command: Command) -> Command:
     return click.option("--notebook", "-n", help="The notebook meant; default: the team file's, else the last one that ran.")(command)
 
 
+def all_option(command: Command) -> Command:
+    """`--all`: the whole report as text."""
+    return click.option("--all", "whole", is_flag=True, help="Text with every number, limit and source, not what one look takes in.")(
+        command
+    )
+
+
 def format_option(*more: str) -> Callable[[Command], Command]:
     """`--format text|json`, and `more` where a verb has them."""
 

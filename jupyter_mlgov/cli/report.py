@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jupyter_mlgov.cli.options import colour, notebook_option, opened, width, workspace_option
+from jupyter_mlgov.cli.options import all_option, colour, notebook_option, opened, width, workspace_option
 from jupyter_mlgov.core.errors import BadInput, NotReady, StorageProblem
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ FORMATS = ("text", "json", "html", "pdf", "docx", "csv", "md", "sarif", "cyclone
 )
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True, help="How to write it.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
+@all_option
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -43,6 +44,7 @@ def report(
     check_bom: Path | None,
     style: str,
     output: Path | None,
+    whole: bool,
 ) -> None:
     """Show or write the last report; with MODEL or MODEL@VERSION, what a reader needs to judge that version.
 
@@ -64,7 +66,7 @@ def report(
     if model is None:
         if reader or document or since:
             raise click.UsageError("--for, --document and --since are about a version of a model: name MODEL or MODEL@VERSION.")
-        ctx.exit(_last(folder, notebook, style, output))
+        ctx.exit(_last(folder, notebook, style, output, whole=whole))
     if style == "zip" and (reader or "regulator") != "regulator":
         raise click.UsageError("The bundle is the regulator's: `--for regulator --format zip`.")
     from jupyter_mlgov.workspace.writing import Order
@@ -83,7 +85,7 @@ def _check(path: Path) -> None:
     click.echo(f"✓ {path} is a valid CycloneDX {check_bom(content)} BOM.")
 
 
-def _last(folder: Path | None, notebook: str | None, style: str, output: Path | None) -> int:
+def _last(folder: Path | None, notebook: str | None, style: str, output: Path | None, *, whole: bool) -> int:
     from jupyter_mlgov.cli.showing import exit_code, show
 
     if style not in ("text", "json", "html", "sarif"):
@@ -93,7 +95,7 @@ def _last(folder: Path | None, notebook: str | None, style: str, output: Path | 
     found = workspace.report(name)
     if found is None:
         raise NotReady(f"There is no report on {name} yet.", next="Ask for one: `mlgov validate`.")
-    show(found, style, output, workspace=workspace, notebook=name)
+    show(found, style, output, whole=whole, workspace=workspace, notebook=name)
     return exit_code(found)
 
 

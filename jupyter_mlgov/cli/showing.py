@@ -23,10 +23,18 @@ def exit_code(report: Report) -> int:
     return 3 if blocking or not report.results else 0
 
 
-def show(report: Report, style: str, output: Path | None, *, workspace: Workspace | None = None, notebook: str = "") -> None:
-    """Print or write `report` as text, json, html or sarif. Raises StorageProblem when the file cannot be written."""
+ALL = "Every number, limit and source: the same command with --all, or --format html."
+
+
+def show(
+    report: Report, style: str, output: Path | None, *, whole: bool = False, workspace: Workspace | None = None, notebook: str = ""
+) -> None:
+    """Print or write `report` as text, json, html or sarif. Text is what one look takes in, or the `whole`; every other form is whole.
+
+    Raises StorageProblem when the file cannot be written.
+    """
     context = workspace.context(report, notebook) if workspace else Context()
-    body = render(report, style, context, to_screen=output is None)
+    body = render(report, style, context, to_screen=output is None, whole=whole)
     if output is None:
         click.echo(body)
         return
@@ -37,7 +45,7 @@ def show(report: Report, style: str, output: Path | None, *, workspace: Workspac
     click.echo(f"Wrote {output}", err=True)
 
 
-def render(report: Report, style: str, context: Context, *, to_screen: bool) -> str:
+def render(report: Report, style: str, context: Context, *, to_screen: bool, whole: bool = False) -> str:
     """The report in one of the forms, as text."""
     if style == "json":
         return json.dumps(report_json(report), indent=2, ensure_ascii=False)
@@ -49,6 +57,10 @@ def render(report: Report, style: str, context: Context, *, to_screen: bool) -> 
         from jupyter_mlgov.reports.html import page
 
         return page(report, context)
+    from jupyter_mlgov.reports.glance import glance
     from jupyter_mlgov.reports.text import text
 
-    return text(report, context, colour=to_screen and colour(), width=width())
+    painted = to_screen and colour()
+    if whole:
+        return text(report, context, colour=painted, width=width())
+    return glance(report, context, colour=painted, width=width(), more=ALL)

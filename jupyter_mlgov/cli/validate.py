@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jupyter_mlgov.cli.options import format_option, notebook_option, opened, progress, workspace_option
+from jupyter_mlgov.cli.options import all_option, format_option, notebook_option, opened, progress, workspace_option
 from jupyter_mlgov.core.team import LISTS, read_roles
 from jupyter_mlgov.validation.results import Report
 
@@ -31,6 +31,7 @@ from jupyter_mlgov.validation.results import Report
 @click.option("--fresh", is_flag=True, help="Measure everything again, also what is on record.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the screen.")
 @format_option("sarif", "html")
+@all_option
 @click.pass_context
 def validate(
     ctx: click.Context,
@@ -45,6 +46,7 @@ def validate(
     fresh: bool,
     output: Path | None,
     style: str,
+    whole: bool,
     **roles: str | tuple[str, ...],
 ) -> None:
     """Check a notebook's model under its team's policies, or a plain table with --data.
@@ -63,7 +65,7 @@ def validate(
         )
     if data is not None:
         report = _table(data, policies or ("us-fair-lending",), roles, only)
-        show(report, style, output)
+        show(report, style, output, whole=whole)
     else:
         if given := [f"--{name}" for name, value in roles.items() if value] + (["--policy"] if policies else []):
             raise click.UsageError(f"{', '.join(given)} goes with --data FILE; a notebook's roles and policies stand in mlgov.toml.")
@@ -74,7 +76,7 @@ def validate(
         if explain_reuse:
             for one in judged.reuse:
                 click.echo(f"{one.validator:<24} {one.why}", err=style != "text")
-        show(report, style, output, workspace=workspace, notebook=name)
+        show(report, style, output, whole=whole, workspace=workspace, notebook=name)
     ctx.exit(exit_code(report))
 
 

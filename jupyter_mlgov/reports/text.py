@@ -33,20 +33,21 @@ def text(report: Report, context: Context | None = None, *, colour: bool = False
     """The whole report as text of at most `width` columns (never under 40); escape codes only when `colour` is asked for."""
     context, width = context or Context(), max(40, width)
     shut, folded = grouped(report)
-    lines = [*_head(report, context, colour, width), ""]
+    lines = [*head_lines(report, context, colour, width), *reason_lines(context.why, colour, width), ""]
     for result in shut:
         lines += [*_result(report, result, colour, width), ""]
     for verdict, results in folded:
         lines += _folded(verdict, results, colour, width)
     if not report.results:
         lines += wrap("Nothing was checked. This is no verdict: nothing here opens a gate.", width)
-    lines += _unchecked(report, colour, width)
+    lines += unchecked_lines(report, colour, width)
     lines += _held_to(report, [result for _, results in folded for result in results], colour, width)
-    lines += ["", *_foot(report, colour, width)]
+    lines += ["", *foot_lines(report, colour, width)]
     return "\n".join(lines)
 
 
-def _head(report: Report, context: Context, colour: bool, width: int) -> list[str]:
+def head_lines(report: Report, context: Context, colour: bool, width: int) -> list[str]:
+    """Title, standing, tallies, digest, and what is out of date or waived."""
     told = headline(report, context)
     made = f" · {context.made:%Y-%m-%d %H:%M} UTC" if context.made else ""
     title = wrap(visible(told.title, limit=200), width)
@@ -57,20 +58,20 @@ def _head(report: Report, context: Context, colour: bool, width: int) -> list[st
     lines += [paint(line, "soft", colour) for line in wrap(f"report {report.digest}{made}", width)]
     lines += [line for change in context.stale for line in wrap(visible(change), width, first="↻ ")]
     lines += [line for sentence in context.waived for line in wrap(visible(sentence), width, first="⏲ ")]
-    lines += wrap(visible(report.note), width) if report.note else []
-    lines += reason_lines(context.why, colour, width)
-    return lines
+    return lines + (wrap(visible(report.note), width) if report.note else [])
 
 
-def reason_lines(reasons: tuple[Reason, ...], colour: bool, width: int) -> list[str]:
-    """Numbered reasons: mark, sentence, and what to type next on a line of its own."""
+def reason_lines(reasons: tuple[Reason, ...], colour: bool, width: int, *, numbered: bool = True) -> list[str]:
+    """Reasons, numbered or below a report's results: mark, sentence, and what to type next on a line of its own."""
     lines: list[str] = []
+    hang = " " * (4 if numbered else _HANG)
     for number, reason in enumerate(reasons, start=1):
         sign, verdict = reason_mark(reason)
         cell = f" (cell {reason.cell})" if reason.cell else ""
-        told = wrap(visible(reason.sentence + cell), width, first=f"{number} {sign} ", rest="    ")
+        first = f"{number} {sign} " if numbered else f"{sign} {pad('gate', _HANG - 2)}"
+        told = wrap(visible(reason.sentence + cell), width, first=first, rest=hang)
         lines += [paint(line, verdict, colour) for line in told]
-        lines += wrap(visible(reason.next), width, first="    Next: ", rest="          ") if reason.next else []
+        lines += wrap(visible(reason.next), width, first=f"{hang}Next: ", rest=f"{hang}      ") if reason.next else []
     return lines
 
 
@@ -147,17 +148,19 @@ def _folded(verdict: Verdict, results: tuple[CheckResult, ...], colour: bool, wi
     return [paint(line, verdict, colour) for line in lines] + said
 
 
-def _unchecked(report: Report, colour: bool, width: int) -> list[str]:
+def unchecked_lines(report: Report, colour: bool, width: int, named: int = 8) -> list[str]:
+    """The controls that nobody checked here; the first `named` by name."""
     found = unchecked(report)
     if not found:
         return []
-    names = ", ".join(visible(one.control.control, limit=60) for one in found[:8])
-    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    names = ", ".join(visible(one.control.control, limit=60) for one in found[:named])
+    more = f" and {len(found) - named} more" if len(found) > named else ""
     sentence = f"not checked here, so not passed; a person has to judge them: {names}{more}"
     return [paint(line, "soft", colour) for line in wrap(sentence, width, first=f"○ {pad(str(len(found)), 9)}", rest=" " * _HANG)]
 
 
-def _foot(report: Report, colour: bool, width: int) -> list[str]:
+def foot_lines(report: Report, colour: bool, width: int) -> list[str]:
+    """The packs, how much of them a machine saw, the caveat, and looks at the hold-out set."""
     packs = ", ".join(f"{visible(item.id)} {visible(item.version)}" for item in report.policies) or "no policy"
     apart = not_in_force(report)
     lines = wrap(f"{packs} · {coverage(report)}{f' · {apart}' if apart else ''}. {CAVEAT}", width)
