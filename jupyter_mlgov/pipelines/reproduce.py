@@ -40,17 +40,22 @@ def worst(grades: Iterable[Grade]) -> Grade:
 class Declared:
     """`[reproduce]` of mlgov.toml: absolute tolerances of metrics and columns, and columns that need only the same distribution.
 
-    `alpha`: two samples count as different when their test has a smaller p-value.
+    `alpha`: two samples count as different when their test has a smaller p-value. `snowflake_days`: how long the account's Time Travel
+    keeps what was read; 0: Snowflake is not asked.
     """
 
     tolerance: Mapping[str, float]
     distribution: tuple[str, ...] = ()
     alpha: float = 0.05
+    snowflake_days: int = 0
+
+
+LONGEST_TRAVEL = 90  # days; Snowflake's most, for permanent tables of its Enterprise edition
 
 
 def declared(section: Mapping[str, object]) -> Declared:
     """The section as facts. Raises BadInput for a wrong type or a negative tolerance, UsageError for an unknown key."""
-    known = ("tolerance", "distribution", "alpha")
+    known = ("tolerance", "distribution", "alpha", "snowflake_days")
     for key in section:
         if key not in known:
             raise unknown("key in [reproduce] of mlgov.toml", key, known)
@@ -61,7 +66,11 @@ def declared(section: Mapping[str, object]) -> Declared:
         raise _wrong("distribution must be a list of columns")
     if not isinstance(alpha, float) or not 0 < alpha < 1:
         raise _wrong("alpha must lie between 0 and 1")
-    return Declared(tolerance={str(name): float(value) for name, value in tolerance.items()}, distribution=tuple(columns), alpha=alpha)
+    days = section.get("snowflake_days", 0)
+    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= LONGEST_TRAVEL:
+        raise _wrong(f"snowflake_days must be a whole number of days, at most {LONGEST_TRAVEL}")
+    allowed = {str(name): float(value) for name, value in tolerance.items()}
+    return Declared(tolerance=allowed, distribution=tuple(columns), alpha=alpha, snowflake_days=days)
 
 
 def _positive(value: object) -> bool:

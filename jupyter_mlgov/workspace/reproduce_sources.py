@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from jupyter_mlgov.lineage.facts import CodeState, FileRef, Lineage, Outcome, So
 from jupyter_mlgov.pipelines.documents import INJECTED, Notebook, notebook_of, notebook_text
 from jupyter_mlgov.pipelines.plan import spills
 from jupyter_mlgov.pipelines.reproduce import last_runs
+from jupyter_mlgov.workspace.reproduce_snowflake import snowflake_plan
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
@@ -29,12 +31,16 @@ _MODULES = (".py", ".pyx", ".pyd", ".so", ".pth")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A folder with what a session ran on. `limits` say what of it could not be had, `changed` are files with other content than then."""
+    """A folder with what a session ran on. `limits` say what of it could not be had, `changed` are files with other content than then.
+
+    `surroundings` are environment variables that its run needs.
+    """
 
     root: Path
     notebook: Notebook
     limits: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -58,10 +64,18 @@ def fetched(workspace: Workspace, recorded: Lineage, folder: Path) -> Fetched:
     _team(workspace, recorded.notebook, root)
     for ref in _read_files(recorded):
         _data(workspace, root, ref, limits, changed)
-    for source in {(one.system, one.name, one.version): one for run in recorded.runs for one in run.sources_read}.values():
-        _source(workspace, root, source)
+    sources = tuple({(one.system, one.name, one.version): one for run in recorded.runs for one in run.sources_read}.values())
+    for source in sources:
+        _delta(workspace, root, source)
+    plan = snowflake_plan(workspace, recorded, tuple(one for one in sources if one.system == "snowflake"), limits)
+    around = {}
+    if plan:
+        from jupyter_mlgov.integrations.snowflake import PLAN
+
+        (folder / "snowflake.json").write_text(json.dumps(plan), "utf-8")
+        around = {PLAN: str(folder / "snowflake.json")}
     place.write_text(json.dumps(_without_verbs(document), ensure_ascii=False), "utf-8")
-    return Fetched(root=root, notebook=notebook, limits=tuple(limits), changed=tuple(changed))
+    return Fetched(root=root, notebook=notebook, limits=tuple(limits), changed=tuple(changed), surroundings=around)
 
 
 # -- the notebook -----------------------------------------------------------------------------------------------------
@@ -157,8 +171,9 @@ def _refuse_spills(recorded: Lineage) -> None:
 
 
 def _refuse_own_paths(workspace: Workspace, notebook: Notebook) -> None:
+    own = re.compile(rf"{re.escape(str(workspace.root))}(?![\w.-])")  # /srv/w is no part of /srv/warehouse
     for cell in notebook.cells:
-        if cell.type == "code" and str(workspace.root) in cell.source:
+        if cell.type == "code" and own.search(cell.source):
             raise NotReady(
                 f"Cell [{cell.index}] names the workspace by its full path, so a second run would read and write there.",
                 next="Use paths relative to the notebook.",
@@ -297,12 +312,7 @@ def _from_dvc(workspace: Workspace, root: Path, ref: FileRef, target: Path) -> b
     return True
 
 
-def _source(workspace: Workspace, root: Path, source: SourceRef) -> None:
-    if source.system == "snowflake":
-        raise NotReady(
-            f"Statement {source.version} read {source.name} in Snowflake, and no live connection is taken for a second run.",
-            next="Keep that table as a file of the workspace, or ask Snowflake's Time Travel by hand (docs/formats/sources.md).",
-        )
+def _delta(workspace: Workspace, root: Path, source: SourceRef) -> None:
     if source.system == "delta":
         from jupyter_mlgov.integrations.delta import travelled
 

@@ -167,11 +167,11 @@ def _run(workspace: Workspace, subject: Subject, team: Team, wish: Wish, folder:
     try:
         if wish.quick:
             given = _given(recorded)
-            with _surroundings(again.root, {}):
+            with _surroundings(again.root, code.surroundings):
                 quick = replay(workspace, again, recorded, code.changed, _differs(recorded), given, folder, say)
             start = replace(start, problem=quick.problem, replayed=quick.steps)
             return _compared(workspace, again, quick.recorded, team, start)
-        problem = _execute(recorded, again, python, wish, folder, say)
+        problem = _execute(recorded, again, python, wish, folder, code.surroundings, say)
         say("comparing …")
         return _compared(workspace, again, recorded, team, replace(start, problem=problem))
     finally:
@@ -208,14 +208,16 @@ def _differs(recorded: Lineage) -> list[Difference]:
     return [one for one in found if one.matters and one.kind in ("python", "package")]
 
 
-def _execute(recorded: Lineage, again: Workspace, python: Path | None, wish: Wish, folder: Path, say: Say) -> str:
+def _execute(
+    recorded: Lineage, again: Workspace, python: Path | None, wish: Wish, folder: Path, around: Mapping[str, str], say: Say
+) -> str:
     """Run it. Returns why it did not end well, or an empty text."""
     from jupyter_mlgov.integrations.environments import kernel_in
     from jupyter_mlgov.integrations.notebooks import read_notebook
     from jupyter_mlgov.integrations.papermill import run_notebook
 
     path = again.path_of(recorded.notebook)
-    more = {}
+    more = dict(around)
     if python is not None:
         place = kernel_in(folder / "jupyter", read_notebook(path).kernel or "python3", python)
         more["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(place), os.environ.get("JUPYTER_PATH", ""))))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import snowflake.connector
+import sqlglot
 
 from jupyter_mlgov.core.digests import Digest
+from jupyter_mlgov.core.errors import NotReady
 from jupyter_mlgov.integrations import snowflake as door
 from jupyter_mlgov.lineage.facts import SourceRef
 from jupyter_mlgov.lineage.native import observe
@@ -91,11 +95,66 @@ def test_what_sqlglot_cannot_read_has_no_tables_but_a_digest() -> None:
     assert door.tables_of("select from where )))") == []
 
 
-def test_time_travel_is_asked_for_by_query_id_and_nothing_slips_in() -> None:
-    ref = SourceRef(system="snowflake", name="t", version="01b2-aa")
-    assert door.time_travel(ref, 'risk.lo"ans') == """SELECT * FROM "risk"."lo""ans" AT(STATEMENT => '01b2-aa')"""
-    with pytest.raises(ValueError, match="no Snowflake query id"):
-        door.time_travel(SourceRef(system="snowflake", name="t", version="x'; drop table t; --"), "t")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+REF = SourceRef(system="snowflake", name="t", version="01b2-aa", facts={"time": "2026-11-20T12:00:00.000000Z"})
+AT = "AT(STATEMENT => '01b2-aa')"
+
+
+def test_time_travel_is_asked_for_by_query_id_then_by_time_and_nothing_slips_in() -> None:
+    assert door.time_travel(REF, NOW) == AT
+    assert door.time_travel(REF, NOW + timedelta(days=11)) == "AT(TIMESTAMP => '2026-11-20T12:00:00.000000Z'::TIMESTAMP_TZ)"
+    good = "2026-11-20T12:00:00Z"
+    for version, moment in (("x'; drop table t; --", good), ("01b2", "'; drop"), ("01b2", "2026-11-20"), ("", good)):
+        with pytest.raises(NotReady, match="no Snowflake query id"):
+            door.time_travel(replace(REF, version=version, facts={"time": moment}), NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("select * from loans", f"select * from loans {AT}"),
+        ("SELECT  x -- why\nFROM db.s.Loans  AS l;", f"SELECT  x -- why\nFROM db.s.Loans {AT}  AS l;"),
+        ('select a.x from "MiXed é" a, b where b.y = \'from c\'', f'select a.x from "MiXed é" {AT} a, b {AT} where b.y = \'from c\''),
+        ("with r as (select 1 x from t) select * from r join u on r.x in (select x from v)",
+         f"with r as (select 1 x from t {AT}) select * from r join u {AT} on r.x in (select x from v {AT})"),
+        ("select 1 from t union all select 2 from db.t", f"select 1 from t {AT} union all select 2 from db.t {AT}"),
+        ("select f.value from t, lateral flatten(input => t.a) f", f"select f.value from t {AT}, lateral flatten(input => t.a) f"),
+    ],
+)  # fmt: skip
+def test_a_statement_is_asked_as_of_then_and_keeps_every_other_character(text: str, asked: str) -> None:
+    """The text that would be sent. Proven as text, by its grammar, and not against a live Snowflake."""
+    assert door.as_of(text, AT) == asked
+    (tree,) = (one for one in sqlglot.parse(asked, dialect="snowflake") if one is not None)
+    for table in tree.find_all(sqlglot.exp.Table):
+        table.set("when", None)
+    (plain,) = (one for one in sqlglot.parse(text, dialect="snowflake") if one is not None)
+    assert tree.sql(dialect="snowflake", comments=False) == plain.sql(dialect="snowflake", comments=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["select * from @stage/x.csv", "select * from t at(offset => -60)", "select 1; select 2", "show tables", "select from where )))",
+     "select * from table(result_scan('01'))", "insert into t select * from u", ""],
+)  # fmt: skip
+def test_what_cannot_be_asked_as_of_then_is_refused_and_not_asked_of_today(text: str) -> None:
+    with pytest.raises(NotReady, match="cannot be asked as of then"):
+        door.as_of(text, AT)
+
+
+def test_in_a_second_run_a_cursor_sends_the_clause_writes_nothing_and_asks_nothing_that_was_not_recorded(
+    cursor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fakesnow cannot travel; its refusal quotes what it was sent."""
+    kind = type(cursor)
+    monkeypatch.setattr(kind, "execute", kind.execute)
+    door.travelling(sys.modules[kind.__module__], {Digest.of_text("select * from loans"): AT})
+    with pytest.raises(snowflake.connector.errors.ProgrammingError, match=r"LOANS AT \(STATEMENT => '01b2-aa'\)"):
+        cursor.execute("select * from loans")
+    with pytest.raises(NotReady, match="was not recorded"):
+        cursor.execute("select count(*) from loans")
+    with pytest.raises(NotReady, match="does not write into Snowflake"):
+        cursor.execute("insert into loans values (9, 'z', true)")
+    cursor.execute("use schema public")
 
 
 def test_a_cell_of_a_real_session_records_it(tmp_path: Any, cursor: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from jupyter_mlgov.integrations.dvc import push, track
 from jupyter_mlgov.integrations.papermill import run_notebook
 from jupyter_mlgov.pipelines.reproduce import Grade
 from jupyter_mlgov.pipelines.reproduction import Reproduction
+from jupyter_mlgov.testing import FixedClock
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.reproducing import Wish, reproduce
 
@@ -353,3 +355,38 @@ def test_a_table_of_snowflake_is_no_verdict_and_no_live_connection_is_taken(tmp_
     done = again(workspace)
     assert (done.grade, done.artefacts) == (Grade.UNKNOWN, ())
     assert f"Statement {read[0].version} read" in done.why and "no live connection is taken" in done.why
+
+    (workspace.root / "mlgov.toml").write_text(TEAM + "[reproduce]\nsnowflake_days = 7\n")
+    assert "a second run would write it again" in again(workspace).why
+
+
+def test_a_table_of_snowflake_is_asked_as_of_then_where_that_is_allowed_and_never_called_proven(tmp_path: Path) -> None:
+    """fakesnow cannot travel in time: the second run ends with its refusal, which quotes what was sent; beyond the retention nothing is."""
+    import fakesnow
+    import snowflake.connector
+
+    workspace = made(tmp_path / "w", team=TEAM + "[reproduce]\nsnowflake_days = 7\n")
+    (tmp_path / "warehouse").mkdir()
+    with fakesnow.patch(db_path=tmp_path / "warehouse"):
+        connection = snowflake.connector.connect(database="d", schema="s")
+        cursor = connection.cursor()
+        cursor.execute("create table loans (x int, y int)")
+        cursor.execute("insert into loans values (1, 0), (2, 1)")
+        connection.close()
+    warehouse = (
+        "import warnings\nwarnings.simplefilter('ignore')\nimport fakesnow, pandas as pd, snowflake.connector\n"
+        f"with fakesnow.patch(db_path={str(tmp_path / 'warehouse')!r}):\n"
+        "    cursor = snowflake.connector.connect(database='d', schema='s').cursor()\n"
+        "    loans = pd.DataFrame(cursor.execute('select x, y from loans').fetchall(), columns=['x', 'y'])"
+    )
+    written(workspace.root / NAME, (CELLS[0], ("c2", warehouse, ["mlgov:data"]), *CELLS[2:]))
+    git(workspace.root, "commit", "-qam", "a warehouse")
+    ran(workspace)
+    done = again(workspace)
+    assert done.grade is Grade.UNKNOWN
+    assert 'raised ProgrammingError: 001003 (42000): Parser Error: syntax error at or near "STATEMENT"' in done.problem
+    assert "not proven against a live Snowflake" in " ".join(done.limits)
+    workspace.clock = FixedClock(workspace.clock.now() + timedelta(days=8, hours=1))
+    late = again(workspace)
+    assert late.grade is Grade.UNKNOWN
+    assert "8 days ago, and its Time Travel keeps 7 days: what it read then can no longer be had" in late.why
