@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from jupyter_mlgov.rollout.sequential import Arm
 COLUMNS = ("look", "arm", "n", "events")
 CHAMPIONS = ("champion", "control", "baseline", "a", "old", "stable")
 _EXPECTED = "Columns look, arm, n, events: cumulative whole numbers, two arms at each look, looks rising."
-MOST_ROWS = 1_000_000
+MOST_ROWS, MOST_UNITS = 1_000_000, 10**15
 
 
 def read_counts(path: Path, champion: str = "") -> tuple[tuple[str, str], tuple[tuple[float, Arm, Arm], ...]]:
@@ -47,10 +48,17 @@ def read_counts(path: Path, champion: str = "") -> tuple[tuple[str, str], tuple[
 def _rows(path: Path) -> Iterator[tuple[int, tuple[float, str, Arm]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            lacking = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            head = stream.readline()
+            stream.seek(0)
+            reader = csv.DictReader(stream, delimiter=max(",;\t", key=head.count))  # what spreadsheets write differs by country
+            names = [name.strip().casefold() for name in reader.fieldnames or ()]
+            reader.fieldnames = names
+            lacking = [name for name in COLUMNS if name not in names]
             if lacking:
                 raise BadInput(f"{path.name} has no column {', '.join(lacking)}.", expected=_EXPECTED)
+            twice = next((name for name in COLUMNS if names.count(name) > 1), "")
+            if twice:
+                raise BadInput(f"{path.name} has column {twice} more than once.", expected=_EXPECTED)
             for line, row in enumerate(reader, start=2):
                 if line > MOST_ROWS:
                     raise BadInput(f"{path.name} has more than {MOST_ROWS:,} lines.", next="Give a line per look and arm, not per unit.")
@@ -65,7 +73,7 @@ def _row(path: Path, line: int, row: dict[str, str]) -> tuple[float, str, Arm]:
     except (TypeError, ValueError):
         raise _bad(path, line, "look, n or events is no number") from None
     arm = (row["arm"] or "").strip()
-    if not arm or look != look or n < 0 or not 0 <= events <= n:  # NaN is the one number that is not itself
+    if not arm or not math.isfinite(look) or not 0 <= events <= n <= MOST_UNITS:
         raise _bad(path, line, f"{events} events of {n} units in arm {arm or '(no name)'} cannot be")
     return look, arm, Arm(n=n, events=events)
 

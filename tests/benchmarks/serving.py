@@ -310,6 +310,70 @@ def _memory(pid: int, port: int, root: Path) -> Figure:
     )
 
 
+CLIENTS, SLICE = 8, 10
+
+
+def soak(seconds: int) -> list[Figure]:
+    """Eight clients for so long, a version switched in the middle: errors, memory, p99 and that every answer was written down."""
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as name:
+        return _soaked(Path(name), seconds)
+
+
+def _soaked(root: Path, seconds: int) -> list[Figure]:
+    from sklearn.linear_model import LogisticRegression
+
+    from jupyter_mlgov.integrations.mlflow.connection import connected
+    from jupyter_mlgov.workspace.labels import predictions
+    from tests.serving.world import NAMES, TEAM, House, sample
+
+    with connected(f"sqlite:///{root / 'store.db'}") as client:
+        client.search_registered_models(max_results=1)
+    (root / "w").mkdir()
+    house = House(root / "w", root / "store.db", team=TEAM.replace("seconds = 0.2", "seconds = 5"))
+    models = []
+    for seed in (1, 2):
+        frame = sample(seed, 2000)
+        models.append((LogisticRegression().fit(frame[list(NAMES)], frame["good"]), frame))
+    house.promote(models[0][0], frame=models[0][1])
+    words = [sys.executable, "-W", "ignore", "-m", "jupyter_mlgov.cli", "serve", "credit", "--workspace", str(house.workspace.root)]
+    slices = max(3, seconds // SLICE)
+    told, memory = [], []
+    with started(words, {"MLGOV_TRACKING_URI": house.workspace.settings.tracking_uri, "MLGOV_ACTOR": "ana"}, "/v2/health/ready") as (
+        running,
+        port,
+    ):
+        for number in range(slices):
+            if number == slices // 2:
+                house.promote(models[1][0], frame=models[1][1])
+            told.append(_wrk(port, root, CLIENTS, SLICE))
+            memory.append(_rss(running.pid))
+            print(f"  {(number + 1) * SLICE:>4} s  {told[-1][0]:8.0f} /s  p99 {told[-1][1]:7.2f} ms  {memory[-1]:6.0f} MB", flush=True)
+        answered, bad = sum(one[2] for one in told), sum(one[3] for one in told)
+        running.send_signal(signal.SIGTERM)
+        running.wait(60)
+    table = predictions(house.workspace, "credit", ["version", "arm", "problem"])
+    versions = set(table["version"].to_pylist())
+    lost = max(0, answered - bad - table.num_rows)
+    warm = statistics.median(memory[1 : max(2, slices // 3)])
+    house.workspace.close()
+    return [
+        Figure(name=f"soak {slices * SLICE} s: bad answers / answers", ours=bad, peer=answered, unit="", asked="none", holds=bad == 0),
+        Figure(name="soak: answers that the log has not / answers", ours=lost, peer=answered, unit="", asked="none", holds=lost == 0),
+        Figure(name="soak: versions that answered", ours=len(versions), peer=2, unit="", asked="both", holds=versions == {"1", "2"}),
+        Figure(name="soak: memory at the end / warm", ours=memory[-1], peer=warm, unit="MB", asked="< 1.1", holds=memory[-1] < 1.1 * warm),
+        Figure(
+            name="soak: median p99, last third / first third",
+            ours=statistics.median(one[1] for one in told[-(slices // 3) :]),
+            peer=statistics.median(one[1] for one in told[: slices // 3]),
+            unit="ms",
+            asked="not growing: < 2",
+            holds=statistics.median(one[1] for one in told[-(slices // 3) :])
+            < 2 * statistics.median(one[1] for one in told[: slices // 3]),
+        ),
+    ]
+
+
 def _malformed(port: int, model: Any) -> Figure:
     """Malformed requests: a crash or a wrong answer is a failure; the figure counts them."""
     from tests.serving.fuzzing import request, wrong
@@ -334,8 +398,14 @@ def _malformed(port: int, model: Any) -> Figure:
 SERVING = (linear, boosted)
 
 if __name__ == "__main__":
+    import argparse
+
+    told = argparse.ArgumentParser(description=__doc__)
+    told.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="The soak alone, so long; 600 is what the issue asks for.")
+    soaking = told.parse_args().soak
     print(f"load {os.getloadavg()[0]:.2f}")
-    for take in SERVING:
+    takes: tuple[Callable[[], list[Figure]], ...] = (lambda: soak(soaking),) if soaking else SERVING
+    for take in takes:
         for figure in take():
             print(figure, flush=True)
     print(f"load {os.getloadavg()[0]:.2f}")

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlgov.rollout.manifests.argo import rollout
+from jupyter_mlgov.rollout.manifests.guards import guards
 from jupyter_mlgov.rollout.manifests.release import Release
 from jupyter_mlgov.rollout.steps import Route
 from tests.rollout.releases import release
 
-Answer = Literal["Successful", "Failed", "Inconclusive"]
+Answer = Literal["Successful", "Failed", "Inconclusive", "Error"]
 Phase = Literal["Progressing", "Paused", "Degraded", "Healthy"]
 
 
@@ -94,7 +95,7 @@ class Argo:
         self.step += 1
 
     def _judged(self, told: Answer) -> None:
-        if told == "Failed":
+        if told in ("Failed", "Error"):
             self.phase, self.weight, self.header, self.mirrored = "Degraded", 0, "", 0
             self.kept_seconds = self.canary["abortScaleDownDelaySeconds"]
         else:
@@ -105,6 +106,43 @@ def argo(one: Release) -> Argo:
     return Argo(spec=rollout(one)["spec"])  # type: ignore[arg-type]  # a document is a plain dict
 
 
+def measured(metric: dict[str, Any], results: list[list[float] | None]) -> Answer:
+    """Where a metric stands after these measurements; None: the provider did not answer. Limits as Argo documents them: over, not at."""
+    failed = unclear = errors = 0
+    for result in results:
+        if result is None:
+            errors += 1
+            if errors > metric["consecutiveErrorLimit"]:
+                return "Error"
+            continue
+        errors = 0
+        bad, good_ = (_holds(metric[name], result) for name in ("failureCondition", "successCondition"))
+        failed, unclear = failed + bad, unclear + (not bad and not good_)
+        if failed > metric["failureLimit"]:
+            return "Failed"
+        if unclear > metric["inconclusiveLimit"]:
+            return "Inconclusive"
+    return "Successful"
+
+
+def _holds(condition: str, result: list[float]) -> bool:
+    """expr-lang, which says the same as Python of these words."""
+    text = condition.replace("&&", "and").replace("!isNaN", "not isNaN")
+    return bool(eval(text, {"len": len, "isNaN": lambda number: number != number}, {"result": result}))
+
+
+@pytest.mark.parametrize("gone", [[], [float("nan")], None], ids=["no series", "NaN", "no answer"])
+def test_where_prometheus_is_gone_no_guard_lets_a_canary_on(gone: list[float] | None) -> None:
+    """It pauses for a person where nothing is known, and aborts where nobody answers; a last good minute does not carry it."""
+    one = release(place=LOOKED)
+    for metric in guards(one)["spec"]["metrics"]:  # type: ignore[index]  # a document is a plain dict
+        told = measured(metric, [[0.0], *[gone] * 60])
+        assert told == ("Error" if gone is None else "Inconclusive")
+        assert measured(metric, [[0.0]] * 60) == "Successful"
+        run = argo(one).run(good, lambda step, told=told: told if step >= 6 else "Successful")  # type: ignore[misc]  # bound now
+        assert (run.phase, run.promoted) == ("Degraded" if gone is None else "Paused", False)
+
+
 LOOKED = {"look": "https://mlgov.example.com/look"}
 
 
@@ -112,9 +150,11 @@ def good(_: int) -> Answer:
     return "Successful"
 
 
-@pytest.mark.parametrize("split", ["entity", "request"])
-def test_good_looks_carry_it_through_each_share_to_the_whole(split: str) -> None:
-    run = argo(release(place={**LOOKED, "split": split, "route": Route(hours=2.0)})).run(good)
+@pytest.mark.parametrize(
+    "place", [{**LOOKED, "split": "entity"}, {**LOOKED, "split": "request"}, {"look": "job"}], ids=["entity", "request", "job"]
+)
+def test_good_looks_carry_it_through_each_share_to_the_whole(place: dict[str, str]) -> None:
+    run = argo(release(place={**place, "route": Route(hours=2.0)})).run(good)
     assert (run.phase, run.promoted, run.shares) == ("Healthy", True, [1, 5, 25, 50])
     assert run.waited == 5 * 2 * 3600, "shadow and four shares wait two hours each"
 

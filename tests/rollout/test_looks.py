@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -118,12 +119,59 @@ def test_the_shell_prints_p_interval_and_decision_at_each_look(data: Path) -> No
         (GOOD + "2,control,2000,400\n", "stands twice"),
         (GOOD.replace("control", "x"), "Which arm is the champion"),
         ("look,arm,n,events\n", "0 arms"),
+        ("", "no column look, arm, n, events"),
+        ("look,arm,n,events,n\n1,a,1,0,1\n", "column n more than once"),
+        (GOOD + "nan,control,3000,600\n", "line 6"),
+        (GOOD + "inf,control,3000,600\n", "line 6"),
+        (GOOD + "3,control,1e3,600\n", "line 6"),
+        (GOOD + "3,control,-1,0\n", "line 6"),
+        (GOOD + f"3,control,{10**400},600\n", "line 6"),
+        (GOOD + "3,control\n", "line 6"),
+        (GOOD + "3,,3000,600\n", "no name"),
     ],
 )
 def test_what_cannot_be_a_canarys_counts_is_a_sentence(data: Path, text: str, said: str) -> None:
     data.write_text(text, "utf-8")
     with pytest.raises(BadInput, match=said):
         read_counts(data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace(",", "\t"),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("look,arm,n,events", "Look, Arm ,N,Events,Remark"),
+        lambda text: text.replace("control", " Champion ").replace("treatment", "neu"),
+        lambda text: "".join(sorted(text.splitlines(keepends=True), reverse=True)),
+    ],
+    ids=["bom", "semicolons", "tabs", "crlf", "header", "names", "order"],
+)
+def test_what_spreadsheets_write_is_read_the_same(data: Path, change: Callable[[str], str]) -> None:
+    _, wanted = read_counts(data)
+    data.write_text(change(GOOD), "utf-8", newline="")
+    assert read_counts(data)[1] == wanted
+
+
+def test_a_look_at_nothing_decides_nothing(data: Path) -> None:
+    data.write_text("look,arm,n,events\n1,control,0,0\n1,treatment,0,0\n2,control,5,5\n2,treatment,5,0\n", "utf-8")
+    code, said = ask("analyze", "--data", str(data), "--split", "50:50")
+    assert code == 3, said
+    data.write_bytes("look,arm,n,events\n".encode("utf-16"))
+    code, said = ask("analyze", "--data", str(data))
+    assert "cannot be read" in said or "no column" in said
+
+
+@pytest.mark.parametrize(
+    ("method", "looks", "published"), [("naive", 1, 0.05), ("naive", 5, 0.1417), ("naive", 20, 0.2479), ("fixed", 1, 0.05)]
+)
+def test_the_shell_gives_the_published_error_of_looking_again(method: str, looks: int, published: float) -> None:
+    """Armitage, McPherson & Rowe 1969 (oracles.md 5.4, "peeking at .05")."""
+    code, said = ask(*f"simulate --rate 0.3 --mde 0.02 --n 4000 --looks {looks} --method {method} --runs 4000 --format json".split())
+    assert code == 0
+    assert json.loads(said)["type_1_error"]["stopped"] == pytest.approx(published, abs=0.02)
 
 
 def test_plan_and_simulate_print_their_figures() -> None:

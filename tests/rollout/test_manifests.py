@@ -304,6 +304,36 @@ def test_an_approval_for_a_part_of_the_traffic_ends_in_a_pause_at_that_part() ->
     assert weights == [1, 5, 20]
 
 
+ODD = ("Kreditwürdigkeit_Ω_v2", "信用评分", "x" * 200, "_", "9lives", "-dash-", "a.b/c@d e", "CREDIT__risk--", "مدل", "null", "0x1F", "💥")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_odd_name_is_a_set_of_objects_that_kubectl_builds(
+    faults: Callable[[Document], list[str]], tmp_path: Path, target: str
+) -> None:
+    """One kubectl for all of them: a kustomization of every base."""
+    bases, names = [], set()
+    for number, model in enumerate(ODD):
+        one = release(model=model, place={"look": "job"} if number % 2 else {})
+        names.add(one.name)
+        for path, text in files(one, target, documents(one, target, storage="s3://m", before="6"), ("production",)).items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text, "utf-8")
+        bases.append(f"{one.name}/{target}/overlays/production")
+        for document in made(one, target).values():
+            assert faults(document) == [], model
+            assert json.loads(document["metadata"]["annotations"]["jupyter-mlgov.org/model"]) == model
+    assert len(names) == len(ODD), "two models never share the name of their objects"
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"resources": bases}), "utf-8")
+    built = _kustomize(tmp_path)
+    told = {one["metadata"]["name"] for one in built}
+    assert all(any(name == one or one.startswith(f"{name}-") for one in told) for name in names)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", one) for one in told)
+    assert all(
+        re.fullmatch(r"[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?", label) for one in built for label in one["metadata"]["labels"].values()
+    )
+
+
 def test_seldon_says_what_it_rests_on() -> None:
     one = release()
     tree = files(one, "seldon", documents(one, "seldon", storage="s3://m"), ("production",))

@@ -7,6 +7,7 @@ service of a real replica one by one (what HTTP adds is tested elsewhere).
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from jupyter_mlgov.rollout.serving.protocol import parse
 from jupyter_mlgov.rollout.steps import State
 from jupyter_mlgov.workspace.canaries import accuracy, look, promote, replay, settle, start
 from jupyter_mlgov.workspace.labels import add_labels, predictions
-from jupyter_mlgov.workspace.serving import Replica
+from jupyter_mlgov.workspace.serving import Replica, predictions_folder
 from tests.serving.world import House
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -369,6 +370,37 @@ def test_people_may_abort_at_once_and_promote_only_what_is_clear(street: Street,
     street.replica.look()
     assert street.service.lineup.champion.vouched.version == second
     assert third not in [arm.vouched.version for arm in street.service.lineup.arms]
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)], ids=["back", "ahead"])
+def test_a_clock_that_jumps_takes_no_canary_forward_by_itself(street: Street, jump: timedelta) -> None:
+    """Back: no hours are over. Ahead: hours alone never were enough. Either way every look replays."""
+    house = street.house
+    house.promote(fitted(2), name="fraud", frame=payments(2, 400))
+    start(house.workspace, "fraud")
+    street.replica.look()
+    street.pay(80 if jump < timedelta(0) else 20)
+    street.clock.moment += jump
+    canary, found = street.look(1)
+    assert (canary.rollout.state, canary.rollout.share) == (State.SHADOW, 0)
+    assert canary.rollout.why.startswith("waits: ")
+    assert found.observation.hours >= 0
+    assert [one.agrees for one in replay(house.acts("canary.started", "canary.judged"), "fraud")] == [True]
+
+
+def test_a_look_without_a_log_of_predictions_moves_nothing(street: Street) -> None:
+    """Its disk gone, its folder emptied, or nobody asked anything: no numbers are no good numbers."""
+    house = street.house
+    house.promote(fitted(2), name="fraud", frame=payments(2, 400))
+    start(house.workspace, "fraud")
+    street.replica.look()
+    street.pay(80)
+    street.service.log.flush()
+    shutil.rmtree(predictions_folder(house.workspace.root, "fraud"))
+    canary, found = street.look(200)
+    assert (canary.rollout.state, canary.rollout.share) == (State.SHADOW, 0)
+    assert found.observation.harm is None
+    assert canary.rollout.why == "a guard could not tell"
 
 
 def test_who_is_answered_by_whom_never_changes_back_as_the_share_grows(street: Street) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import numpy as np
 import pytest
 import tritonclient.http as triton
@@ -119,10 +122,65 @@ def test_bodies_are_bounded_and_odd_ones_refused(shared: Served) -> None:
     assert _announced(shared, 8 * 2**20 + 1) == 413
     assert shared.client.post("/v2/models/credit/infer", b"{", Content_Type="application/json")[0] == 400
     assert shared.client.post("/v2/models/credit/infer", b'{"inputs": [NaN]}')[0] == 400
-    assert shared.client.post("/v2/models/credit/infer", b"x", Content_Encoding="gzip")[0] == 415
+    assert shared.client.post("/v2/models/credit/infer", b"x", Content_Encoding="br")[0] == 415
     assert shared.client.post("/v2/models/credit/infer", b"{}", Inference_Header_Content_Length="99")[0] == 400
     assert shared.client.get("/v2/models/credit/infer")[0] == 405
     assert shared.client.get("/v2/models/none")[0] == 404
+
+
+@pytest.mark.parametrize("coded", ["gzip", "deflate"])
+@pytest.mark.parametrize("binary", [False, True])
+def test_tritons_client_may_compress(shared: Served, client: triton.InferenceServerClient, coded: str, binary: bool) -> None:
+    frame = sample(9, 3)
+    plain, packed = (
+        client.infer("credit", inputs(frame, binary=binary), request_compression_algorithm=how, response_compression_algorithm=how)
+        for how in (None, coded)
+    )
+    assert packed.as_numpy("score").tolist() == plain.as_numpy("score").tolist()
+
+
+def test_a_compressed_body_is_bounded_by_what_it_unpacks_to_and_must_be_whole(shared: Served) -> None:
+    def sent(raw: bytes) -> tuple[int, str]:
+        status, _, body = shared.client.post("/v2/models/credit/infer", raw, Content_Encoding="gzip")
+        return status, body.get("error", "")
+
+    whole = gzip.compress(json.dumps(asked()).encode())
+    assert sent(whole)[0] == 200
+    bomb = gzip.compress(b" " * 2**28, 9)  # 256 MiB in a quarter of one
+    assert len(bomb) < 2**20
+    assert sent(bomb) == (413, "The body is over 8,388,608 bytes.")
+    assert sent(b"x")[0] == 400
+    assert "ends early" in sent(whole[:-9])[1]
+    assert "behind its end" in sent(whole + b"more")[1]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b'{"inputs": [{"name": "income", "shape": [1], "data": [1.0]}]}', "datatype 'None'"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "data": [1.0]}]}', "needs a shape"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [], "data": [1.0]}]}', "needs a shape"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [1]}]}', "has no data"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [1], "data": [NaN]}]}', "is no JSON"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [1], "data": [Infinity]}]}', "is no JSON"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [1], "data": [1e999]}]}', "is no JSON"),
+        (b'{"inputs": [{"name": "income", "datatype": "BF16", "shape": [1], "data": [1.0]}]}', "datatype 'BF16'"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [0], "data": []}]}', "no column 'debt'"),
+        (b'{"inputs": [{"name": "input-0", "datatype": "FP64", "shape": [0, 4], "data": []}]}', "no rows"),
+        (b'{"inputs": [{"name": "input-0", "datatype": "FP64", "shape": [1, 3], "data": [1, 2, 3]}]}', "expected [rows, 4]"),
+        (b'{"inputs": [{"name": "input-0", "datatype": "FP64", "shape": [4], "data": [1, 2, 3, 4]}]}', "expected [rows, 4]"),
+        (b'{"inputs": [{"name": "input-0", "datatype": "FP64", "shape": [100000000000, 4], "data": []}]}', "rows; at most"),
+        (b'{"inputs": [{"name": "income", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}]}', "does not hold"),
+        (b'{"id": 7, "inputs": [{"name": "income", "datatype": "FP64", "shape": [1], "data": [1.0]}]}', "`id` must be"),
+        (b"[]", "no JSON object"),
+        (b"", "no JSON"),
+        (b"\xff\xfe{}", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_an_odd_request_is_a_400_with_its_sentence(shared: Served, raw: bytes, sentence: str) -> None:
+    status, _, body = shared.client.post("/v2/models/credit/infer", raw)
+    assert (status, sentence in body["error"]) == (400, True), body
 
 
 def _announced(shared: Served, size: int) -> int:

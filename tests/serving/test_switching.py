@@ -221,9 +221,9 @@ def test_a_stage_that_was_emptied_answers_nobody(two: House) -> None:
 class Broken:
     """The champion's predictor, made to harm in one way while `how` says so."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, brief: int) -> None:
         self.inner, self.how = inner, ""
-        self.contract, self.bounded, self.cacheable, self.brief = inner.contract, inner.bounded, False, 0
+        self.contract, self.bounded, self.cacheable, self.brief = inner.contract, inner.bounded, False, brief
 
     def compute(self, rows: Any) -> Any:
         import numpy as np
@@ -240,8 +240,8 @@ class Broken:
         return Computed(scores=scores) if scores is not None else self.inner.compute(rows)
 
 
-def broken(served: Served) -> Broken:
-    made = Broken(served.service.lineup.champion.predictor)
+def broken(served: Served, brief: int = 0) -> Broken:
+    made = Broken(served.service.lineup.champion.predictor, brief)
     served.service.lineup.champion.predictor = made
     return made
 
@@ -252,10 +252,13 @@ def backed(two: House) -> House:
     return two
 
 
-@pytest.mark.parametrize("how", ["raises", "nan", "shape", "outside", "slow"])
-def test_the_baseline_takes_over_when_the_champion_breaks_and_probes_bring_it_back(backed: House, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "brief"), [("raises", 0), ("nan", 0), ("shape", 0), ("outside", 0), ("slow", 0), ("raises", 16), ("nan", 16), ("slow", 16)]
+)
+def test_the_baseline_takes_over_when_the_champion_breaks_and_probes_bring_it_back(backed: House, how: str, brief: int) -> None:
+    """In a thread, or where it is asked (`brief`)."""
     with serving(backed.workspace) as served:
-        champion = broken(served)
+        champion = broken(served, brief)
         assert served.client.infer()[1]["mlgov-served-by"] == "champion"
         champion.how = how
         replies = [served.client.infer(income=[float(number)]) for number in range(8)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -159,8 +160,9 @@ class Desk:
         return parse(document, tail)
 
     async def _body(self, request: Request) -> bytes:
-        if request.headers.get("content-encoding", "identity") != "identity":
-            raise Refused(415, "A compressed body is not taken.")
+        coded = request.headers.get("content-encoding", "identity").strip().lower()
+        if coded not in ("identity", "gzip", "deflate"):
+            raise Refused(415, f"A body coded as {coded[:40]!r} is not taken; gzip and deflate are.")
         said = request.headers.get("content-length", "0")
         if not said.isdigit() or int(said) > self.most:
             raise Refused(413, f"The body is over {self.most:,} bytes.")
@@ -170,7 +172,21 @@ class Desk:
             if size > self.most:
                 raise Refused(413, f"The body is over {self.most:,} bytes.")
             parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        raw = parts[0] if len(parts) == 1 else b"".join(parts)
+        return raw if coded == "identity" else self._unpacked(raw)
+
+    def _unpacked(self, raw: bytes) -> bytes:
+        """What was compressed, as gzip or zlib: `most` bytes of it and no byte more, however small the request was."""
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: it sees by itself which of the two it is
+        try:
+            found = reader.decompress(raw, self.most + 1)
+        except zlib.error:
+            raise Refused(400, "The body is not compressed as its Content-Encoding says.") from None
+        if len(found) > self.most:
+            raise Refused(413, f"The body is over {self.most:,} bytes.")
+        if not reader.eof or reader.unused_data:
+            raise Refused(400, "The compressed body ends early, or goes on behind its end.")
+        return found
 
 
 def standing(service: Service) -> dict[str, Any]:
