@@ -48,9 +48,12 @@ _TURNED = {
     "findings": "s.findings ASC",
 }
 _ONLY = {"": "", "due": " AND s.due <> ''", "findings": " AND s.findings > 0"}
-_BODY = (
-    "SELECT s.body, a.body, b.body, c.body FROM portfolio_states s JOIN portfolio_texts a ON a.digest = s.said "
-    "JOIN portfolio_texts b ON b.digest = s.data JOIN portfolio_texts c ON c.digest = s.ahead WHERE s.model = ? AND s.seq = ?"
+# What belongs to the chosen states, in one question: a page is one way to the database and back. The first value is the point of the log.
+_WHOLE = (
+    "SELECT c.model, s.body, a.body, b.body, d.body, "
+    "(SELECT w.time FROM portfolio_watched w WHERE w.model = c.model AND w.seq <= ? ORDER BY w.seq DESC LIMIT 1) "
+    "FROM ({chosen}) c JOIN portfolio_states s ON s.model = c.model AND s.seq = c.seq JOIN portfolio_texts a ON a.digest = s.said "
+    "JOIN portfolio_texts b ON b.digest = s.data JOIN portfolio_texts d ON d.digest = s.ahead ORDER BY c.place"
 )
 
 
@@ -150,11 +153,9 @@ class SqlReadTables:
             return _cell(runner(connection, self._backend.mark), self._backend.text(notebook))
 
     def standing(self, model: str, upto: int) -> Standing | None:
-        name = self._backend.text(model)
-        with self._backend.reading() as connection:
-            run = runner(connection, self._backend.mark)
-            seq = run("SELECT max(seq) FROM portfolio_states WHERE model = ? AND seq <= ?", (name, upto))[0][0]
-            return None if seq is None else _restored(run, name, _whole(seq))
+        chosen = "SELECT model, seq, seq AS place FROM portfolio_states WHERE model = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+        rows = self._ask(_WHOLE.format(chosen=chosen), [upto, self._backend.text(model), upto])
+        return _placed(rows[0]).standing if rows else None
 
     def page(self, asked: Asked, upto: int) -> tuple[tuple[Placed, ...], int]:
         words = asked.words.casefold().split()
@@ -162,23 +163,23 @@ class SqlReadTables:
         values: list[object] = [upto, upto, *(f"%{self._backend.text(_literal(word))}%" for word in words)]
         order = (_TURNED if asked.descending else _ORDERS)[asked.sort]
         moment = [asked.now.timestamp()] if "?" in order else []
+        numbered = f"SELECT s.model, s.seq, row_number() OVER (ORDER BY {order}, s.model) AS place FROM {_THEN}{where}"  # noqa: S608 words are values
+        chosen = f"SELECT model, seq, place FROM ({numbered}) n WHERE place > ? AND place <= ?"  # noqa: S608 words are values
         with self._backend.reading() as connection:
             run = runner(connection, self._backend.mark)
-            total = _whole(run(f"SELECT count(*) FROM {_THEN}{where}", values)[0][0])  # noqa: S608 words are values
-            chosen = f"SELECT s.model, s.seq FROM {_THEN}{where} ORDER BY {order}, s.model LIMIT ? OFFSET ?"  # noqa: S608 words are values
-            rows = run(chosen, [*values, *moment, asked.limit, asked.offset])
-            return tuple(_placed(run, str(model), _whole(seq), upto) for model, seq in rows), total
+            counted = f"FROM {_THEN}{where}" if where else "FROM portfolio_models WHERE seq <= ?"
+            total = _whole(run(f"SELECT count(*) {counted}", values if where else [upto])[0][0])
+            bounds = [asked.offset, asked.offset + asked.limit]
+            rows = run(_WHOLE.format(chosen=chosen), [upto, *moment, *values, *bounds])
+        return tuple(_placed(row) for row in rows), total
 
     def standings(self, upto: int) -> Iterator[Placed]:
         last: str | None = None
         while True:
-            with self._backend.reading() as connection:
-                run = runner(connection, self._backend.mark)
-                more = "" if last is None else " AND m.model > ?"
-                chosen = f"SELECT s.model, s.seq FROM {_THEN}{more} ORDER BY m.model LIMIT {_PAGE}"  # noqa: S608 numbers of ours
-                rows = run(chosen, [upto, upto, *([] if last is None else [last])])
-                page = [_placed(run, str(model), _whole(seq), upto) for model, seq in rows]
-            yield from page
+            more = "" if last is None else " AND m.model > ?"
+            chosen = f"SELECT s.model, s.seq, s.model AS place FROM {_THEN}{more} ORDER BY m.model LIMIT {_PAGE}"  # noqa: S608 numbers of ours
+            rows = self._ask(_WHOLE.format(chosen=chosen), [upto, upto, upto, *([] if last is None else [last])])
+            yield from (_placed(row) for row in rows)
             if len(rows) < _PAGE:
                 return
             last = str(rows[-1][0])
@@ -273,15 +274,9 @@ def _sums(run: Run, figure: str, upto: int) -> tuple[int, int]:
     return (_whole(found[0][0]), _whole(found[0][1])) if found else (0, 0)
 
 
-def _placed(run: Run, model: str, seq: int, upto: int) -> Placed:
-    asked = "SELECT time FROM portfolio_watched WHERE model = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
-    found = run(asked, (model, upto))
-    return Placed(standing=_restored(run, model, seq), watched=str(found[0][0]) if found else "")
-
-
-def _restored(run: Run, model: str, seq: int) -> Standing:
-    body, said, data, ahead = run(_BODY, (model, seq))[0]
-    return standing_of(str(body), str(said), str(data), str(ahead))
+def _placed(row: tuple[object, ...]) -> Placed:
+    _, body, said, data, ahead, looked = row
+    return Placed(standing=standing_of(str(body), str(said), str(data), str(ahead)), watched=str(looked or ""))
 
 
 def _shared(run: Run, digest: str) -> str:
