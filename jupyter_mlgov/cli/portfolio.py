@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from jupyter_mlgov.cli.options import colour, format_option, opened, progress, say_json, width, workspace_option
+from jupyter_mlgov.cli.options import colour, format_option, opened, opened_or_made, progress, say_json, width, workspace_option
 from jupyter_mlgov.core.dates import moment_of
 from jupyter_mlgov.core.errors import UsageError
 from jupyter_mlgov.core.facts import fields_of
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.workspace.inventory import Imported
 
 _as_of = click.option(
     "--as-of", "day", default="", metavar="DATE", help="As it stood at the end of that day (UTC), or at a time with its zone; default: now."
@@ -82,6 +86,50 @@ def figures(day: str, folder: Path | None, style: str) -> None:
         return
     for one in found:
         click.echo(f"{one.id}: {value(one)}\n    {basis(one)}\n    {one.says} Source: {one.source}.")
+
+
+@portfolio.command(name="import")
+@click.option("--csv", "file", type=click.Path(path_type=Path, dir_okay=False), help="A CSV with a header: model, owner, purpose, …")
+@click.option("--mlflow", "uri", default="", metavar="URI", help="An MLflow registry; it is only read.")
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would be imported, and write nothing.")
+@workspace_option
+@format_option()
+def import_(file: Path | None, uri: str, dry: bool, folder: Path | None, style: str) -> None:
+    """Take models of a CSV or of an MLflow registry into the inventory, as declared. All of it or, where a row is wrong, nothing."""
+    from jupyter_mlgov.workspace.inventory import import_csv, import_mlflow
+
+    if bool(uri) == (file is not None):
+        raise UsageError("Import from where?", expected="Expected `--csv FILE` or `--mlflow URI`.")
+    workspace = opened_or_made(folder)
+    found = import_csv(workspace, file, dry=dry) if file is not None else import_mlflow(workspace, uri, dry=dry)
+    _say_imported(found, style)
+
+
+@portfolio.command()
+@click.argument("model")
+@click.argument("fields", nargs=-1, metavar="FIELD=TEXT ...")
+@workspace_option
+@format_option()
+def declare(model: str, fields: tuple[str, ...], folder: Path | None, style: str) -> None:
+    """Declare fields of MODEL's inventory entry yourself; `FIELD=` takes one away. Earlier words stay in the trail."""
+    from jupyter_mlgov.workspace.inventory import declare as put
+
+    odd = [one for one in fields if "=" not in one]
+    if odd:
+        raise UsageError(f'"{odd[0]}" declares nothing.', expected="Expected for instance `owner=ana@firm.example`.")
+    _say_imported(put(opened(folder), model, {name: text for name, _, text in (one.partition("=") for one in fields)}), style)
+
+
+def _say_imported(found: Imported, style: str) -> None:
+    if style == "json":
+        say_json(fields_of(found))
+        return
+    from jupyter_mlgov.reports.clean import visible
+
+    for note in found.notes:
+        click.echo(visible(note), err=True)
+    verb = "declared" if found.written else "would be declared" if found.models else "declared"
+    click.echo(f"{found.models:,} models {verb}, {found.unchanged:,} unchanged.")
 
 
 @portfolio.command()

@@ -61,6 +61,7 @@ def portfolio(at: Point, workspace: Workspace, *, top: int = TOP, inventory: boo
     waiting = [one for placed in _every(at, "due") for one in due_reviews(placed.standing, now)]
     waiting.sort(key=lambda one: (one.hours is None, one.hours or 0.0, one.model))
     ahead, validated = _ahead(at, workspace)
+    name = named(workspace)
     return Portfolio(
         moment=stamp(now),
         entries=at.upto,
@@ -75,7 +76,7 @@ def portfolio(at: Point, workspace: Workspace, *, top: int = TOP, inventory: boo
         reviews_in_all=len(waiting),
         coming=ahead,
         dependencies=dependencies(tables.edges(at.upto)),
-        inventory=tuple(_entry(placed, _named(workspace)) for placed in tables.standings(at.upto)) if inventory else (),
+        inventory=tuple(_entry(placed, name) for placed in tables.standings(at.upto)) if inventory else (),
     )
 
 
@@ -110,16 +111,16 @@ def _ahead(at: Point, workspace: Workspace) -> tuple[tuple[Coming, ...], int]:
     return coming(packs, groups, validated, at.moment.date()), validated
 
 
-def _named(workspace: Workspace) -> Callable[[str], str]:
+def named(workspace: Workspace) -> Callable[[str], str]:
     """The name behind a pseudonym; the pseudonym itself where its key was destroyed."""
 
-    def named(pseudonym: str) -> str:
+    def opened(pseudonym: str) -> str:
         person = workspace.people.person(pseudonym)
         return (person.name or person.id) if person else pseudonym
 
-    return named
+    return opened
 
 
 def _entry(placed: Placed, named: Callable[[str], str]) -> Entry:
     now = placed.standing
-    return Entry(model=now.model, tier=now.tier, stage=now.stage, verdict=now.verdict, entry=now.seq, values=entry(placed, named))
+    return Entry(model=now.model, tier=now.grade, stage=now.stage, verdict=now.verdict, entry=now.seq, values=entry(placed, named))

@@ -51,6 +51,7 @@ def ask(workspace: Workspace, notebook: str, stage: str) -> Queued:
     Raises NotReady where there is no report or it no longer holds, UsageError for an unknown stage.
     """
     from jupyter_mlgov.promotion.deadlines import after
+    from jupyter_mlgov.promotion.since import log_time
     from jupyter_mlgov.workspace.judging import changes, last_report
 
     team = workspace.team_for(notebook)
@@ -66,7 +67,7 @@ def ask(workspace: Workspace, notebook: str, stage: str) -> Queued:
             return one
     rules = terms(team, stage)
     sealed = workspace.objects.put(canonical_json(_packet(workspace, notebook, stage, report, rules)))
-    due = after(workspace.clock.now(), team.clock.hours, team.clock)
+    due = after(log_time(workspace.journal.entries(), workspace.clock.now()), team.clock.hours, team.clock)
     payload = {"notebook": notebook, "stage": stage, "report": report.digest, "packet": sealed, "terms": fields_of(rules), "due": due}
     entry = workspace.journal.append([Draft(action="review.asked", subject=team.model, payload=payload)], actor=workspace.actor())[-1]
     return find(workspace, entry.seq)

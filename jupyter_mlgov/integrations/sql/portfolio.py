@@ -12,7 +12,7 @@ from jupyter_mlgov.integrations.sql.filling import Run, runner
 from jupyter_mlgov.integrations.sql.portfolio_rows import SHARED, STATE, Shared, ahead_of, count_row, standing_of, state_row
 from jupyter_mlgov.integrations.sql.tables import READ, with_nul
 from jupyter_mlgov.monitoring.portfolio.facts import Ahead, Count, Standing
-from jupyter_mlgov.monitoring.portfolio.folding import RAN, VERSION
+from jupyter_mlgov.monitoring.portfolio.folding import RAN, VERSION, WATCHED
 from jupyter_mlgov.monitoring.portfolio.store import Asked, Batch, Edges, Lengths, Placed
 
 BLOCK = 1000  # entries between two marks
@@ -82,8 +82,8 @@ class SqlReadTables:
             self._states(adding, batch.standings)
             self._counts(adding, batch.counts)
             text = self._backend.text
-            looks = [(text(model), seq, time) for model, seq, time in batch.watched]
-            _many(adding, "INSERT INTO portfolio_watched (model, seq, time) VALUES (?, ?, ?)", looks)
+            looks = "SELECT subject, seq, time FROM log WHERE seq > ? AND seq <= ? AND action = ?"
+            adding.run(f"INSERT INTO portfolio_watched (model, seq, time) {looks}", (batch.after, batch.upto, WATCHED))
             _many(
                 adding,
                 "INSERT INTO portfolio_notebooks (notebook, seq, time) VALUES (?, ?, ?) ON CONFLICT (notebook) DO NOTHING",
@@ -227,7 +227,7 @@ class SqlReadTables:
             one = placed.standing
             nodes = one.team.get("dependencies")
             named = nodes if isinstance(nodes, dict) else {}
-            yield Edges(model=one.model, tier=one.tier, model_digest=one.model_digest, data=one.data, dependencies=named)
+            yield Edges(model=one.model, tier=one.grade, model_digest=one.model_digest, data=one.data, dependencies=named)
 
     def _count(self, figure: str, row: tuple[object, ...]) -> Count:
         model, seq, n, good, hours, entries = row

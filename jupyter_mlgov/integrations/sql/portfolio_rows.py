@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -16,33 +17,38 @@ from jupyter_mlgov.monitoring.portfolio.facts import Ahead, Count, Standing
 STATE = ("model", "seq", "moved", "tier", "stage", "rank", "validated", "measured", "due", "findings", "words")
 SHARED = ("said", "data", "ahead")
 _RANKS: Mapping[str, int] = {verdict.value: verdict.rank for verdict in Verdict}
+_OWN = tuple(one.name for one in fields(Standing) if one.name not in ("team", "imported", "data", "ahead"))
 _UNKNOWN = 99  # after every verdict; a tier nobody said also comes last
 
 
 class Shared:
-    """Texts by their digests, each written once a batch."""
+    """Texts by their digests, each written once a batch. One object is written out once: a model's states mostly share theirs."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self._known: dict[tuple[int, ...], tuple[str, tuple[object, ...]]] = {}
 
-    def put(self, value: object) -> str:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-        digest = str(Digest.of_text(text))
-        self.texts[digest] = text
-        return digest
+    def put(self, *values: object) -> str:
+        """The digest of one value's text, or of a list of several. What was seen is held, so that no other object takes its place."""
+        key = tuple(map(id, values))
+        if key not in self._known:
+            text = _text(values[0] if len(values) == 1 else list(values))
+            digest = str(Digest.of_text(text))
+            self.texts[digest] = text
+            self._known[key] = (digest, values)
+        return self._known[key][0]
 
 
 def state_row(standing: Standing, shared: Shared) -> tuple[object, ...]:
     """The values of STATE, SHARED and `body`."""
-    fields = fields_of(standing)
-    said = shared.put({"team": fields.pop("team"), "imported": fields.pop("imported")})
-    data, ahead = shared.put(fields.pop("data")), shared.put(fields.pop("ahead"))
+    said = shared.put(standing.team, standing.imported)
+    data, ahead = shared.put(standing.data), shared.put(standing.ahead)
     words = f"{standing.model} {standing.notebook} {standing.stage} {standing.verdict}".casefold()
     return (
         standing.model,
         standing.seq,
         standing.moved,
-        standing.tier or _UNKNOWN,
+        standing.grade or _UNKNOWN,
         standing.stage,
         _RANKS.get(standing.verdict, _UNKNOWN),
         standing.validated,
@@ -53,14 +59,15 @@ def state_row(standing: Standing, shared: Shared) -> tuple[object, ...]:
         said,
         data,
         ahead,
-        json.dumps(fields, sort_keys=True, separators=(",", ":")),
+        _text({name: getattr(standing, name) for name in _OWN}),
     )
 
 
 def standing_of(body: str, said: str, data: str, ahead: str) -> Standing:
     """The way back. Raises Unreadable for a row of another make."""
-    fields: dict[str, Any] = {**json.loads(body), **json.loads(said), "data": json.loads(data), "ahead": json.loads(ahead)}
-    found: Standing = restore(Standing, fields, "state")
+    team, imported = json.loads(said)
+    whole: dict[str, Any] = {**json.loads(body), "team": team, "imported": imported, "data": json.loads(data), "ahead": json.loads(ahead)}
+    found: Standing = restore(Standing, whole, "state")
     return found
 
 
@@ -74,6 +81,10 @@ def count_row(count: Count, part: int, sums: tuple[int, int]) -> tuple[object, .
     """The values of a row of `portfolio_counts`."""
     head = (count.figure, count.seq, part, count.model, count.n, count.good, count.hours)
     return (*head, *sums, json.dumps(list(count.entries), separators=(",", ":")))
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=fields_of)
 
 
 def epoch(moment: str) -> float:

@@ -61,10 +61,10 @@ def attention(standing: Standing, now: datetime) -> Attention:
     """How much this model asks to be looked at, by RULE."""
     since = standing.validated or standing.first
     days = max(0.0, _days(since, now))
-    weight = WEIGHTS.get(standing.tier, UNKNOWN_WEIGHT)
+    weight = WEIGHTS.get(standing.grade, UNKNOWN_WEIGHT)
     return Attention(
         model=standing.model,
-        tier=standing.tier,
+        tier=standing.grade,
         stage=standing.stage,
         version=standing.version,
         verdict=standing.verdict,
@@ -77,7 +77,8 @@ def attention(standing: Standing, now: datetime) -> Attention:
 
 def _why(standing: Standing, days: float) -> tuple[str, ...]:
     said = [f"evidence is {days:.0f} days old" if standing.validated else f"never validated, known for {days:.0f} days"]
-    said += [] if standing.tier else ["its tier is not known, so it counts as tier 1"]
+    said += [] if standing.grade else ["its tier is not known, so it counts as tier 1"]
+    said += ["its tier is declared, nothing was judged by it"] if standing.grade and not standing.tier else []
     said += [f"the newest report says: {standing.verdict}"] if standing.verdict in ("fail", "error", "inconclusive") else []
     said += [f"open finding{'s' if len(standing.findings) > 1 else ''}: {len(standing.findings)}"] if standing.findings else []
     return tuple(said)
@@ -86,7 +87,7 @@ def _why(standing: Standing, days: float) -> tuple[str, ...]:
 def due_reviews(standing: Standing, now: datetime) -> tuple[DueReview, ...]:
     """The open reviews of one model with what is left of their time."""
     return tuple(
-        DueReview(model=standing.model, tier=standing.tier, review=one, hours=round(-24 * _days(one.due, now), 2) if one.due else None)
+        DueReview(model=standing.model, tier=standing.grade, review=one, hours=round(-24 * _days(one.due, now), 2) if one.due else None)
         for one in standing.reviews
     )
 
@@ -94,7 +95,7 @@ def due_reviews(standing: Standing, now: datetime) -> tuple[DueReview, ...]:
 def due_findings(standing: Standing, now: datetime) -> tuple[DueFinding, ...]:
     """The open findings of one model. A day that cannot be read is a day nobody set."""
     return tuple(
-        DueFinding(model=standing.model, tier=standing.tier, finding=one, days=_since(one.due, now), open_days=_since(one.since, now))
+        DueFinding(model=standing.model, tier=standing.grade, finding=one, days=_since(one.due, now), open_days=_since(one.since, now))
         for one in standing.findings
     )
 

@@ -110,6 +110,12 @@ class Standing:
         return max(there, key=lambda stage: ladder.get(stage, -1), default="")
 
     @property
+    def grade(self) -> int:
+        """The tier that teams decided; where none did, the one that somebody declared; 0 where nobody said."""
+        said = str(self.imported.get("tier", ""))
+        return self.tier or (int(said) if said in ("1", "2", "3") else 0)
+
+    @property
     def version(self) -> str:
         return self.held.get(self.stage, "")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jupyter_mlgov.audit.journal import Journal
-from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.monitoring.portfolio.facts import Count, Standing
-from jupyter_mlgov.monitoring.portfolio.folding import ACTIONS, WATCHED, advance
+from jupyter_mlgov.monitoring.portfolio.folding import ACTIONS, advance
 from jupyter_mlgov.monitoring.portfolio.store import Batch, ReadTables
 
 PIECE = 20_000  # entries a transaction: others write between two pieces
@@ -52,19 +51,15 @@ def fold(journal: Journal, tables: ReadTables, known: dict[str, Standing], after
     first = tables.first_cells(after, upto)
     standings: list[Standing] = []
     counts: list[Count] = []
-    watched: list[tuple[str, int, str]] = []
     for entry in journal.entries(after=after, actions=ACTIONS):
         if entry.seq > upto:
             break
-        if entry.action == WATCHED:
-            watched.append((entry.subject, entry.seq, stamp(entry.time)))
-            continue
         before = known.get(entry.subject) or tables.standing(entry.subject, after)
         now, added = advance(before, entry, _first(tables, first, entry.seq))
         known[entry.subject] = now
         standings.append(now)
         counts += added
-    return Batch(after=after, upto=upto, standings=standings, counts=counts, watched=watched, first=first)
+    return Batch(after=after, upto=upto, standings=standings, counts=counts, first=first)
 
 
 def _first(tables: ReadTables, found: dict[str, tuple[int, str]], before: int) -> Callable[[str], tuple[int, str] | None]:

@@ -15,13 +15,12 @@ SORTS: tuple[Sort, ...] = ("attention", "model", "tier", "stage", "verdict", "va
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What the entries (`after`, `upto`] add: standings and counts in order of the log, looks of monitors, first cells of notebooks."""
+    """What the entries (`after`, `upto`] add: standings and counts in order of the log, and first cells of notebooks."""
 
     after: int
     upto: int
     standings: Sequence[Standing]
     counts: Sequence[Count]
-    watched: Sequence[tuple[str, int, str]]
     first: Mapping[str, tuple[int, str]]
 
 
