@@ -85,7 +85,7 @@ pictures: install machine
 # -- tests ------------------------------------------------------------------------------------------------------------
 
 # The real systems that the tests talk to: program -> Debian package. The tests start and stop them themselves.
-MACHINE := chromium:chromium pdftotext:poppler-utils redis-server:redis-server pg_ctl:postgresql java:default-jre-headless promtool:prometheus kubectl:kubernetes-client
+MACHINE := chromium:chromium pdftotext:poppler-utils redis-server:redis-server pg_ctl:postgresql java:default-jre-headless promtool:prometheus prometheus-alertmanager:prometheus-alertmanager kubectl:kubernetes-client
 
 machine:
 	@export PATH="$$PATH:$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)"; missing=""; \

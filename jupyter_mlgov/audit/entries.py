@@ -70,6 +70,7 @@ ACTIONS: dict[str, str] = {
     "model.signer.revoked": "{actor} revoked the key {key_id} that signed models: {reason}",
     "stage.emptied": "{actor} took {subject} out of {stage}: {reason}",
     "registry.reconciled": "{actor} held the registry against the trail: {outcome}",
+    "alert.received": "Alertmanager told of {alert} about {subject}: {status}",
     "reference.kept": "{actor} kept the reference of version {version} of {subject} as a profile: {profile}",
     "monitor.planned": "{actor} fixed what is watched of version {version} of {subject}: {plan}",
     "monitor.ran": "{actor} looked at version {version} of {subject} in window {window}: {verdict}",

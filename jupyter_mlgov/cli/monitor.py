@@ -1,4 +1,4 @@
-"""`mlgov monitor plan|run|watch|settle`: is what is in production still good."""
+"""`mlgov monitor`: is what is in production still good."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_mlgov.cli import telling
 from jupyter_mlgov.cli.options import format_option, opened, say_json, workspace_option
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.verdicts import Verdict
@@ -214,3 +215,7 @@ def settle(model: str, name: str, reason: str, folder: Path | None) -> None:
     from jupyter_mlgov.workspace.monitoring import settle as settled
 
     click.echo(settled(opened(folder), model, name, reason))
+
+
+for _command in (telling.metrics, telling.webhook, telling.rules):
+    monitor.add_command(_command)

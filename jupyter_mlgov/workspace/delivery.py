@@ -79,7 +79,7 @@ def deliver(workspace: Workspace, say: Callable[[str], None] | None = None) -> t
 
 
 @contextmanager
-def alone(workspace: Workspace, deed: Literal["deliver", "promote", "canary"]) -> Iterator[None]:
+def alone(workspace: Workspace, deed: Literal["deliver", "promote", "canary", "alerts"]) -> Iterator[None]:
     """One at a time; the others wait: processes of this machine by a file, machines that share a database by the database."""
     import fcntl
 

@@ -13,6 +13,7 @@ from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import MlgovError, NotReady, UsageError, unknown
 from jupyter_mlgov.core.verdicts import Verdict, worst
 from jupyter_mlgov.monitoring.discovery import Chosen, by_chance, choose, hypotheses
+from jupyter_mlgov.monitoring.effects import effects
 from jupyter_mlgov.monitoring.plan import Watched, false_discovery, plan_digest
 from jupyter_mlgov.monitoring.silence import measured, silent
 from jupyter_mlgov.promotion.intended import INTENDING
@@ -226,6 +227,7 @@ def _recorded(tick: Tick, now: Running) -> Draft:
         "report": tick.report.digest,
         "verdict": tick.verdict.word,
         "verdicts": {result.validator: result.verdict.word for result in tick.report.results},
+        "effects": effects(tick.report),
         "worst": worst([result.verdict for result in tick.report.results]).word,
         "measured": list(tick.measured),
         "unmeasured": dict(tick.unmeasured),

@@ -16,6 +16,7 @@ import nbformat
 from tests.benchmarks.dataflow import dataflow
 from tests.benchmarks.documents import documents
 from tests.benchmarks.drift import DRIFT
+from tests.benchmarks.exporter import scrapes
 from tests.benchmarks.fairness import FIGURES as FAIRNESS
 from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
@@ -191,7 +192,20 @@ def help_page() -> list[Figure]:
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}")
     figures = (load_ext, trivial_cell, hot_loop, many_cells, demo, tours, help_page, dataflow, fingerprints, fingerprint_memory)
-    for take in (*figures, *FAIRNESS, personal_data, commits, million, judgements, documents, opening, *DRIFT, *WATCHING, *SERVING):
+    for take in (
+        *figures,
+        *FAIRNESS,
+        personal_data,
+        commits,
+        million,
+        judgements,
+        documents,
+        opening,
+        scrapes,
+        *DRIFT,
+        *WATCHING,
+        *SERVING,
+    ):
         taken = take()
         for figure in taken if isinstance(taken, list) else [taken]:
             print(figure, flush=True)

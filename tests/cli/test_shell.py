@@ -42,11 +42,11 @@ def test_every_verb_explains_itself(verb: str) -> None:
     assert "Usage:" in done.stdout
 
 
-# Verbs that make or take away one thing and say so in a line; and the one that runs until it is stopped.
+# Verbs that make or take away one thing and say so in a line; and those that run until they are stopped.
 SAYS_A_LINE = {
     "audit": {"bundle", "checkpoint", "copy", "erase", "hold", "prove"},
     "canary": {"abort", "labels", "promote"},
-    "monitor": {"settle"},
+    "monitor": {"metrics", "rules", "settle", "webhook"},
     "serve": {"serve"},
 }
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.core.clock import Clock
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
 from jupyter_mlgov.promotion.since import refuted
@@ -46,9 +47,9 @@ def rows(seed: int, *, n: int = 4000, shift: float = 0.0, gap: float = 0.0, labe
     return pa.table({**table, "good": (rng.uniform(size=n) < score).astype(int)} if labels else table)
 
 
-def house(folder: Path, team: str = TEAM, reference: pa.Table | None = None) -> Gated:
+def house(folder: Path, team: str = TEAM, reference: pa.Table | None = None, clock: Clock | None = None) -> Gated:
     """Version 1 is in production, judged on a table that is kept; a week has not passed."""
-    made = gated(folder, FixedClock(), team=team)
+    made = gated(folder, clock or FixedClock(), team=team)
     sink = io.BytesIO()
     pq.write_table(rows(1) if reference is None else reference, sink)
     stored = made.objects.put(sink.getvalue())

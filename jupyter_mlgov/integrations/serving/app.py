@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.routing import Route
 
 from jupyter_mlgov._version import __version__
 from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.integrations.serving.bodies import Refused, body_of
 from jupyter_mlgov.integrations.serving.metrics import Metrics
 from jupyter_mlgov.rollout.serving.protocol import BadRequest, InferRequest, Tensor, answer, parse
 from jupyter_mlgov.rollout.serving.reasons import header
@@ -23,14 +23,6 @@ from jupyter_mlgov.rollout.serving.service import Answered, Service, Unavailable
 
 BINARY = "inference-header-content-length"
 JSON = "application/json"
-
-
-class Refused(Exception):
-    """A request that is answered with this status and sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        self.status, self.sentence = status, sentence
-        super().__init__(sentence)
 
 
 class Desk:
@@ -146,7 +138,7 @@ class Desk:
         return await service.answer(asked, entity=headers.get("mlgov-entity", "")[:256], version=version, bucket=bucket)
 
     async def _asked(self, request: Request) -> InferRequest:
-        raw = await self._body(request)
+        raw = await body_of(request, self.most)
         size = request.headers.get(BINARY)
         tail = b""
         if size is not None:
@@ -158,35 +150,6 @@ class Desk:
         except orjson.JSONDecodeError as error:
             raise Refused(400, f"The body is no JSON: {str(error)[:160]}.") from None
         return parse(document, tail)
-
-    async def _body(self, request: Request) -> bytes:
-        coded = request.headers.get("content-encoding", "identity").strip().lower()
-        if coded not in ("identity", "gzip", "deflate"):
-            raise Refused(415, f"A body coded as {coded[:40]!r} is not taken; gzip and deflate are.")
-        said = request.headers.get("content-length", "0")
-        if not said.isdigit() or int(said) > self.most:
-            raise Refused(413, f"The body is over {self.most:,} bytes.")
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > self.most:
-                raise Refused(413, f"The body is over {self.most:,} bytes.")
-            parts.append(part)
-        raw = parts[0] if len(parts) == 1 else b"".join(parts)
-        return raw if coded == "identity" else self._unpacked(raw)
-
-    def _unpacked(self, raw: bytes) -> bytes:
-        """What was compressed, as gzip or zlib: `most` bytes of it and no byte more, however small the request was."""
-        reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: it sees by itself which of the two it is
-        try:
-            found = reader.decompress(raw, self.most + 1)
-        except zlib.error:
-            raise Refused(400, "The body is not compressed as its Content-Encoding says.") from None
-        if len(found) > self.most:
-            raise Refused(413, f"The body is over {self.most:,} bytes.")
-        if not reader.eof or reader.unused_data:
-            raise Refused(400, "The compressed body ends early, or goes on behind its end.")
-        return found
 
 
 def standing(service: Service) -> dict[str, Any]:
