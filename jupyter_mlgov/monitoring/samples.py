@@ -115,8 +115,11 @@ def rows_of(one: Standing, terms: Terms, now: datetime, killed: bool, bound: Bou
     )
 
 
-def page(models: Iterable[Told], bound: Bound) -> Iterator[Row]:
-    """The sums over all models, and the rows of those that fit: first where something waits for a person, then what is in production."""
+def page(models: Iterable[Told], bound: Bound, ahead: timedelta = timedelta(0)) -> Iterator[Row]:
+    """The sums over all models, and the rows of those that fit: first where something waits for a person, then what is in production.
+
+    `ahead` is how far the time by the log is before the clock's; Prometheus goes by the clock.
+    """
     told = sorted(models, key=lambda one: (not one.urgent, not one.production))  # stable: the order given decides between equals
     fit = _fitting(told, bound)
     dropped: Counter[str] = Counter({"models": len(told) - fit, "watched": 0, "checks": 0, "stages": 0})
@@ -133,7 +136,12 @@ def page(models: Iterable[Told], bound: Bound) -> Iterator[Row]:
     for kind, number in dropped.items():
         yield "mlgov_series_dropped", (kind,), number
     for one in told[:fit]:
-        yield from one.rows
+        yield from (_by_the_clock(row, ahead.total_seconds()) for row in one.rows) if ahead else one.rows
+
+
+def _by_the_clock(row: Row, ahead: float) -> Row:
+    name, labels, value = row
+    return (name, labels, value - ahead) if name.endswith("_timestamp_seconds") else row
 
 
 def _fitting(told: list[Told], bound: Bound) -> int:

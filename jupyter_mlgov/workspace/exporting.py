@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,12 +18,12 @@ from jupyter_mlgov.monitoring.families import FAMILIES
 from jupyter_mlgov.monitoring.plan import plan_of
 from jupyter_mlgov.monitoring.samples import Bound, Row, Terms, Told, page, rows_of
 from jupyter_mlgov.monitoring.standing import ACTIONS, Standing, told
-from jupyter_mlgov.promotion.since import log_time
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
 SHAPES = tuple((one.name, one.help, one.labels, one.kind) for one in FAMILIES)
+SETBACK = "clock.setback"
 LEAST = 16  # characters of a secret
 
 
@@ -46,6 +46,7 @@ class Exporter:
         self._kept: dict[str, _Kept] = {}
         self._terms: dict[Path, tuple[tuple[int, int], Terms]] = {}
         self._seq = 0
+        self._ahead = timedelta()
         self._latest: datetime | None = None
         self._verified: tuple[bool, datetime] | None = None
         self._lock = threading.Lock()
@@ -90,7 +91,7 @@ class Exporter:
 
     def _models(self) -> list[Row]:
         self._advance()
-        now = self._workspace.clock.now()
+        now = self._workspace.clock.now() + self._ahead
         now = max(now, self._latest) if self._latest else now
         folder = self._workspace.root / ".mlgov" / "killed"
         killed = {unquote(path.stem) for path in folder.glob("*.json")}
@@ -103,15 +104,20 @@ class Exporter:
                 found = rows_of(standing, terms, now, stopped, self._bound)
                 self._kept[model] = _Kept(standing=standing, terms=terms, killed=stopped, told=found)
         ordered = (self._kept[model].told for model in sorted(self._kept))
-        rows = list(page(ordered, self._bound))
+        rows = list(page(ordered, self._bound, self._ahead))
         rows.append(("mlgov_outbox_waiting", (), len(self._workspace.database.pending())))
         return rows
 
     def _advance(self) -> None:
+        """Moments are kept by the log (promotion/since.LogClock): what a clock was set back is added to all that came after it."""
         head = self._workspace.database.head()[0]
-        for entry in self._workspace.database.entries(after=self._seq, actions=ACTIONS):
+        for entry in self._workspace.database.entries(after=self._seq, actions=(*ACTIONS, SETBACK)):
             self._seq = entry.seq
-            self._latest = log_time((entry,), self._latest or entry.time)
+            if entry.action == SETBACK:
+                self._ahead += _seconds(entry.payload.get("seconds"))
+                continue
+            entry = replace(entry, time=entry.time + self._ahead) if self._ahead else entry
+            self._latest = max(self._latest or entry.time, entry.time)
             known = self._standings.get(entry.subject)
             if known is None and entry.action == "alarm.raised":
                 continue  # about the workspace, or about what is no model
@@ -138,6 +144,10 @@ class Exporter:
             known = (state, _terms(self._workspace, notebook))
             self._terms[file] = known
         return known[1]
+
+
+def _seconds(value: object) -> timedelta:
+    return timedelta(seconds=min(value, 10**10)) if isinstance(value, int) and value > 0 else timedelta()
 
 
 def _terms(workspace: Workspace, notebook: str) -> Terms:

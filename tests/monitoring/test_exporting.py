@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.cli import mlgov
 from jupyter_mlgov.core.errors import BadInput, MlgovError, StorageProblem, UsageError
 from jupyter_mlgov.integrations.serving.telling import metrics_app, text, write
 from jupyter_mlgov.integrations.sql import journal as sql_journal
 from jupyter_mlgov.monitoring.families import FAMILIES
 from jupyter_mlgov.monitoring.samples import Bound
-from jupyter_mlgov.testing import FixedClock
+from jupyter_mlgov.testing import NOON, FixedClock
 from jupyter_mlgov.workspace import reviewing
 from jupyter_mlgov.workspace.exporting import SHAPES, Door, Exporter, export, receive, secret_in
 from jupyter_mlgov.workspace.killing import kill_file
@@ -93,14 +94,37 @@ def test_a_review_is_told_with_its_clock_until_somebody_answers(tmp_path: Path) 
     made = gated(tmp_path, FixedClock(), team=TEAM)
     validated(made)
     exporter = Exporter(made)
-    asked = reviewing.ask(made, NOTEBOOK, "staging")
+    reviewing.ask(made, NOTEBOOK, "staging")
     assert value(exporter, "mlgov_reviews_open", "credit", "staging") == 1
-    assert value(exporter, "mlgov_review_deadline_timestamp_seconds", "credit", "staging") == asked.deadline.timestamp()
-    warned = value(exporter, "mlgov_review_warning_timestamp_seconds", "credit", "staging")
-    assert warned == asked.deadline.timestamp() - 4 * 3600
+    end = (NOON + timedelta(hours=24)).timestamp()  # by the clock; the time by the log is that of the machine that made the folder
+    assert value(exporter, "mlgov_review_deadline_timestamp_seconds", "credit", "staging") == end
+    assert value(exporter, "mlgov_review_warning_timestamp_seconds", "credit", "staging") == end - 4 * 3600
     made.acting("rea@firm.example").review(NOTEBOOK, "approve", "I read it all.", attests_unchecked=True)
     assert value(exporter, "mlgov_reviews_open", "credit", "staging") is None
     assert value(exporter, "mlgov_reviews_waiting") == 0
+    made.close()
+
+
+@pytest.mark.parametrize("jump", [timedelta(0), timedelta(hours=5), timedelta(days=40)])
+def test_a_clock_that_is_set_back_takes_no_deadline_back(tmp_path: Path, jump: timedelta) -> None:
+    """The queue goes by the log, Prometheus by the clock: they call the same review overdue at the same moment."""
+    clock = FixedClock(NOON)
+    made = gated(tmp_path, clock, team=TEAM)
+    validated(made)
+    reviewing.ask(made, NOTEBOOK, "staging")
+    exporter = Exporter(made)
+    exporter.rows()
+    clock.advance(timedelta(hours=6))
+    made.record(Draft(action="session.described", subject=NOTEBOOK))
+    clock.advance(-jump)
+    made.record(Draft(action="session.described", subject=NOTEBOOK))
+    for hours, late in ((17, False), (2, True)):
+        clock.advance(timedelta(hours=hours))
+        (one,) = reviewing.queue(made)
+        end = value(exporter, "mlgov_review_deadline_timestamp_seconds", "credit", "staging")
+        assert end is not None
+        assert (clock.now().timestamp() > end) is late is ("alarm" in one.due)
+        assert value(Exporter(made), "mlgov_review_deadline_timestamp_seconds", "credit", "staging") == end
     made.close()
 
 
