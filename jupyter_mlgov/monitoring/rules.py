@@ -82,6 +82,13 @@ ABOUT_MODELS = (
         "{{ $labels.model }}: {{ $labels.check }} failed on the last window.",
     ),
     _alert(
+        "CheckFailed",
+        'mlgov_monitor_check_verdict{check!~"(monitor[.]drift|fair[.]|monitor[.]performance|perf[.]).*"} == 0',
+        "0m",
+        "critical",
+        "{{ $labels.model }}: {{ $labels.check }} failed on the last window.",
+    ),
+    _alert(
         "MonitorUnsure",
         "mlgov_monitor_check_verdict == 1 or mlgov_monitor_check_verdict == 2",
         "0m",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
+from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.monitoring.plan import Watched
@@ -80,7 +81,7 @@ def rows_of(one: Standing, terms: Terms, now: datetime, killed: bool, bound: Bou
     version = there.version if there else ""
     switch = answering(one.moves, one.model, last, "canary" if terms.canary else "at once")
     due = {watched.name: _due(one, watched, version, there.since) for watched in terms.plan} if version and there else {}
-    silent = sum(now > moment for moment in due.values())
+    silent = sum(now > end for end in due.values())
     findings = _findings(one, version, team.tier)
     waiting = [case for case in cases(one.asked) if case.is_due]
     rows: list[Row] = [] if terms.problem else [("mlgov_model_tier", (model,), team.tier)]
@@ -98,13 +99,13 @@ def rows_of(one: Standing, terms: Terms, now: datetime, killed: bool, bound: Bou
     clocked, soon = _reviews(waiting, model, terms)
     rows += clocked
     rows += _canary(one, model, switch)
-    late = any(now >= moment for moment in soon)
+    late = any(now >= end for end in soon)
     urgent = bool(silent or findings or late or switch.killed or killed or switch.tripped or terms.problem)
     counted = Counter(word for word, _ in findings.values())
     turns = (*due.values(), *soon, *_ends(one))
     return Told(
         rows=tuple(rows),
-        until=min((moment for moment in turns if moment > now), default=None),
+        until=min((turn for turn in turns if turn > now), default=None),
         urgent=urgent,
         production=bool(version),
         findings=counted,
@@ -212,11 +213,11 @@ def _monitored(one: Standing, model: str, version: str, due: Mapping[str, dateti
     if one.rows is not None:
         yield "mlgov_monitor_window_rows", (model,), one.rows
     first = sorted(due.items(), key=lambda item: item[1])  # what is silent is left out last
-    for name, moment in _most(tuple(first), bound.watched, "watched", dropped):
+    for name, end in _most(tuple(first), bound.watched, "watched", dropped):
         last = one.measured.get((version, name))
         if last is not None:
             yield "mlgov_monitor_last_run_timestamp_seconds", (model, label(name)), last.timestamp()
-        yield "mlgov_monitor_due_timestamp_seconds", (model, label(name)), moment.timestamp()
+        yield "mlgov_monitor_due_timestamp_seconds", (model, label(name)), end.timestamp()
 
 
 def _checked(one: Standing, model: str, chance: frozenset[str], bound: Bound, dropped: Counter[str]) -> Iterator[Row]:
@@ -234,29 +235,29 @@ def _by_chance(one: Standing, plan: tuple[Watched, ...]) -> frozenset[str]:
     return frozenset(check for check in held - others if one.verdicts.get(check) is Verdict.FAIL)
 
 
-def _findings(one: Standing, version: str, tier: int) -> dict[str, tuple[str, datetime]]:
-    """Watched name -> (severity, since when) of what nobody settled about the version in production."""
+def _findings(one: Standing, version: str, tier: int) -> dict[str, tuple[str, AuditEntry]]:
+    """Watched name -> (severity, the oldest entry) of what nobody settled about the version in production."""
     house = "critical" if tier == 1 else "high"
     mine = [entry for entry in one.refuted if "watched" in entry.payload and entry.payload.get("version") == version]
-    return {str(entry.payload["watched"]): (severity(entry.payload.get("severity") or house), entry.time) for entry in reversed(mine)}
+    return {str(entry.payload["watched"]): (severity(entry.payload.get("severity") or house), entry) for entry in reversed(mine)}
 
 
-def _found(one: Standing, model: str, findings: Mapping[str, tuple[str, datetime]], bound: Bound, dropped: Counter[str]) -> Iterator[Row]:
+def _found(one: Standing, model: str, findings: Mapping[str, tuple[str, AuditEntry]], bound: Bound, dropped: Counter[str]) -> Iterator[Row]:
     counted = Counter(word for word, _ in findings.values())
     for word in dict.fromkeys(("critical", "high", *counted)):
         yield "mlgov_findings_open", (model, word), counted[word]
-    ends = {str(entry.payload.get("watched")): _moment(entry.payload.get("due")) for entry in one.refuted}
-    oldest = sorted(findings.items(), key=lambda item: item[1][1])
-    for name, (_, since) in _most(tuple(oldest), bound.watched, "watched", dropped):
-        yield "mlgov_finding_opened_timestamp_seconds", (model, label(name)), since.timestamp()
-        end = ends.get(name)
+    oldest = sorted(findings.items(), key=lambda item: item[1][1].time)
+    for name, (_, entry) in _most(tuple(oldest), bound.watched, "watched", dropped):
+        yield "mlgov_finding_opened_timestamp_seconds", (model, label(name)), entry.time.timestamp()
+        end = moment(entry.payload.get("due"))
         if end is not None:
             yield "mlgov_finding_deadline_timestamp_seconds", (model, label(name)), end.timestamp()
     for word, number in sorted(one.alarms.items()):
         yield "mlgov_alarms_total", (model, word), number
 
 
-def _moment(value: object) -> datetime | None:
+def moment(value: object) -> datetime | None:
+    """The moment that a payload names; None for what is none."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

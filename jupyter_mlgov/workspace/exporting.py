@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from jupyter_mlgov._version import __version__
+from jupyter_mlgov.audit.entries import AuditEntry
+from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import BadInput, MlgovError, NotReady, UsageError
 from jupyter_mlgov.core.team import TEAM_FILE
 from jupyter_mlgov.monitoring.families import FAMILIES
 from jupyter_mlgov.monitoring.plan import plan_of
-from jupyter_mlgov.monitoring.samples import Bound, Row, Terms, Told, page, rows_of
+from jupyter_mlgov.monitoring.samples import Bound, Row, Terms, Told, moment, page, rows_of
 from jupyter_mlgov.monitoring.standing import ACTIONS, Standing, told
+from jupyter_mlgov.promotion.since import LogClock
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
 SHAPES = tuple((one.name, one.help, one.labels, one.kind) for one in FAMILIES)
 SETBACK = "clock.setback"
+FINDINGS = ("monitor.ran", "evidence.refuted", "finding.settled")
 LEAST = 16  # characters of a secret
 
 
@@ -47,6 +51,7 @@ class Exporter:
         self._terms: dict[Path, tuple[tuple[int, int], Terms]] = {}
         self._seq = 0
         self._ahead = timedelta()
+        self._own: dict[str, LogClock] = {}
         self._latest: datetime | None = None
         self._verified: tuple[bool, datetime] | None = None
         self._lock = threading.Lock()
@@ -116,13 +121,22 @@ class Exporter:
             if entry.action == SETBACK:
                 self._ahead += _seconds(entry.payload.get("seconds"))
                 continue
-            entry = replace(entry, time=entry.time + self._ahead) if self._ahead else entry
+            entry = self._by_the_log(entry)
             self._latest = max(self._latest or entry.time, entry.time)
             known = self._standings.get(entry.subject)
             if known is None and entry.action == "alarm.raised":
                 continue  # about the workspace, or about what is no model
             self._standings[entry.subject] = told(known or Standing(model=entry.subject), entry)
         self._seq = max(self._seq, head)
+
+    def _by_the_log(self, entry: AuditEntry) -> AuditEntry:
+        """Its moments by the whole log; a finding's deadline was written by the entries about that model alone (findings.log_moment)."""
+        payload = entry.payload
+        if entry.action in FINDINGS:
+            own = self._own.setdefault(entry.subject, LogClock()).read(entry.time) - entry.time
+            due = moment(payload.get("due"))
+            payload = {**payload, "due": stamp(due - own + self._ahead)} if due else payload
+        return replace(entry, time=entry.time + self._ahead, payload=payload)
 
     def _terms_of(self, standing: Standing, seen: dict[Path, Terms]) -> Terms:
         """What the team file says now, read again only where the file changed."""

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,11 @@ def test_a_finding_and_a_silence_are_on_the_next_page_and_gone_when_they_are_set
     assert value(exporter, "mlgov_findings_open", "credit", "critical") == 1
     assert value(exporter, "mlgov_gate_open", "credit", "production") == 0
     workspace.clock.advance(timedelta(days=8))  # type: ignore[attr-defined]  # a FixedClock
-    assert value(exporter, "mlgov_monitors_silent") == len(quiet(workspace)) == 4
+    end = value(exporter, "mlgov_finding_deadline_timestamp_seconds", "credit", "drift")
+    said = quiet(workspace)
+    assert end is not None
+    assert f"due {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC, and nobody has settled it" in said[-1]
+    assert value(exporter, "mlgov_monitors_silent") == len(said) - 1 == 4
     settle(workspace.acting("rea@firm.example"), "credit", "drift", "the feed was mended")
     assert value(exporter, "mlgov_findings", "critical") == 4 - 1
     look(workspace, "credit", window(workspace, "w2"))
@@ -126,6 +130,22 @@ def test_a_clock_that_is_set_back_takes_no_deadline_back(tmp_path: Path, jump: t
         assert (clock.now().timestamp() > end) is late is ("alarm" in one.due)
         assert value(Exporter(made), "mlgov_review_deadline_timestamp_seconds", "credit", "staging") == end
     made.close()
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=5), timedelta(days=40)])
+def test_a_finding_is_overdue_when_the_watch_says_so_whatever_the_clock_did(workspace: Gated, jump: timedelta) -> None:
+    clock = workspace.clock
+    assert isinstance(clock, FixedClock)
+    look(workspace, "credit", window(workspace), only=("quality",))
+    clock.advance(-jump)
+    look(workspace, "credit", window(workspace, "w2", shift=1.0), only=("drift",))
+    exporter = Exporter(workspace)
+    for hours, late in ((23, False), (2, True)):
+        clock.advance(timedelta(hours=hours))
+        end = value(exporter, "mlgov_finding_deadline_timestamp_seconds", "credit", "drift")
+        assert end is not None
+        said = any("nobody has settled it" in line for line in quiet(workspace))
+        assert (clock.now().timestamp() > end) is said is late
 
 
 def test_a_team_file_that_nobody_can_read_is_told_and_claims_no_tier(workspace: Gated) -> None:
