@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -79,6 +80,89 @@ def test_the_credit_notebook_goes_the_whole_way(lab, credit, page, shots):
     page.screenshot(path=shots / "credit-dark.png")
     row.scroll_into_view_if_needed()
     page.screenshot(path=shots / "credit-report-dark.png")
+
+
+def test_the_report_in_the_cell_shows_progress_is_searched_opened_and_worked_by_keyboard_and_stays_without_a_kernel(
+    lab, credit, page, shots
+):
+    book = json.loads((credit / "credit_approval.ipynb").read_text())
+    book["cells"] = [{**cell, "outputs": [], "execution_count": None} if cell["cell_type"] == "code" else cell for cell in book["cells"]]
+    (credit / "asked.ipynb").write_text(json.dumps(book))
+    open_notebook(page, lab, "credit/asked.ipynb")
+    run_all(page)
+    # While it runs: how many checks are behind, and which one is at work.
+    progress = page.locator(".jp-OutputArea-output", has_text=re.compile(r"\d+/\d+ [a-z]+\.[a-z]+")).first
+    expect(progress).to_be_visible(timeout=180_000)
+    page.screenshot(path=shots / "validate-progress.png")
+    report = page.locator(".jp-mlgov-report").first
+    expect(report).to_be_visible(timeout=180_000)
+    all_ran(page)
+    expect(progress).to_have_count(0)
+    searched_and_opened(page, report, shots)
+    save(page)
+
+    # The same with the kernel gone, and the static form that the saved file carries beside it.
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    page.locator(".jp-StatusBar-Widget", has_text="No Kernel").wait_for()
+    searched_and_opened(page, report, shots)
+    html = next(
+        "".join(out["data"]["text/html"])
+        for cell in json.loads((credit / "asked.ipynb").read_text())["cells"]
+        for out in cell.get("outputs", [])
+        if "application/vnd.mlgov.report+json" in out.get("data", {})
+    )
+    static = page.context.new_page()
+    static.set_content(html)  # nbconvert and whoever has no renderer of ours: no script, and everything is there
+    expect(static.get_by_text("Adverse impact ratio").first).to_be_visible()
+    assert "<script" not in html
+    static.screenshot(path=shots / "report-static.png", full_page=True)
+    static.close()
+
+
+def searched_and_opened(page, report, shots) -> None:
+    """Filter, search and each verdict's numbers, plot, paragraph, evidence, cell and fix, by the keyboard alone."""
+    rows, state = report.locator("details.jp-mlgov-report-row"), report.get_by_role("status")
+    box = report.get_by_role("searchbox", name="Search the checks")
+    report.scroll_into_view_if_needed()
+    cells = page.locator(".jp-Cell").count()
+    box.focus()
+    page.keyboard.type("dd adverse")  # two d's delete a cell where a notebook hears them
+    expect(state).to_contain_text("0 of")
+    page.keyboard.press("Escape")
+    page.keyboard.type("adverse impact")
+    expect(rows.filter(visible=True)).to_have_count(1)
+    expect(state).to_contain_text("keep the gate shut")
+    assert page.locator(".jp-Cell").count() == cells
+    page.keyboard.press("Escape")
+    expect(state).to_have_text("")
+    passed = report.get_by_role("button", name="passed", exact=False).filter(has_text=re.compile("^✓"))
+    passed.focus()
+    page.keyboard.press("Space")
+    expect(passed).to_have_attribute("aria-pressed", "true")
+    expect(report.locator('details[data-verdict="fail"]').first).to_be_hidden()
+    expect(report.locator('details[data-verdict="pass"]').first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(passed).to_have_attribute("aria-pressed", "false")
+
+    air = report.locator('details[data-validator="fair.air"]')
+    summary = air.locator("summary").first
+    summary.focus()
+    if air.get_attribute("open") is None:
+        page.keyboard.press("Enter")
+    expect(air).to_have_attribute("open", "")
+    for words in ("218", "0.7792", "allowed: at least 0.80", "Look at fair.conditional", "FAIR.AIR.1", "evidence", "cell"):
+        expect(air.locator(".jp-mlgov-report-body")).to_contain_text(words)
+    expect(air.locator("svg circle")).to_have_count(2)
+    report.screenshot(path=shots / "report-opened.png")
+    contrasts(page)
+    link = air.locator("button.jp-mlgov-cell")
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-Cell.jp-mod-active")).to_contain_text("scored")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(air).not_to_have_attribute("open", "")
 
 
 def test_validate_in_the_panel_asks_the_kernel_and_leaves_no_trace_in_the_notebook(lab, credit, page, shots):

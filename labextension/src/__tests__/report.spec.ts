@@ -241,3 +241,90 @@ describe('the plot', () => {
     expect(node?.querySelectorAll('circle')).toHaveLength(1);
   });
 });
+
+describe('the search over a report', () => {
+  const verdicts = ['fail', 'pass', 'pass', 'inconclusive'] as const;
+  const several = () =>
+    drawn(
+      report({
+        results: verdicts.map((verdict, at) =>
+          result({
+            validator: `x.check${at}`,
+            verdict,
+            summary: `about column c${at}`,
+            cell: at ? '' : 'evaluate'
+          })
+        ),
+        counts: { fail: 1, inconclusive: 1, pass: 2 },
+        blocking: ['x.check0']
+      })
+    );
+  const shown = (node: HTMLElement) =>
+    [...node.querySelectorAll<HTMLElement>('.jp-mlgov-report-row')]
+      .filter(row => !row.hidden)
+      .map(row => row.dataset.validator);
+  const status = (node: HTMLElement) =>
+    node.querySelector('[role="status"]')?.textContent;
+  const search = (node: HTMLElement, text: string) => {
+    const box = node.querySelector('input') as HTMLInputElement;
+    box.value = text;
+    box.dispatchEvent(new Event('input'));
+    return box;
+  };
+
+  it('hides what does not fit, opens the fold of what does, and says what it hides of the gate', () => {
+    const node = several();
+    expect(shown(node)).toHaveLength(4);
+    expect(status(node)).toBe('');
+    search(node, 'C2 column');
+    expect(shown(node)).toEqual(['x.check2']);
+    expect(
+      node.querySelector<HTMLDetailsElement>('.jp-mlgov-report-group')?.open
+    ).toBe(true);
+    expect(status(node)).toBe(
+      '1 of 4 checks shown; 1 hidden ones keep the gate shut'
+    );
+    const box = search(node, 'nothing at all');
+    expect(shown(node)).toEqual([]);
+    box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }));
+    expect(shown(node)).toHaveLength(4);
+    expect(status(node)).toBe('');
+  });
+
+  it('takes verdicts as buttons that are pressed or not', () => {
+    const node = several();
+    const press = (verdict: string) => {
+      const button = node.querySelector(
+        `button[data-verdict="${verdict}"]`
+      ) as HTMLButtonElement;
+      button.click();
+      return button.getAttribute('aria-pressed');
+    };
+    expect(press('fail')).toBe('true');
+    expect(shown(node)).toEqual(['x.check0']);
+    expect(status(node)).toBe('1 of 4 checks shown');
+    expect(press('pass')).toBe('true');
+    expect(shown(node)).toHaveLength(3);
+    expect(press('fail')).toBe('false');
+    expect(shown(node)).toEqual(['x.check1', 'x.check2']);
+  });
+
+  it('tells whoever holds the notebook which cell to show, and lets no key through', () => {
+    const node = several();
+    const heard: unknown[] = [];
+    node.addEventListener('mlgov:cell', event =>
+      heard.push((event as CustomEvent).detail)
+    );
+    node.addEventListener('keydown', () => heard.push('a key'));
+    node.querySelector<HTMLButtonElement>('button.jp-mlgov-cell')?.click();
+    search(node, '').dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'd', bubbles: true })
+    );
+    expect(heard).toEqual(['evaluate']);
+  });
+
+  it('is not there where two checks are seen at once', () => {
+    const node = drawn(report({ results: [result({}), result({})] }));
+    expect(node.querySelector('input')).toBeNull();
+  });
+});

@@ -12,6 +12,7 @@ import { figure } from './curves';
 import { el, said } from './dom';
 import { headline, IHeadline, IWords } from './headline';
 import { plot } from './plot';
+import { sieve } from './sieve';
 
 /** Verdicts that stand open; each other verdict is one folded row. */
 const OPEN = new Set(['fail', 'error', 'inconclusive']);
@@ -33,9 +34,22 @@ export function drawReport(
     tally(report, words),
     ...staleNotes(context, words),
     ...waivedNotes(context, words),
+    ...sieveOf(node, report, words),
     ...rows(report, words),
     ...unchecked(report, words)
   );
+}
+
+/** Two checks are seen at once; more are searched. */
+function sieveOf(
+  node: HTMLElement,
+  report: IReportJson,
+  words: IWords
+): HTMLElement[] {
+  const verdicts = Object.keys(report.counts ?? {});
+  return report.results.length > 2
+    ? [sieve(node, verdicts, report.blocking, words)]
+    : [];
 }
 
 function unreadable(data: unknown, words: IWords): HTMLElement {
@@ -318,6 +332,9 @@ function source(
   );
   const parts: (Node | string)[] = [`${item.validator} ${item.version}`];
   const add = (...more: (Node | string)[]) => parts.push(' · ', ...more);
+  if (item.cell) {
+    add(words('cell'), ' ', cellLink(item.cell, words));
+  }
   if (item.source) {
     add(item.source);
   }
@@ -330,6 +347,19 @@ function source(
     add(`${words('evidence')} `, code);
   }
   return el('p', 'jp-mlgov-report-source', ...parts);
+}
+
+/** Tells whoever holds the notebook to show a cell; a report alone knows of no notebook. */
+function cellLink(cell: string, words: IWords): HTMLElement {
+  const button = el('button', 'jp-mlgov-cell', cell);
+  button.type = 'button';
+  button.title = words('Show this cell');
+  button.addEventListener('click', () =>
+    button.dispatchEvent(
+      new CustomEvent('mlgov:cell', { bubbles: true, detail: cell })
+    )
+  );
+  return button;
 }
 
 /** Controls with a demand that nobody measured, one line a control as in the other surfaces. */

@@ -35,6 +35,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
       rank: 20,
       render: props => <Checks {...props} />
     });
+    // A report in an output names the cell that it is about; it is shown in the notebook in front.
+    document.addEventListener('mlgov:cell', event => {
+      const cell: unknown = (event as CustomEvent).detail;
+      if (typeof cell === 'string') {
+        void governance.goTo(cell);
+      }
+    });
     const isEnabled = () => whyNotRun(model.state, trans) === '';
     const describedBy = { args: { type: 'object', properties: {} } };
     app.commands.addCommand(CommandIDs.validate, {
