@@ -24,7 +24,7 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: demo lab test check bench pictures install labextension wheel constraints clean machine format
+.PHONY: demo lab test check bench docs pictures install labextension wheel constraints clean machine format
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make test    everything the tests need, then all tests"
 	@echo "make check   linters, types, floor contracts"
 	@echo "make bench   speed, as ratios against the peers"
+	@echo "make docs    the documentation site, into dist/site"
 
 # -- set-up -----------------------------------------------------------------------------------------------------------
 
@@ -131,6 +132,11 @@ check: install
 
 bench: install
 	$(BIN)/python -m tests.benchmarks
+
+# Searchable, and it asks no network; a notebook is executed again only when it or the code changed.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "dist/site/index.html; to search in it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory dist/site 8000"
 
 format: install
 	$(BIN)/ruff check --fix-only .

@@ -132,3 +132,16 @@ def test_the_page_of_every_validator_is_its_docstring(checkout: Path) -> None:
         if "```text" in part and check.page.strip() not in part:
             stale.append(name)
     assert stale == [], f"Copy the docstring of {', '.join(stale)} into docs/validators.md."
+
+
+def test_every_threat_names_its_tests_and_each_of_them_exists(checkout: Path) -> None:
+    """A threat without a test is a wish; a test that was renamed is no test."""
+    page = text(checkout, "docs/threat-model.md")
+    rows = [row.split("|") for row in re.findall(r"^\| \d+ \|.*$", page, re.MULTILINE)]
+    assert len(rows) >= 30
+    assert {row[2].strip() for row in rows} == set("STRIDE"), "each letter has a threat"
+    written = set(re.findall(r"def (test_\w+)", "\n".join(path.read_text("utf-8") for path in (checkout / "tests").rglob("test_*.py"))))
+    named = {row[1].strip(): set(re.findall(r"`(test_\w+)`", row[6])) for row in rows}
+    assert {number: names - written for number, names in named.items() if not names or names - written} == {}
+    boundaries = ("notebook", "kernel", "server", "store", "registry", "bundle", "serving", "monitors", "webhook")
+    assert [word for word in boundaries if word not in page.partition("## Trust boundaries")[2].partition("## Threats")[0]] == []
