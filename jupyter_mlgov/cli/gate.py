@@ -19,9 +19,11 @@ from jupyter_mlgov.promotion.facts import Answer, Decision
 @click.pass_context
 def why(ctx: click.Context, stage: str | None, folder: Path | None, notebook: str | None, style: str) -> None:
     """The shortest list of what stands before STAGE (default: the next one). Exit code 1 while something does."""
+    from jupyter_mlgov.workspace.judging import next_stage
+
     workspace = opened(folder)
     name = workspace.notebook(notebook)
-    decision = workspace.why(stage or workspace.team_for(name).stages[1], name)
+    decision = workspace.why(stage or next_stage(workspace, name), name)
     _say(decision, style, shortest_only=True)
     ctx.exit(0 if decision.answer is Answer.GRANTED else 1)
 

@@ -25,11 +25,12 @@ def review() -> None:
 @format_option()
 def ask(stage: str | None, folder: Path | None, notebook: str | None, style: str) -> None:
     """Put the last report into the queue, for STAGE (default: the next one). The clock starts."""
+    from jupyter_mlgov.workspace.judging import next_stage
     from jupyter_mlgov.workspace.reviewing import ask as put
 
     workspace = opened(folder)
     name = workspace.notebook(notebook)
-    _say(put(workspace, name, stage or workspace.team_for(name).stages[1]), style)
+    _say(put(workspace, name, stage or next_stage(workspace, name)), style)
 
 
 @review.command()

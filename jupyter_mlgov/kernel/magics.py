@@ -163,7 +163,9 @@ class GovernanceMagics(Magics):
         words.add_argument("stage", nargs="?")
         words.add_argument("--or-stop", action="store_true")
         asked = words.parse_args(rest)
-        decision = self.session.workspace.promote(self._stage(asked.stage), self.session.notebook)
+        # Not the next one: a notebook that is run twice must not ask for a stage that nobody named.
+        first = self.session.workspace.team_for(self.session.notebook).stages[1:2]
+        decision = self.session.workspace.promote(asked.stage or "".join(first), self.session.notebook)
         if asked.or_stop and decision.answer is not Answer.GRANTED:
             from IPython.display import display
 
@@ -187,7 +189,9 @@ class GovernanceMagics(Magics):
         print("\n".join([visible(receipt.sentence), *(f"  {visible(item)}" for item in (*receipt.before, *receipt.after))]))
 
     def _stage(self, named: str | None) -> str:
-        return named or self.session.workspace.team_for(self.session.notebook).stages[1]
+        from jupyter_mlgov.workspace.judging import next_stage
+
+        return named or next_stage(self.session.workspace, self.session.notebook)
 
     def _lineage(self, rest: list[str]) -> object:
         from jupyter_mlgov.reports.lineage import ShownLineage

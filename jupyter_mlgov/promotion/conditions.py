@@ -98,8 +98,8 @@ def asked_here(report: Report, policies: tuple[str, ...]) -> Report:
     )
 
 
-def about_limits(last: bool, approved: tuple[Limit, ...], wanted: tuple[Limit, ...]) -> Iterator[Reason]:
-    """The last stage is where people are exposed: what an approval limits must be asked for, within the limit."""
+def about_limits(last: str, approved: tuple[Limit, ...], wanted: tuple[Limit, ...]) -> Iterator[Reason]:
+    """The last stage is where people are exposed: what an approval limits must be asked for, within it. Empty: not the last."""
     if not last:
         return
     asked = {limit.name: limit for limit in wanted}
@@ -110,13 +110,13 @@ def about_limits(last: bool, approved: tuple[Limit, ...], wanted: tuple[Limit, .
             yield Reason(
                 code="limit-unsaid",
                 sentence=f"The approval allows {shown(limit)}, and nobody said how much is asked for.",
-                next=f"Ask again with `{flag}`.",
+                next=f"Say how much: `mlgov promote {last} {flag}`.",
             )
         elif mine.most > limit.most:
             yield Reason(
                 code="limit-exceeded",
                 sentence=f"The approval allows {shown(limit)}; {shown(mine)} was asked for.",
-                next=f"Ask for no more: `{flag}`, or ask the reviewer for another approval.",
+                next=f"Ask for no more: `mlgov promote {last} {flag}`, or ask the reviewer for another approval.",
             )
 
 

@@ -55,10 +55,11 @@ class Answer(StrEnum):
 class Fix:
     """What would lift a reason, for a machine: cells to run, code to insert as a cell, a shell command, or people to ask.
 
-    `people` empty with `ask-person`: anybody who did not work on the model.
+    `restart`: restart the kernel and run all. `team-file`: declare in mlgov.toml what the reason's next step names. `people` empty with
+    `ask-person`: anybody who did not work on the model.
     """
 
-    kind: Literal["run-cell", "insert-cell", "command", "ask-person"]
+    kind: Literal["run-cell", "insert-cell", "command", "ask-person", "restart", "team-file"]
     cells: tuple[str, ...] = ()
     code: str = ""
     command: str = ""

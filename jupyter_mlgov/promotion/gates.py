@@ -79,7 +79,7 @@ def decide(
         *unpushed(data),
         *about_drill(rule, seen, model),
         *about_needs(rule, seen, data, approvals),
-        *about_limits(stage == team.stages[-1], limits, seen.limits),
+        *about_limits(stage if stage == team.stages[-1] else "", limits, seen.limits),
         *_about_refusals(reviews, report),
         *_about_unchecked(team, stage, judged, approvals),
         *_about_refuted(seen),
@@ -92,7 +92,9 @@ def decide(
         version=version.version if version else "",
         stage=stage,
         answer=_answer(reasons),
-        reasons=tuple(fixed(_or_waived(reason, report, lifting, authors, team.reviewers, seen), approvers) for reason in reasons),
+        reasons=tuple(
+            fixed(_or_waived(reason, report, lifting, authors, team.reviewers, seen), approvers, team.roles) for reason in reasons
+        ),
         report=report.digest if report else None,
         team=team.digest,
         asked_by=asked_by,

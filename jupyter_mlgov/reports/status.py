@@ -140,6 +140,8 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("runs on", view.runs_on),
         ("code", view.code),
         ("report", view.report),
+        ("traffic", view.answering.sentence if view.answering else ""),
+        ("canary", view.answering.look if view.answering else ""),
         ("waiting", waiting),
         ("trail", f"{trail.seq}. {trail.sentence} ({trail.time})" if trail else ""),
     ]

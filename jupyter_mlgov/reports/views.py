@@ -10,7 +10,11 @@ from jupyter_mlgov.promotion.facts import Reason, Review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: what made its table."""
+    """One verdict as a line. `stale`: what changed since; `waived`: who lifted it until when; else empty. `cell`: what made its table.
+
+    `alone` is the verdict of a newer measurement of this check by itself, about what is there now, and `alone_summary` its words. It stands
+    beside the report's own verdict and never in its place: a partial report opens no gate.
+    """
 
     validator: str
     title: str
@@ -20,6 +24,8 @@ class CheckLine:
     stale: str = ""
     waived: str = ""
     cell: str = ""
+    alone: str = ""
+    alone_summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +39,51 @@ class TrailLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """How a model answers in `stage`, by the trail. `state` is the one word that matters most of: `killed`, `breaker open`, `canary`,
+    `shadow`, `serving`, `not served`.
+
+    `champion` answers, `challenger` gets `share` percent (0 in shadow), `waiting` was let in and no canary moves it yet: versions, or
+    empty. `endpoints`: replicas that said that they serve it and not that they left. `canary` is the state of the newest one, `look` its
+    last answer. `breaker`, `killed` and `trouble` say why, or are empty.
+    """
+
+    stage: str
+    state: str
+    champion: str = ""
+    challenger: str = ""
+    waiting: str = ""
+    share: float = 0.0
+    endpoints: tuple[str, ...] = ()
+    canary: str = ""
+    look: str = ""
+    look_at: str = ""
+    breaker: str = ""
+    killed: str = ""
+    trouble: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """One line: who answers, and what else is to be known."""
+        arms = f"version {self.champion} answers" if self.champion else "no version answers"
+        said = {
+            "killed": f"stopped by its kill switch: {self.killed}",
+            "breaker open": f"the breaker is open: {self.breaker}",
+            "canary": f"{arms}, and version {self.challenger} gets {self.share:g} %",
+            "shadow": f"{arms}, and version {self.challenger} computes in shadow",
+            "serving": arms,
+            "not served": "nobody serves it now",
+        }[self.state]
+        return f"{self.stage}: {said}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotebookView:
     """Where one notebook stands. `next` is the one thing to do now; `problem` says what could not be read, never silently empty.
 
-    `disorder`: ids of the cells that ran before a cell above them did.
+    `disorder`: ids of the cells that ran before a cell above them did. `version` and `stage` are of the model by name, whichever version;
+    `let_in` are the stages that this very model is in, and `gate` is the one it goes for (`staging → production`), also once it is there.
+    `team_file` is the mlgov.toml that decides about it, below the workspace; empty: there is none.
     """
 
     notebook: str
@@ -44,6 +91,7 @@ class NotebookView:
     model: str = ""
     version: str = ""
     stage: str = ""
+    let_in: tuple[str, ...] = ()
     steps: tuple[StepStatus, ...] = ()
     disorder: tuple[str, ...] = ()
     checks: tuple[CheckLine, ...] = ()
@@ -56,6 +104,8 @@ class NotebookView:
     runs_on: str = ""
     code: str = ""
     waiting: int = 0
+    answering: Answering | None = None
+    team_file: str = ""
     trail: tuple[TrailLine, ...] = ()
     next: str = ""
     problem: str = ""
@@ -104,7 +154,11 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """One model of a workspace as a line. Times are RFC 3339; empty texts where there was no such thing yet."""
+    """One model of a workspace as a line. Times are RFC 3339; empty texts where there was no such thing yet.
+
+    `traffic` is the state of Answering, `traffic_said` its sentence, `traffic_share` what the challenger gets; empty where nobody ever
+    served it.
+    """
 
     model: str
     notebook: str = ""
@@ -117,6 +171,9 @@ class ModelRow:
     review_since: str = ""
     reproduced: str = ""
     reproduced_at: str = ""
+    traffic: str = ""
+    traffic_said: str = ""
+    traffic_share: float = 0.0
     moved: str = ""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from http import HTTPStatus
 from http.client import responses
 from typing import Any, Literal, TypeVar, cast, get_origin
@@ -66,6 +67,7 @@ PATH = Asks(name="path", says="Path of a notebook below the folder the server wa
 class Operation:
     """What a method of a route does, needs and gives back: the source of the OpenAPI document.
 
+    `action` is the right it needs; `or_else` are rights each of which is as good.
     `body` maps each member it must have to its kind: str, bool, int, dict[str, str], tuple[str, ...], or the words to choose from.
     `more` are members that may be left away.
     """
@@ -76,16 +78,24 @@ class Operation:
     query: tuple[Asks, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+    or_else: tuple[Action, ...] = ()
 
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[None]])
 
 
 def operation(described: Operation) -> Callable[[_Method], _Method]:
-    """Only who is signed in and may do `described.action` on `mlgov` gets to the method."""
+    """Only who is signed in and may do `described.action` on `mlgov`, or one of `or_else`, gets to the method."""
 
     def guard(method: _Method) -> _Method:
-        guarded = web.authenticated(authorized(action=described.action, resource=RESOURCE)(method))
+        strict: Callable[..., Awaitable[None]] = authorized(action=described.action, resource=RESOURCE)(method)
+
+        @wraps(method)
+        async def asked(self: GovernanceHandler, *args: Any, **named: Any) -> None:
+            as_good = [await self.may(one) for one in described.or_else]
+            await (method(self, *args, **named) if any(as_good) else strict(self, *args, **named))
+
+        guarded = web.authenticated(asked if described.or_else else strict)
         guarded.operation = described  # type: ignore[attr-defined] # read by openapi.py
         return cast("_Method", guarded)
 

@@ -105,6 +105,7 @@ class AnswersHandler(GovernanceHandler):
     @operation(
         Operation(
             action="run",
+            or_else=("review",),  # what somebody must say who did not work on the model is for reviewers, who may not run it
             says="Record the acting person's answers.",
             answers=Form,
             query=(PATH, CONTROL),

@@ -64,7 +64,7 @@ def _operation(path: str, method: str, one: Operation, parts: dict[str, object])
     found: dict[str, object] = {
         "operationId": f"{method}_{name}",
         "summary": one.says,
-        "x-mlgov-action": one.action,
+        "x-mlgov-action": " or ".join((one.action, *one.or_else)),
         "parameters": [_parameter(asks) for asks in one.query],
         "responses": {"200": {"description": "As asked", **_json(_schema(one.answers, parts))}}
         | {code: {"description": says, **_json({"$ref": "#/components/schemas/Problem"})} for code, says in REFUSALS.items()},

@@ -145,7 +145,8 @@ class Desk:
 
         Raises Superseded where that is not the newest, NotReady for none, UsageError for an approval that would not count.
         """
-        from jupyter_mlgov.workspace.reviewing import objection_to
+        from jupyter_mlgov.workspace.judging import way_of
+        from jupyter_mlgov.workspace.reviewing import find, objection_to
 
         def give(room: Workspace, name: str) -> object:
             report = room.report(name)
@@ -155,8 +156,8 @@ class Desk:
                     expected=f"Expected the digest {report.digest.short}.",
                     next="Read the new one, then give your word on it.",
                 )
-            stages = room.team_for(name).stages
-            why_not = objection_to(room, name, stages[1]) if word.verdict == "approve" and len(stages) > 1 else ""
+            stage = find(room, word.number).case.stage if word.number is not None else way_of(room, name).stage
+            why_not = objection_to(room, name, stage) if word.verdict == "approve" and stage else ""
             if why_not:
                 raise UsageError(f"Your approval would not count: {why_not}.", next="Somebody else gives it.")
             given, _ = room.review(

@@ -294,17 +294,16 @@ class Workspace:
         """What is said beside `report`: the next gate's answer now, what stands in the way, and what went stale. Asks no server."""
         from jupyter_mlgov.promotion.why import shortest
         from jupyter_mlgov.reports.context import Context
+        from jupyter_mlgov.workspace.judging import way_of
         from jupyter_mlgov.workspace.waiving import standings
 
-        stages = self.team_for(notebook).stages
+        stage = way_of(self, notebook).stage
         stale = self.stale(report, notebook)
         lifted = tuple(f"{one.waiver.sentence}." for one in standings(self, notebook) if not one.objection)
-        if report.note or len(stages) < 2:
+        if report.note or not stage:
             return Context(stale=stale, waived=lifted)
-        decision = self.why(stages[1], notebook)
-        return Context(
-            stage=stages[1], why=shortest(decision), stale=stale, answer=decision.answer, version=decision.version, waived=lifted
-        )
+        decision = self.why(stage, notebook)
+        return Context(stage=stage, why=shortest(decision), stale=stale, answer=decision.answer, version=decision.version, waived=lifted)
 
     def why(self, stage: str, notebook: str) -> Decision:
         """The gate's answer as it would be now; nothing is asked for and nothing is written."""

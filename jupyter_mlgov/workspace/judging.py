@@ -10,7 +10,7 @@ from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.core.errors import MlgovError
+from jupyter_mlgov.core.errors import MlgovError, UsageError
 from jupyter_mlgov.core.facts import fields_of, plain
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import worst
@@ -22,10 +22,12 @@ from jupyter_mlgov.workspace.declaring import declared
 
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.entries import AuditEntry
+    from jupyter_mlgov.promotion.ahead import Way
     from jupyter_mlgov.promotion.data import KeptData
     from jupyter_mlgov.promotion.docket import Docket
     from jupyter_mlgov.promotion.facts import Limit
     from jupyter_mlgov.validation.engine import Judgement
+    from jupyter_mlgov.validation.results import CheckResult
     from jupyter_mlgov.workspace.composition import Workspace
 
 Progress = Callable[[int, int, str], None]
@@ -125,6 +127,23 @@ def last_report(workspace: Workspace, notebook: str) -> Report | None:
     return read_report(found) if isinstance(found, dict) else None
 
 
+def measured_alone(workspace: Workspace, notebook: str) -> dict[str, CheckResult]:
+    """What partial reports newer than the whole one say about the subject as it is now, by validator."""
+    from jupyter_mlgov.reports.read import read_report
+
+    bodies: list[dict[str, object]] = []
+    for entry in workspace.journal.entries(actions=("validation.done",)):
+        body = entry.payload.get("report")
+        if entry.payload.get("notebook") == notebook and isinstance(body, dict):
+            bodies = [*bodies, body] if body.get("note") else []
+    reports = [read_report(body) for body in bodies]
+    if not reports:
+        return {}
+    team, lineage = workspace.team_for(notebook), workspace.lineage(notebook)
+    current = [one for one in reports if not changes(workspace, one, lineage, team)]
+    return {result.validator: result for one in current for result in one.results}
+
+
 def changes(workspace: Workspace, report: Report, lineage: Lineage, team: Team) -> tuple[str, ...]:
     """What changed in the subject since `report`, in sentences; empty when it still holds.
 
@@ -176,10 +195,11 @@ def _docket(
     team.gate(stage)
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
-    version = _version(workspace, team, lineage) if ask_registry else _to_be_registered(team, lineage)
+    version = _version(workspace, team, lineage) if ask_registry else None
     data = _kept(workspace, team, lineage) if ask_registry else _looked_up(workspace, team, stage, lineage)
     people, problem = committers(workspace, notebook)
     entries = tuple(workspace.journal.entries())
+    version = version if ask_registry else _by_the_log(team, lineage, entries)
     docket = Docket(
         team=team,
         notebook=notebook,
@@ -243,11 +263,33 @@ def _registered(workspace: Workspace, model: str) -> frozenset[str]:
     )
 
 
-def _to_be_registered(team: Team, lineage: Lineage) -> ModelVersion | None:
+def _by_the_log(team: Team, lineage: Lineage, entries: tuple[AuditEntry, ...]) -> ModelVersion | None:
+    """The notebook's model under the version with which it was let into a stage; without one before it was, as promote() registers it."""
+    from jupyter_mlgov.promotion.ahead import way
+
     model = lineage.model
     if model is None or model.fingerprint is None or model.stored is None:
         return None
-    return ModelVersion(model=team.model, version="", run_id="", model_digest=model.fingerprint.root)
+    unnamed = ModelVersion(model=team.model, version="", run_id="", model_digest=model.fingerprint.root)
+    return replace(unnamed, version=way(entries, team, unnamed).version)
+
+
+def way_of(workspace: Workspace, notebook: str) -> Way:
+    """Which stages the notebook's model is in, and which it goes for next, by the log."""
+    from jupyter_mlgov.promotion.ahead import way
+
+    team, entries = workspace.team_for(notebook), tuple(workspace.journal.entries())
+    return way(entries, team, _by_the_log(team, workspace.lineage(notebook), entries))
+
+
+def next_stage(workspace: Workspace, notebook: str) -> str:
+    """The stage that the notebook's model goes for. Raises UsageError where its team has none with a gate."""
+    found = way_of(workspace, notebook)
+    if not found.stage:
+        raise UsageError(
+            "The team's stages have no gate.", next='Name two or more under [promotion]: `stages = ["development", "staging"]`.'
+        )
+    return found.stage
 
 
 def promote(workspace: Workspace, stage: str, notebook: str, limits: tuple[Limit, ...] = ()) -> Decision:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.audit.entries import AuditEntry
 from jupyter_mlgov.core.clock import stamp
+from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.team import TEAM_FILE
 from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.reports.views import ModelPage, ModelRow
+from jupyter_mlgov.workspace.answering import ACTIONS as TRAFFIC
+from jupyter_mlgov.workspace.answering import IN_TRAFFIC, answering
 
 if TYPE_CHECKING:
     from jupyter_mlgov.workspace.composition import Workspace
 
-SORTS = ("model", "tier", "stage", "verdict", "review", "reproduced", "moved")
+SORTS = ("model", "tier", "stage", "verdict", "review", "traffic", "reproduced", "moved")
 ACTIONS = (
     "validation.done",
     "review.asked",
@@ -29,6 +32,10 @@ ACTIONS = (
     "stage.emptied",
     "reproduce.done",
 )
+# The gravest first; what is not in front of users comes last.
+TRAFFIC_ORDER = {
+    name: rank for rank, name in enumerate(("unreadable", "killed", "breaker open", "canary", "shadow", "serving", "not served"))
+}
 _RANKS: Mapping[str, int] = {verdict.value: verdict.rank for verdict in Verdict}
 
 
@@ -38,6 +45,7 @@ class Register:
     def __init__(self) -> None:
         self._rows: dict[str, ModelRow] = {}
         self._seq = 0
+        self._served: set[str] = set()
         self._tiers: dict[Path, tuple[int, str]] = {}
         self._lock = Lock()
 
@@ -50,13 +58,24 @@ class Register:
                 rows = [self._tiered(workspace, row) for row in rows]
             rows.sort(key=lambda row: row.model)
             rows.sort(key=_key(sort), reverse=descending)
-            shown = tuple(self._tiered(workspace, row) for row in rows[offset : offset + limit])
+            shown = tuple(_halted(workspace, self._tiered(workspace, row)) for row in rows[offset : offset + limit])
             return ModelPage(rows=shown, models=len(rows), entries=self._seq)
 
     def _advance(self, workspace: Workspace) -> None:
-        for entry in workspace.journal.entries(after=self._seq, actions=ACTIONS):
+        moved: set[str] = set()
+        for entry in workspace.journal.entries(after=self._seq, actions=(*ACTIONS, *TRAFFIC)):
             self._seq = entry.seq
-            self._rows[entry.subject] = told(self._rows.get(entry.subject) or ModelRow(model=entry.subject), entry)
+            row = self._rows.get(entry.subject)
+            if entry.action in ACTIONS:
+                self._rows[entry.subject] = told(row or ModelRow(model=entry.subject), entry)
+            elif row is not None:
+                self._rows[entry.subject] = replace(row, moved=stamp(entry.time))
+            if entry.action in IN_TRAFFIC:
+                self._served.add(entry.subject)
+            moved.add(entry.subject)
+        # Few models are in front of users: only theirs is folded again, each once, after all that is new.
+        for model in moved & self._served & set(self._rows):
+            self._rows[model] = in_traffic(workspace, self._rows[model])
 
     def _tiered(self, workspace: Workspace, row: ModelRow) -> ModelRow:
         """With the tier of the team file as it is now, read again only where the file changed."""
@@ -101,9 +120,23 @@ def told(row: ModelRow, entry: AuditEntry) -> ModelRow:
     return row
 
 
-def _tier(workspace: Workspace, notebook: str) -> str:
-    from jupyter_mlgov.core.errors import MlgovError
+def in_traffic(workspace: Workspace, row: ModelRow) -> ModelRow:
+    """`row` with how the model answers now. A trail that cannot be folded is said, never left blank."""
+    try:
+        now = answering(workspace, row.model, workspace.team_for(row.notebook))
+    except MlgovError as error:
+        return replace(row, traffic="unreadable", traffic_said=error.what)
+    return replace(row, traffic=now.state, traffic_said=now.sentence, traffic_share=now.share) if now else row
 
+
+def _halted(workspace: Workspace, row: ModelRow) -> ModelRow:
+    """The kill switch's file stops a model with no entry in the trail, so it is looked at anew for each row that is shown."""
+    from jupyter_mlgov.workspace.killing import stopped
+
+    return in_traffic(workspace, row) if row.traffic != "killed" and stopped(workspace.root, row.model) else row
+
+
+def _tier(workspace: Workspace, notebook: str) -> str:
     try:
         return str(workspace.team_for(notebook).tier)
     except MlgovError:
@@ -111,7 +144,7 @@ def _tier(workspace: Workspace, notebook: str) -> str:
 
 
 def _holds(row: ModelRow, words: str) -> bool:
-    text = f"{row.model} {row.notebook} {row.stage} {row.verdict} {row.review}".casefold()
+    text = f"{row.model} {row.notebook} {row.stage} {row.verdict} {row.review} {row.traffic}".casefold()
     return all(word in text for word in words.casefold().split())
 
 
@@ -121,6 +154,8 @@ def _key(sort: str) -> Callable[[ModelRow], tuple[object, ...]]:
         return lambda row: (_RANKS.get(row.verdict, 99),)
     if sort == "review":
         return lambda row: (not row.review, row.review, row.review_since)
+    if sort == "traffic":
+        return lambda row: (TRAFFIC_ORDER.get(row.traffic, 99),)
     if sort == "reproduced":
         return lambda row: (not row.reproduced_at, row.reproduced_at)
     return lambda row: (not getattr(row, sort), str(getattr(row, sort)).casefold())

@@ -111,11 +111,11 @@ class Reran:
 def desk(workspace: Workspace, notebook: str) -> ReviewDesk:
     """What lies on the acting person's desk about `notebook`; nothing is measured or written."""
     from jupyter_mlgov.promotion.since import log_time
-    from jupyter_mlgov.workspace.judging import last_report
+    from jupyter_mlgov.workspace.judging import last_report, way_of
     from jupyter_mlgov.workspace.reviewing import objection_to, queue
 
     team, report = workspace.team_for(notebook), last_report(workspace, notebook)
-    stage = team.stages[1] if len(team.stages) > 1 else ""
+    stage = way_of(workspace, notebook).stage
     now = log_time(workspace.journal.entries(), workspace.clock.now())
     gate = team.gate(stage) if stage else None
     return ReviewDesk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.core.clock import stamp
@@ -11,11 +12,15 @@ from jupyter_mlgov.lineage.facts import Lineage, StepState
 from jupyter_mlgov.promotion.facts import Decision
 from jupyter_mlgov.reports.reading import unchecked
 from jupyter_mlgov.reports.views import CheckLine, NotebookView, TrailLine, TrailPage
-from jupyter_mlgov.validation.results import Report
-from jupyter_mlgov.workspace.judging import changes, decide, last_report
+from jupyter_mlgov.validation.results import CheckResult, Report
+from jupyter_mlgov.workspace.answering import answering
+from jupyter_mlgov.workspace.judging import changes, decide, last_report, measured_alone, way_of
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.audit.entries import AuditEntry
     from jupyter_mlgov.audit.journal import Journal
+    from jupyter_mlgov.core.team import Team
+    from jupyter_mlgov.promotion.ahead import Way
     from jupyter_mlgov.workspace.composition import Workspace
 
 TRAIL = 30
@@ -35,38 +40,66 @@ def view(workspace: Workspace, notebook: str) -> NotebookView:
 def _view(workspace: Workspace, notebook: str, empty: NotebookView) -> NotebookView:
     from dataclasses import replace
 
-    from jupyter_mlgov.promotion.fold import decisions, reviews
+    from jupyter_mlgov.promotion.fold import reviews
     from jupyter_mlgov.promotion.why import shortest
 
     team = workspace.team_for(notebook)
     lineage = workspace.lineage(notebook)
     report = last_report(workspace, notebook)
-    stage = team.stages[1] if len(team.stages) > 1 else ""
+    ahead = way_of(workspace, notebook)
+    stage = ahead.stage
     stale = changes(workspace, report, lineage, team) if report else ()
     decision = decide(workspace, stage, notebook, ask_registry=False)[0] if stage else None
     entries = list(workspace.journal.entries())
-    granted = [one for one in decisions(entries, team.model) if one.answer == "granted"]
+    version, where = _stands(entries, team)
     session = lineage.session
     return replace(
         empty,
         model=team.model,
-        version=granted[-1].version if granted else "",
-        stage=granted[-1].stage if granted else team.stages[0],
+        version=version,
+        stage=where,
+        let_in=ahead.let_in,
         steps=lineage.steps,
         disorder=_disorder(workspace, notebook, lineage),
-        checks=check_lines(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
+        checks=_with_alone(
+            check_lines(report, (*stale, *_overtaken(lineage)), _waived(workspace, notebook, report)),
+            measured_alone(workspace, notebook) if report else {},
+        ),
         unchecked=len(unchecked(report)) if report else 0,
         report=report.digest if report else "",
         why=shortest(decision) if decision else (),
         reviews=reviews(entries, report.digest) if report else (),
-        gate=f"{team.stages[0]} → {stage}" if stage else "",
+        gate=ahead.gate,
         inputs=_inputs(lineage),
         runs_on=f"Python {session.environment.python} · {len(session.environment.packages)} packages" if session else "",
         code=_code(lineage),
         waiting=len(workspace.journal.pending()),
+        team_file=_team_file(workspace, notebook),
+        answering=answering(workspace, team.model, team),
         trail=trail_page(workspace.journal, 0, TRAIL).lines,
-        next=_gone(workspace, lineage) or _next(lineage, report, stale, decision),
+        next=_gone(workspace, lineage) or _next(lineage, report, stale, decision, ahead),
     )
+
+
+def _team_file(workspace: Workspace, notebook: str) -> str:
+    from jupyter_mlgov.core.team import TEAM_FILE
+
+    folder = workspace.path_of(notebook).parent
+    for one in (folder, *folder.parents):
+        if (one / TEAM_FILE).is_file():
+            return (one / TEAM_FILE).relative_to(workspace.root).as_posix()
+        if one == workspace.root:
+            break
+    return ""
+
+
+def _stands(entries: list[AuditEntry], team: Team) -> tuple[str, str]:
+    """(version, stage): the last of the team's stages that holds a version of the model, whichever; the first one where none does."""
+    from jupyter_mlgov.promotion.intended import history
+
+    now = {move.stage: move.version for move in history(entries, team.model)}
+    held = [(now[stage], stage) for stage in team.stages[1:] if now.get(stage)]
+    return held[-1] if held else ("", team.stages[0])
 
 
 def _waived(workspace: Workspace, notebook: str, report: Report | None) -> dict[str, str]:
@@ -97,6 +130,13 @@ def check_lines(report: Report | None, stale: tuple[str, ...], waived: dict[str,
         )
         for result in ordered
     )
+
+
+def _with_alone(lines: tuple[CheckLine, ...], alone: Mapping[str, CheckResult]) -> tuple[CheckLine, ...]:
+    from dataclasses import replace
+
+    measured = {name: {"alone": one.verdict.value, "alone_summary": one.summary} for name, one in alone.items()}
+    return tuple(replace(line, **measured.get(line.validator, {})) for line in lines)
 
 
 def _disorder(workspace: Workspace, notebook: str, lineage: Lineage) -> tuple[str, ...]:
@@ -156,7 +196,7 @@ def _gone(workspace: Workspace, lineage: Lineage) -> str:
     )
 
 
-def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decision: Decision | None) -> str:
+def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decision: Decision | None, ahead: Way) -> str:
     """The one thing to do now."""
     if not lineage.steps:
         return "No steps yet. Tag a cell: `mlgov:data`, `mlgov:features`, `mlgov:train`, `mlgov:evaluate`."
@@ -172,4 +212,6 @@ def _next(lineage: Lineage, report: Report | None, stale: tuple[str, ...], decis
         return f"Validate again, because {stale[0]}: `%mlgov validate`."
     if decision is not None and decision.reasons:
         return "See what stands in the way: `%mlgov why`."
-    return "Nothing stands in the way: `%mlgov promote staging`."
+    if ahead.done:
+        return f"This very model is in {ahead.stage}, the last stage, as version {ahead.version}."
+    return f"Nothing stands in the way: `%mlgov promote {ahead.stage}`." if ahead.stage else ""

@@ -40,6 +40,29 @@ pytestmark = pytest.mark.slow
 
 NOTEBOOK = "by_sex/credit_approval.ipynb"
 MODEL = "credit-approval-by-sex"
+HOUSE = """
+[policy]
+id = "house"
+version = "1"
+title = "House rules"
+framework = "HOUSE"
+effective = "2026-01-01"
+scope = "Every model of the house."
+
+[[control]]
+id = "HOUSE.1"
+cite = "House rule 1"
+url = "https://house.invalid/1"
+verified = "P"
+obligation = "Somebody who did not make the model read its features."
+evidence = "answer"
+threshold = "answered"
+automation = "human"
+severity = "low"
+gates = ["review"]
+basis = "written by the house"
+questions = [{ id = "read", text = "Which features did you read, and which one surprised you?" }]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +91,14 @@ def prepared(folder: Path) -> None:
         if cell["id"] == "evaluate":
             del cell["metadata"]["tags"]
     path.write_text(json.dumps({**book, "cells": cells}), "utf-8")
+    # A control that nobody who worked on the model may answer, as a team writes its own.
+    (folder / "packs").mkdir()
+    (folder / "packs" / "house.toml").write_text(HOUSE, "utf-8")
+    team = folder / "by_sex" / "mlgov.toml"
+    team.write_text(
+        team.read_text("utf-8").replace('packs = ["us-fair-lending"]', 'packs = ["us-fair-lending", "packs/house.toml"]'), "utf-8"
+    )
+    git(folder, "add", "packs")
     git(folder, "commit", "--quiet", "--all", "--message=As Ann found it")
 
 
@@ -92,6 +123,38 @@ def portraits(page, shots, theme: str) -> None:
         expect(section.get_by_text("Reading who asked")).to_have_count(0)
         section.evaluate("node => node.scrollTo(0, 0)")
         panel(page).screenshot(path=shots / f"portrait-{theme}-{name.lower()}.png")
+
+
+def edited(page, cell, more: str) -> None:
+    """Write these lines at the end of a cell, or take the last line away again, and save."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    if more:
+        page.keyboard.type(more)
+    else:
+        page.keyboard.press("Shift+Home")
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Backspace")
+    save(page)
+
+
+def run_stale(page) -> None:
+    """Let the panel run the steps that are stale, and wait until the record has them."""
+    tab(page, "Steps")
+    expect(step(page, "evaluate")).to_have_attribute("data-state", "stale")
+    panel(page).get_by_role("button", name=re.compile("Run (it|them)")).click()
+    expect(step(page, "evaluate")).to_have_attribute("data-state", "fresh")
+    kernel_idle(page)
+
+
+def question(page, control: str):
+    """The form of one control, open."""
+    asked = tab(page, "Review").get_by_test_id("mlgov-forms")
+    asked.locator("> summary").click()
+    asked.get_by_role("searchbox", name="Find a question").fill(control)
+    form = asked.locator(f'[data-control="{control}"]')
+    form.locator("summary").click()
+    return form
 
 
 def sure(page, words: str) -> None:
@@ -126,6 +189,36 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     air.locator("summary").click()
     expect(air.locator(".jp-mlgov-detail svg").first).to_be_visible()
 
+    # A verdict that moves. One edit, and the check is stale; the run is stopped and nothing is said that was not measured; then it is run.
+    evaluate = page.locator('.jp-Cell[data-mlgov-badge*="evaluate"]')
+    edited(page, evaluate, '\nscored.loc[scored["male"] == 0, "approve"] = 0')
+    run_stale(page)
+    checks = tab(page, "Checks")
+    expect(air).to_have_attribute("data-stale", "true")
+    work = panel(page).get_by_test_id("mlgov-work")
+    checks.get_by_role("button", name="Run what is stale").click()
+    expect(work).to_have_text(re.compile(r"^\d+/\d+ "))
+    panel(page).get_by_test_id("mlgov-stop").click()
+    expect(work).to_have_count(0)
+    expect(panel(page).get_by_test_id("mlgov-complaint")).to_contain_text("Stopped")
+    expect(air).to_have_attribute("data-verdict", "warn")
+    expect(air).to_have_attribute("data-stale", "true")
+    page.screenshot(path=shots / "journey-stopped.png")
+    checks.get_by_role("button", name="Run what is stale").click()
+    expect(air).to_have_attribute("data-verdict", "fail")
+    expect(air).not_to_have_attribute("data-stale", "true")
+    expect(work).to_have_count(0)
+    # The edit goes; that one check is measured alone, beside the report and not in its place.
+    edited(page, evaluate, "")
+    run_stale(page)
+    tab(page, "Checks")
+    air.get_by_label("select").check()
+    checks.get_by_role("button", name="Run selected (1)").click()
+    expect(air.get_by_test_id("mlgov-alone")).to_have_attribute("data-verdict", "warn")
+    expect(air).to_have_attribute("data-verdict", "fail")
+    page.screenshot(path=shots / "journey-alone.png")
+    expect(work).to_have_count(0)
+
     # 5  An edit upstream: what rests on it is stale and the gate says so; one click runs it, one more judges it anew.
     features = page.locator('.jp-Cell[data-mlgov-badge*="features"]')
     features.locator(".cm-content").click()
@@ -144,8 +237,42 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
         expect(step(page, label)).to_have_attribute("data-state", "fresh")
     all_ran(page)
     save(page)
+
+    seen.provoked.append("422")  # the refusals that follow, in Chromium's console
+    # What only people can say. Ann answers one control: a gap and a placeholder are refused in words, and what she typed stays.
+    form = question(page, "REGB.4.a")
+    form.get_by_label("For each flagged proxy").fill("No proxy was flagged for sex in this file.")
+    form.get_by_role("button", name="Sign these answers").click()
+    expect(form.get_by_role("alert")).to_contain_text("the answer to `no_basis` is missing".replace("`", ""))
+    form.get_by_label("How is it known").fill("TBD")
+    form.get_by_label("Does the model meet this control").select_option("yes")
+    form.get_by_role("button", name="Sign these answers").click()
+    expect(form.get_by_role("alert")).to_contain_text("is a placeholder")
+    page.screenshot(path=shots / "journey-form.png")
+    form.get_by_label("How is it known").fill("The eleven features are listed, and none is a prohibited basis. <b>Ann</b>")
+    form.get_by_role("button", name="Sign these answers").click()
+    expect(form).to_contain_text("answered by Ann")
+    # The other asks for somebody who did not work on it: Rae, who may review and not run.
+    open_notebook(rae, house.of(REVIEWER), f"credit/{NOTEBOOK}")
+    show_panel(rae)
+    form = question(rae, "HOUSE.1")
+    expect(form).to_contain_text("by somebody who did not work on it")
+    form.get_by_label("Which features did you read").fill("All eleven; `unem` is about an industry and not about a person.")
+    form.get_by_label("Does the model meet this control").select_option("yes")
+    form.get_by_role("button", name="Sign these answers").click()
+    expect(form).to_contain_text("answered by Rae")
+
+    # Both stand in the next report as evidence, in the words that were signed.
     panel(page).get_by_test_id("mlgov-validate").click()
     expect(panel(page).get_by_test_id("mlgov-work")).to_have_count(0)
+    checks = tab(page, "Checks")
+    for control, words in (("REGB.4.a", "none is a prohibited basis. <b>Ann</b>"), ("HOUSE.1", "is about an industry")):
+        answer = checks.locator(f'[data-validator="form:{control}"]')
+        expect(answer).to_have_attribute("data-verdict", "pass")
+        answer.locator("summary").click()
+        expect(answer.locator(".jp-mlgov-detail")).to_contain_text(words)
+    expect(air).to_have_attribute("data-verdict", "warn")
+    page.screenshot(path=shots / "journey-answers.png")
 
     # 4, 6  Why: only people are missing. Ann asks for staging and is not let through.
     why = tab(page, "Why")
@@ -172,8 +299,6 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     review = tab(page, "Review")
 
     # Rae claims it, reads what was sealed, and asks.
-    open_notebook(rae, house.of(REVIEWER), f"credit/{NOTEBOOK}")
-    show_panel(rae)
     desk = tab(rae, "Review")
     desk.get_by_role("button", name="Take it").click()
     expect(desk.get_by_test_id("mlgov-case-state")).to_have_text("being reviewed")
@@ -210,10 +335,25 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     expect(why).to_contain_text("Nothing that is known stands in the way")
     why.get_by_role("button", name="Ask for staging…").click()
     sure(page, "Yes, ask")
-    expect(why.get_by_test_id("mlgov-decision")).to_contain_text(f"Granted: staging is version 2 of {MODEL}.", timeout=180_000)
+    expect(why.get_by_test_id("mlgov-decision")).to_contain_text(f"Granted: staging is version 3 of {MODEL}.", timeout=180_000)
     expect(why.get_by_test_id("mlgov-decision")).to_contain_text("Approved by Rae.")
     page.screenshot(path=shots / "journey-granted.png")
-    assert alias_of(folder) == "2"
+    assert alias_of(folder, "staging") == "3"
+
+    # The gate after that one: the panel goes on to it by itself, and says how much of the traffic Rae's condition leaves.
+    expect(why.get_by_test_id("mlgov-let-in")).to_have_text("This very model is in staging.")
+    expect(panel(page).get_by_test_id("mlgov-gate")).to_contain_text("staging → production")
+    expect(why.get_by_test_id("mlgov-reason")).to_contain_text("The approval allows")
+    why.get_by_role("button", name="Ask for production…").click()
+    sure(page, "Yes, ask")
+    expect(why.get_by_test_id("mlgov-decision")).to_contain_text("Refused: production stays as it is.", timeout=180_000)
+    why.get_by_label("Traffic asked for, %").fill("5")
+    page.screenshot(path=shots / "journey-production.png")
+    why.get_by_role("button", name="Ask for production…").click()
+    sure(page, "Yes, ask")
+    expect(why.get_by_test_id("mlgov-decision")).to_contain_text(f"Granted: production is version 3 of {MODEL}.", timeout=180_000)
+    expect(why.get_by_role("button", name=re.compile("Ask for"))).to_have_count(0)
+    assert alias_of(folder, "production") == "3"
 
     # 7  The export says what it would make, then makes it; the model is made again in a fresh kernel.
     panel(page).get_by_test_id("mlgov-export-open").click()
@@ -227,8 +367,8 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     export.get_by_role("button", name=re.compile(r"^Write \d+ files$")).click()
     expect(export.get_by_test_id("mlgov-exported")).to_contain_text(named[0], timeout=180_000)
     assert all((folder / name).is_file() for name in named)
-    cell = magic(page, f"%mlgov reproduce {MODEL}@2 --environment current")
-    expect(cell.locator(".jp-OutputArea").first).to_contain_text(f"✓ identical  {MODEL} version 2", timeout=180_000)
+    cell = magic(page, f"%mlgov reproduce {MODEL}@3 --environment current")
+    expect(cell.locator(".jp-OutputArea").first).to_contain_text(f"✓ identical  {MODEL} version 3", timeout=180_000)
     kernel_idle(page)
 
     # 8  The trail tells it all and is whole; one changed byte, and it names the entry.
@@ -238,19 +378,21 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     page.screenshot(path=shots / "journey-trail.png")
     seen.provoked.append("503")  # what rests on a damaged record is refused, and Chromium tells its console
     entry = tampered(folder)
+    expect(panel(page).get_by_test_id("mlgov-unreadable")).to_contain_text("The record cannot be read.")
+    expect(trail).not_to_contain_text("empty")
     trail.get_by_role("button", name="Verify the trail").click()
     expect(trail.get_by_test_id("mlgov-verify").locator(".jp-mlgov-mod-fail").first).to_contain_text(str(entry))
     page.screenshot(path=shots / "journey-tampered.png")
 
 
-def alias_of(folder: Path) -> str:
+def alias_of(folder: Path, stage: str) -> str:
     """The version that MLflow's own client finds under the alias."""
     from mlflow import MlflowClient
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's own use of SQLAlchemy
         client = MlflowClient(f"sqlite:///{folder / '.mlgov' / 'mlflow.db'}")
-        return str(client.get_model_version_by_alias(MODEL, "staging").version)
+        return str(client.get_model_version_by_alias(MODEL, stage).version)
 
 
 def magic(page, line: str):
@@ -276,7 +418,9 @@ def tampered(folder: Path) -> int:
     assert place > 0
     path.write_bytes(content[: place + 10] + b"G" + content[place + 11 :])
     with sqlite3.connect(path) as database:
-        (seq,) = database.execute("SELECT max(seq) FROM log WHERE action = 'promotion.decided'").fetchone()
+        (seq,) = database.execute(
+            "SELECT seq FROM log WHERE action = 'promotion.decided' AND payload GLOB '*\"answer\":\"Granted\"*'"
+        ).fetchone()
     database.close()
     return int(seq)
 

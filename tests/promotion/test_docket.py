@@ -105,7 +105,7 @@ def test_hidden_state_is_part_of_what_is_decided_again() -> None:
     rerun = Rerun(cell="c2", place=2, because=Because.EDITED, why="was edited after it ran")
     decision = world.ask(hidden=HiddenState(rerun=(rerun,), lingering=(("x", "c9"),)))
     assert [reason.code for reason in decision.reasons] == ["hidden-state", "hidden-state"]
-    assert [reason.fix and reason.fix.kind for reason in decision.reasons] == ["run-cell", "command"]
+    assert [reason.fix and reason.fix.kind for reason in decision.reasons] == ["run-cell", "restart"]
     assert [one.outcome for one in replay(world.entries())] == ["agrees", "agrees"]
 
 

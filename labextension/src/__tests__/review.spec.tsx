@@ -6,6 +6,7 @@ import { span } from '../promotion/acts';
 import { AskForStage } from '../promotion/ask';
 import { Export } from '../promotion/export';
 import { Review } from '../promotion/review';
+import { Why } from '../promotion/why';
 import type { IState } from '../state/model';
 import type { ISectionProps } from '../state/tokens';
 import { HOSTILE, state, trans, view } from './samples';
@@ -275,7 +276,9 @@ describe('Review', () => {
           severity: 'high',
           summary: HOSTILE,
           stale: '',
-          waived: ''
+          waived: '',
+          alone: '',
+          alone_summary: ''
         }
       ],
       unchecked: 1,
@@ -453,6 +456,59 @@ describe('asking for a stage', () => {
       '✓ Granted: staging is version 3 of credit.'
     );
     expect(host.textContent).toContain('Approved by Rae.');
+  });
+
+  const ahead = {
+    stage: 'staging',
+    let_in: ['staging'],
+    gate: 'staging → production'
+  };
+
+  it('names the stage that comes after the one it is in, and asks for that one', async () => {
+    const why = await drawn(
+      Why,
+      now({ view: view({ ...ahead, report: REPORT }) })
+    );
+    expect(why.textContent).toContain(
+      'Nothing that is known stands in the way of staging → production.'
+    );
+    expect(why.textContent).toContain('This very model is in staging.');
+    answers.promote = { ...decision, stage: 'production' };
+    await click(why, 'Ask for production…');
+    await click(why, 'Yes, ask');
+    expect(deeds[0]).toBe('send promote {"stage":"production"}');
+  });
+
+  it('says how much is asked for where an approval allows a part', async () => {
+    const reason = {
+      code: 'limit-unsaid',
+      sentence: 'The approval allows traffic at most 5%.',
+      next: '',
+      severity: 'high' as const,
+      validator: '',
+      cell: '',
+      fix: null
+    };
+    const shown = view({ ...ahead, report: REPORT, why: [reason] });
+    const host = await drawn(AskForStage, now({ view: shown }));
+    await click(host, 'Ask for production…');
+    expect(host.textContent).toContain('The gate will refuse');
+    await click(host, 'Not now');
+    write(field(host, 'Traffic asked for, %'), '5');
+    await click(host, 'Ask for production…');
+    expect(host.textContent).not.toContain('The gate will refuse');
+    await click(host, 'Yes, ask');
+    expect(deeds[0]).toBe(
+      'send promote {"stage":"production","limits":["traffic<=5%"]}'
+    );
+  });
+
+  it('asks for nothing in the last stage', async () => {
+    const let_in = ['staging', 'production'];
+    const shown = view({ ...ahead, let_in, report: REPORT });
+    const host = await drawn(Why, now({ view: shown }));
+    expect(host.textContent).toContain('There is no stage after production.');
+    expect(host.querySelectorAll('button')).toHaveLength(0);
   });
 });
 

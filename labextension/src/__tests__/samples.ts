@@ -51,6 +51,7 @@ export function view(part: Partial<INotebookView> = {}): INotebookView {
     model: 'credit',
     version: '',
     stage: 'development',
+    let_in: [],
     steps: [],
     disorder: [],
     checks: [],
@@ -63,6 +64,8 @@ export function view(part: Partial<INotebookView> = {}): INotebookView {
     runs_on: '',
     code: '',
     waiting: 0,
+    answering: null,
+    team_file: '',
     trail: [],
     next: '',
     problem: '',
@@ -177,6 +180,8 @@ export function line(part: Partial<ICheckLine> = {}): ICheckLine {
     summary: '',
     stale: '',
     waived: '',
+    alone: '',
+    alone_summary: '',
     cell: '',
     ...part
   };

@@ -150,6 +150,15 @@ describe('the gate', () => {
       'unreadable'
     );
     expect(gateOf(state({ view: null }))).toBe('none');
+    const gate = 'staging → production';
+    const there = { report: 'r', gate, let_in: ['staging', 'production'] };
+    expect(gateOf(state({ view: view(there) }))).toBe('in');
+    expect(gateOf(state({ view: view({ ...there, why: [reason] }) }))).toBe(
+      'shut'
+    );
+    expect(
+      gateOf(state({ view: view({ ...there, let_in: ['staging'] }) }))
+    ).toBe('clear');
   });
 
   it('speaks in the status bar', () => {

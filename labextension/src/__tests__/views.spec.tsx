@@ -33,7 +33,13 @@ const actions = {
   refresh: () => void deeds.push('refresh')
 };
 const sections: ISection[] = [
-  { id: 'steps', label: 'Steps', rank: 1, render: p => <Steps {...p} /> },
+  {
+    id: 'steps',
+    label: 'Steps',
+    rank: 1,
+    unread: 'whole',
+    render: p => <Steps {...p} />
+  },
   { id: 'checks', label: 'Checks', rank: 2, render: p => <Checks {...p} /> },
   {
     id: 'why',
@@ -43,7 +49,13 @@ const sections: ISection[] = [
     render: p => <Why {...p} />
   },
   { id: 'review', label: 'Review', rank: 4, render: p => <Review {...p} /> },
-  { id: 'trail', label: 'Trail', rank: 5, render: p => <Trail {...p} /> },
+  {
+    id: 'trail',
+    label: 'Trail',
+    rank: 5,
+    unread: 'below',
+    render: p => <Trail {...p} />
+  },
   {
     id: 'suggestions',
     label: 'Suggestions',
@@ -130,6 +142,21 @@ describe('the panel', () => {
     expect(host.textContent).toContain('No kernel');
   });
 
+  it('says in no section that nothing is there, where the record cannot be read', () => {
+    const problem = 'Entry 49 was changed.';
+    const now = state({ view: view({ workspace: 'w', problem }) });
+    for (const section of ['checks', 'why', 'review', 'trail']) {
+      const host = drawn(now, section);
+      const said = host.querySelector('[data-testid=mlgov-unreadable]');
+      expect(said?.textContent, section).toContain(problem);
+      expect(host.textContent, section).not.toMatch(/yet|empty/);
+    }
+    expect(drawn(now, 'trail').textContent).toContain('Verify the trail');
+    expect(
+      drawn(now, 'steps').querySelectorAll('[data-testid=mlgov-unreadable]')
+    ).toHaveLength(0);
+  });
+
   it('says that a read-only notebook cannot be tagged', () => {
     const host = drawn(state({ readOnly: true }));
     expect(host.textContent).toContain('read-only');
@@ -213,6 +240,8 @@ describe('Checks', () => {
       summary: 'ratio 0.78',
       stale: '',
       waived: '',
+      alone: '',
+      alone_summary: '',
       cell: ''
     },
     {
@@ -223,6 +252,8 @@ describe('Checks', () => {
       summary: '',
       stale: 'the model changed',
       waived: '',
+      alone: '',
+      alone_summary: '',
       cell: ''
     }
   ];
@@ -320,6 +351,8 @@ describe('Checks, further', () => {
       summary: 'too low',
       stale: '',
       waived: '',
+      alone: '',
+      alone_summary: '',
       cell: ''
     },
     {
@@ -330,6 +363,8 @@ describe('Checks, further', () => {
       summary: 'none',
       stale: 'x',
       waived: '',
+      alone: '',
+      alone_summary: '',
       cell: ''
     }
   ];
@@ -345,6 +380,20 @@ describe('Checks, further', () => {
     expect(rows()).toEqual(['fail']);
     click(host, 'failed');
     expect(rows()).toEqual(['fail', 'pass']);
+  });
+
+  it('shows a check measured alone beside its report, not in its place', () => {
+    const alone = { alone: 'pass', alone_summary: `0.93 ${HOSTILE}` };
+    const shown = { ...checks[0], ...alone, stale: 'a cell changed' };
+    const host = drawn(
+      state({ view: view({ report: 'r', checks: [shown] }) }),
+      'checks'
+    );
+    const row = host.querySelector('[data-testid=mlgov-check]');
+    expect(row?.getAttribute('data-verdict')).toBe(checks[0].verdict);
+    expect(row?.textContent).toContain('measured alone since: passed');
+    expect(row?.textContent).toContain(HOSTILE);
+    expect(row?.textContent).toContain('The gate asks for a whole report.');
   });
 
   it('runs the ticked checks, and says stop while something runs', () => {
@@ -464,6 +513,7 @@ describe('the fix of a reason', () => {
       state({
         view: view({
           report: 'r',
+          team_file: 'by_sex/mlgov.toml',
           why: [{ ...reason, fix: { ...fix, ...part } }]
         }),
         cells: [{ id: 'train', label: 'train', prompt: 5 }]
@@ -498,6 +548,15 @@ describe('the fix of a reason', () => {
       command: 'mlgov promote staging'
     };
     expect(shown(promote).textContent).not.toContain('Insert and run');
+  });
+
+  it('opens the team file where something is to be declared, and restarts where names linger', () => {
+    click(shown({ kind: 'team-file' }), 'Open mlgov.toml');
+    expect(deeds).toEqual([
+      `run ${CommandIDs.openFile} {"file":"by_sex/mlgov.toml"}`
+    ]);
+    click(shown({ kind: 'restart' }), 'Restart and run all');
+    expect(deeds).toEqual([`run ${CommandIDs.restart}`]);
   });
 
   it('inserts a declaration without running it', () => {

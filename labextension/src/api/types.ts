@@ -7,6 +7,7 @@ export interface INotebookView {
   model: string;
   version: string;
   stage: string;
+  let_in: string[];
   steps: IStepStatus[];
   disorder: string[];
   checks: ICheckLine[];
@@ -19,6 +20,8 @@ export interface INotebookView {
   runs_on: string;
   code: string;
   waiting: number;
+  answering: IAnswering | null;
+  team_file: string;
   trail: ITrailLine[];
   next: string;
   problem: string;
@@ -60,6 +63,8 @@ export interface ICheckLine {
   stale: string;
   waived: string;
   cell: string;
+  alone: string;
+  alone_summary: string;
 }
 
 /** One thing that stands in the way. `next` is what to type, run or whom to ask; `validator`/`cell` point to its place. */
@@ -81,7 +86,7 @@ export type Severity =
 
 /** What would lift a reason, for a machine: cells to run, code to insert as a cell, a shell command, or people to ask. */
 export interface IFix {
-  kind: 'run-cell' | 'insert-cell' | 'command' | 'ask-person';
+  kind: 'run-cell' | 'insert-cell' | 'command' | 'ask-person' | 'restart' | 'team-file';
   cells: string[];
   code: string;
   command: string;
@@ -127,6 +132,23 @@ export interface ITerms {
   evidence_days: number;
   drill_days: number;
   needs: string[];
+}
+
+/** How a model answers in `stage`, by the trail. `state` is the one word that matters most of: `killed`, `breaker open`, `canary`, */
+export interface IAnswering {
+  stage: string;
+  state: string;
+  champion: string;
+  challenger: string;
+  waiting: string;
+  share: number;
+  endpoints: string[];
+  canary: string;
+  look: string;
+  look_at: string;
+  breaker: string;
+  killed: string;
+  trouble: string;
 }
 
 /** One entry of the trail as a sentence; `time` is RFC 3339. */
@@ -291,6 +313,9 @@ export interface IModelRow {
   review_since: string;
   reproduced: string;
   reproduced_at: string;
+  traffic: string;
+  traffic_said: string;
+  traffic_share: number;
   moved: string;
 }
 

@@ -21,6 +21,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       id: 'trail',
       label: governance.trans.__('Trail'),
       rank: 50,
+      unread: 'below',
       render: props => <Trail {...props} />
     });
   }

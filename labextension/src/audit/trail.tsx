@@ -3,6 +3,7 @@ import React from 'react';
 import { Refusal } from '../api/request';
 import type { ITrailLine, ITrailPage, ITrailVerified } from '../api/types';
 import { Said } from '../panel/said';
+import { gateOf } from '../state/model';
 import type { ISectionProps } from '../state/tokens';
 
 export function Trail(props: ISectionProps): React.ReactElement {
@@ -12,15 +13,10 @@ export function Trail(props: ISectionProps): React.ReactElement {
   const [trouble, setTrouble] = React.useState('');
   const { path } = state;
   React.useEffect(() => setOlder([]), [path]);
-  if (!newest.length) {
-    return (
-      <p className="jp-mlgov-section">
-        {trans.__('The trail is empty: nothing was recorded yet.')}
-      </p>
-    );
-  }
-  const lines = joined(newest, older);
-  const last = lines[lines.length - 1].seq;
+  // What was read before is not shown while the record cannot be read: nobody knows whether it still says so.
+  const lines = newest.length ? joined(newest, older) : [];
+  const last = lines.length ? lines[lines.length - 1].seq : 0;
+  const empty = !lines.length && gateOf(state) !== 'unreadable';
   const more = () =>
     actions
       .ask<ITrailPage>('trail', { before: String(last), limit: '100' })
@@ -29,6 +25,11 @@ export function Trail(props: ISectionProps): React.ReactElement {
   return (
     <>
       <Verify {...props} />
+      {empty ? (
+        <p className="jp-mlgov-section">
+          {trans.__('The trail is empty: nothing was recorded yet.')}
+        </p>
+      ) : null}
       <ol className="jp-mlgov-list jp-mlgov-trail">
         {lines.map(line => (
           <li

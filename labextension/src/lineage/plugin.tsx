@@ -3,8 +3,10 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { NotebookActions } from '@jupyterlab/notebook';
 import React from 'react';
+import { Traffic } from '../monitoring/traffic';
 import { IPreferences } from '../state/preferences';
 import { CommandIDs, IGovernance, IGovernancePanel } from '../state/tokens';
 import { badgesOf, drawBadges } from './badges';
@@ -31,9 +33,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       id: 'steps',
       label: trans.__('Steps'),
       rank: 10,
+      unread: 'whole',
       render: props => (
         <>
           <Steps {...props} />
+          <Traffic {...props} />
           {preferences.chosen.suggestions ? <Suggestions {...props} /> : null}
           <Graph {...props} />
         </>
@@ -85,6 +89,22 @@ const plugin: JupyterFrontEndPlugin<void> = {
       isEnabled: () => !model.state.readOnly,
       execute: args =>
         insert(governance, String(args.code ?? ''), args.run === true)
+    });
+    app.commands.addCommand(CommandIDs.restart, {
+      label: trans.__('Restart and Run All'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      // JupyterLab's own, which asks first.
+      execute: () => app.commands.execute('notebook:restart-run-all')
+    });
+    app.commands.addCommand(CommandIDs.openFile, {
+      label: trans.__('Open a File of the Workspace'),
+      describedBy: {
+        args: { type: 'object', properties: { file: { type: 'string' } } }
+      },
+      execute: args =>
+        app.commands.execute('docmanager:open', {
+          path: PathExt.join(governance.folder, String(args.file ?? ''))
+        })
     });
     const category = trans.__('Governance');
     palette?.addItem({ command: CommandIDs.runStale, category });

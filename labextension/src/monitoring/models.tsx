@@ -4,6 +4,7 @@ import React from 'react';
 import { ITrouble, Refusal } from '../api/request';
 import type { IModelPage, IModelRow } from '../api/types';
 import { verdictMark } from '../state/words';
+import { trafficMark } from './traffic';
 
 const ROW = 28;
 const PAGE = 100;
@@ -159,6 +160,7 @@ function Table(
     ['stage', trans.__('Stage')],
     ['verdict', trans.__('Verdict')],
     ['review', trans.__('Review')],
+    ['traffic', trans.__('Traffic')],
     ['reproduced', trans.__('Reproduced')],
     ['moved', trans.__('Last entry')]
   ];
@@ -217,6 +219,7 @@ function Row(
 ): React.ReactElement {
   const { at, row, trans, open } = props;
   const { mark, word, role } = verdictMark(row?.verdict ?? '', trans);
+  const traffic = trafficMark(row?.traffic ?? '', trans);
   return (
     <div
       role="row"
@@ -246,6 +249,15 @@ function Row(
             {row.verdict ? `${mark} ${word}` : trans.__('not checked')}
           </div>
           <div role="cell">{reviewed(row, trans)}</div>
+          <div
+            role="cell"
+            className={`jp-mlgov-mod-${traffic.role}`}
+            title={row.traffic_said}
+            data-testid="mlgov-model-traffic"
+          >
+            {row.traffic ? `${traffic.mark} ${traffic.word}` : '–'}
+            {row.traffic === 'canary' ? ` ${row.traffic_share} %` : ''}
+          </div>
           <div role="cell">
             {row.reproduced
               ? `${row.reproduced} · ${day(row.reproduced_at)}`

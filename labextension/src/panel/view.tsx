@@ -210,9 +210,38 @@ function Tabs(props: IPanelProps): React.ReactElement {
           className="jp-mlgov-body"
           data-testid={`mlgov-section-${shown.id}`}
         >
-          {shown.render(part)}
+          <Body {...part} section={shown} />
         </div>
       ) : null}
+    </>
+  );
+}
+
+/** A section; where the record cannot be read, that and what to do, because "nothing yet" would be untrue. */
+function Body(
+  props: ISectionProps & { section: ISection }
+): React.ReactElement {
+  const { section, state, trans } = props;
+  const bad = gateOf(state) === 'unreadable' && section.unread !== 'whole';
+  // One shape for both, so that what a section holds (a verified trail) outlives the turn.
+  return (
+    <>
+      {bad ? (
+        <div
+          className="jp-mlgov-section"
+          role="alert"
+          data-testid="mlgov-unreadable"
+        >
+          <p className="jp-mlgov-mod-fail">
+            <strong>{trans.__('The record cannot be read.')}</strong>{' '}
+            <Said text={state.view?.problem ?? ''} />
+          </p>
+          <p>
+            <Said text={state.view?.next ?? ''} />
+          </p>
+        </div>
+      ) : null}
+      {bad && section.unread !== 'below' ? null : section.render(props)}
     </>
   );
 }
@@ -242,14 +271,14 @@ function Foot({ state, trans }: IPanelProps): React.ReactElement {
     none: '',
     unreadable: trans.__('cannot be read'),
     shut: trans.__('gate shut'),
-    clear: trans.__('nothing stands in the way')
+    clear: trans.__('nothing stands in the way'),
+    in: trans.__('let in')
   };
+  const good = gate === 'clear' || gate === 'in';
   return (
     <footer className="jp-mlgov-foot" data-testid="mlgov-gate">
       <span>{state.view?.gate}</span>
-      <b className={`jp-mlgov-mod-${gate === 'clear' ? 'pass' : 'fail'}`}>
-        {words[gate]}
-      </b>
+      <b className={`jp-mlgov-mod-${good ? 'pass' : 'fail'}`}>{words[gate]}</b>
     </footer>
   );
 }

@@ -44,9 +44,14 @@ export function useDeed(): IDeed {
 
 /** What a deed is doing, or why it failed. */
 export function Outcome({ deed }: { deed: IDeed }): React.ReactElement | null {
+  const said = React.useRef<HTMLParagraphElement>(null);
+  // A refusal below the edge of the panel would look like nothing.
+  React.useEffect(() => {
+    said.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [deed.trouble]);
   if (deed.trouble) {
     return (
-      <p className="jp-mlgov-note jp-mlgov-mod-fail" role="alert">
+      <p className="jp-mlgov-note jp-mlgov-mod-fail" role="alert" ref={said}>
         <Said text={deed.trouble} />
       </p>
     );
@@ -113,6 +118,14 @@ export function Sure(props: {
       </div>
     </div>
   );
+}
+
+/** `traffic<=5%`, `exposure<=1000`: limits as the server reads them, of those that were said. */
+export function limitsSaid(traffic: string, exposure: string): string[] {
+  return [
+    traffic.trim() && `traffic<=${traffic.trim().replace(/%?$/, '%')}`,
+    exposure.trim() && `exposure<=${exposure.trim()}`
+  ].filter(Boolean);
 }
 
 /** How a person is called; a name that is only somebody's word says so. */

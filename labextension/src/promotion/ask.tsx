@@ -2,40 +2,69 @@
 import React from 'react';
 import type { IDecision } from '../api/types';
 import { Said } from '../panel/said';
-import { may } from '../state/model';
+import { aheadOf, isThere, may } from '../state/model';
 import type { ISectionProps } from '../state/tokens';
-import { called, Outcome, Sure, useDeed } from './acts';
+import {
+  called,
+  Field,
+  limitsSaid,
+  Outcome,
+  Sure,
+  useDeed,
+  useDraft
+} from './acts';
 
 export function AskForStage(props: ISectionProps): React.ReactElement | null {
   const { state, trans, actions } = props;
   const { view } = state;
-  const stage = view?.gate.split(' → ')[1] ?? '';
+  const stage = aheadOf(view);
   const [asked, setAsked] = React.useState(false);
   const [decision, setDecision] = React.useState<IDecision | null>(null);
   const deed = useDeed();
-  React.useEffect(() => {
-    setAsked(false);
-    setDecision(null);
-  }, [state.path]);
+  const amount = useAmount(state.path ?? '', stage);
+  React.useEffect(() => setDecision(null), [state.path]);
+  // Another stage than the one that the question names: it is asked anew.
+  React.useEffect(() => setAsked(false), [state.path, stage]);
   if (!view || !stage) {
     return null;
   }
+  // What only the amount answers is no reason against asking once the amount is said.
+  const limited = view.why.some(reason => reason.code.startsWith('limit-'));
+  const standing = view.why.some(
+    reason => !reason.code.startsWith('limit-') || !amount.body.limits
+  );
   const why = may(state, 'run') ? '' : trans.__('You may look here, not ask.');
   const ask = () => {
     setAsked(false);
     setDecision(null);
     void deed.run(trans.__('The gate looks at everything…'), async () => {
-      setDecision(await actions.send<IDecision>('promote', { stage }));
+      setDecision(
+        await actions.send<IDecision>('promote', { stage, ...amount.body })
+      );
       actions.refresh();
     });
   };
   return (
     <div className="jp-mlgov-section" data-testid="mlgov-promote">
-      {asked ? (
+      {limited && !isThere(view) ? (
+        <div className="jp-mlgov-grid" data-testid="mlgov-amount">
+          <Field
+            label={trans.__('Traffic asked for, %')}
+            value={amount.traffic}
+            write={amount.setTraffic}
+          />
+          <Field
+            label={trans.__('Exposure asked for')}
+            value={amount.exposure}
+            write={amount.setExposure}
+          />
+        </div>
+      ) : null}
+      {isThere(view) ? null : asked ? (
         <Sure
           trans={trans}
           says={
-            view.why.length
+            standing
               ? trans.__(
                   'Ask for %1 all the same? The gate will refuse, and the refusal enters the trail.',
                   stage
@@ -64,6 +93,24 @@ export function AskForStage(props: ISectionProps): React.ReactElement | null {
       {decision ? <Decided decision={decision} trans={trans} /> : null}
     </div>
   );
+}
+
+interface IAmount {
+  traffic: string;
+  exposure: string;
+  setTraffic(text: string): void;
+  setExposure(text: string): void;
+  /** What is sent: only what was said. */
+  body: { limits?: string[] };
+}
+
+/** How much of the traffic or the exposure is asked for, where an approval allows a part. */
+function useAmount(path: string, stage: string): IAmount {
+  const [traffic, setTraffic] = useDraft(`asks traffic ${path} ${stage}`);
+  const [exposure, setExposure] = useDraft(`asks exposure ${path} ${stage}`);
+  const limits = limitsSaid(traffic, exposure);
+  const body = limits.length ? { limits } : {};
+  return { traffic, exposure, setTraffic, setExposure, body };
 }
 
 /** The gate's answer. */

@@ -69,7 +69,11 @@ function Desk(props: DeskProps): React.ReactElement {
   const { state, view, desk, actions, trans, again } = props;
   const live = desk.cases.filter(one => !OVER.includes(one.queued.state));
   const over = desk.cases.filter(one => OVER.includes(one.queued.state));
-  const about = live.find(one => one.queued.case.report === view.report);
+  // A case is about one report and one stage: that of the gate behind does not answer for the one ahead.
+  const about = live.find(
+    ({ queued }) =>
+      queued.case.report === view.report && queued.case.stage === desk.stage
+  );
   const given = () => {
     again();
     actions.refresh();
@@ -140,7 +144,8 @@ function Ask(props: DeskProps): React.ReactElement {
   return (
     <div className="jp-mlgov-section" data-testid="mlgov-ask">
       <p>
-        {trans.__('Nobody was asked to review this report.')} {whoMay(props)}
+        {trans.__('Nobody was asked to review this report for %1.', desk.stage)}{' '}
+        {whoMay(props)}
       </p>
       <div className="jp-mlgov-buttons">
         <button
@@ -214,7 +219,7 @@ function Report(
       </p>
       {stale ? (
         <p className="jp-mlgov-note jp-mlgov-mod-warn">
-          ↻ {trans.__('These verdicts are stale: %1.', stale)}
+          ↻ <Said text={trans.__('These verdicts are stale: %1.', stale)} />
         </p>
       ) : null}
       <div className="jp-mlgov-row">

@@ -3,7 +3,7 @@ import React from 'react';
 import type { IReason } from '../api/types';
 import { Said } from '../panel/said';
 import type { IState } from '../state/model';
-import { gateOf } from '../state/model';
+import { aheadOf, gateOf, isThere } from '../state/model';
 import { CommandIDs, ISectionProps } from '../state/tokens';
 import { severityWord, whyNotRun } from '../state/words';
 import { AskForStage } from './ask';
@@ -24,6 +24,14 @@ export function Why(props: ISectionProps): React.ReactElement {
     <>
       <p className="jp-mlgov-section">
         <strong>{headline(props, reasons.length)}</strong>
+        {view.let_in.length ? (
+          <>
+            <br />
+            <span className="jp-mlgov-soft" data-testid="mlgov-let-in">
+              {trans.__('This very model is in %1.', view.let_in.join(', '))}
+            </span>
+          </>
+        ) : null}
       </p>
       <ol className="jp-mlgov-list">
         {reasons.map((reason, index) => (
@@ -42,6 +50,9 @@ export function Why(props: ISectionProps): React.ReactElement {
 
 function headline({ state, trans }: ISectionProps, count: number): string {
   const gate = state.view?.gate ?? '';
+  if (!count && isThere(state.view)) {
+    return trans.__('There is no stage after %1.', aheadOf(state.view));
+  }
   return count
     ? trans._n(
         '%1 thing stands in the way of %2',
@@ -162,7 +173,8 @@ function Mend(
       </button>
     );
   }
-  if (fix?.kind === 'command') {
+  // The amount is said in the field below, which is one click less than a shell.
+  if (fix?.kind === 'command' && !reason.code.startsWith('limit-')) {
     return (
       <button
         className="jp-mlgov-button"
@@ -170,6 +182,30 @@ function Mend(
         onClick={() => void navigator.clipboard.writeText(fix.command)}
       >
         {trans.__('Copy command')}
+      </button>
+    );
+  }
+  if (fix?.kind === 'restart') {
+    return (
+      <button
+        className="jp-mlgov-button"
+        disabled={why !== ''}
+        title={why}
+        onClick={() => actions.run(CommandIDs.restart)}
+      >
+        {trans.__('Restart and run all')}
+      </button>
+    );
+  }
+  if (fix?.kind === 'team-file' && state.view?.team_file) {
+    const file = state.view.team_file;
+    return (
+      <button
+        className="jp-mlgov-button"
+        title={file}
+        onClick={() => actions.run(CommandIDs.openFile, { file })}
+      >
+        {trans.__('Open mlgov.toml')}
       </button>
     );
   }
@@ -201,7 +237,9 @@ function magicOf(fix: NonNullable<IReason['fix']>): string {
 export function isMagic(code: string): boolean {
   return (
     code === '%load_ext jupyter_mlgov' ||
-    /^%mlgov (?:validate|report|lineage|status|why)( [\w.*-]+)*$/.test(code)
+    /^%mlgov (?:validate|report|lineage|status|why|answer)( [\w.*-]+)*$/.test(
+      code
+    )
   );
 }
 

@@ -2,7 +2,7 @@
 import React from 'react';
 import type { ICaseView, INotebookView, IReview } from '../api/types';
 import type { ISectionProps } from '../state/tokens';
-import { Field, Outcome, Sure, useDeed, useDraft } from './acts';
+import { Field, limitsSaid, Outcome, Sure, useDeed, useDraft } from './acts';
 
 type WordProps = ISectionProps & {
   view: INotebookView;
@@ -136,10 +136,7 @@ function useConditions(
   const [traffic, setTraffic] = useDraft(`traffic ${report}`);
   const [exposure, setExposure] = useDraft(`exposure ${report}`);
   const [until, setUntil] = useDraft(`until ${report}`);
-  const conditions = [
-    traffic.trim() && `traffic<=${traffic.trim().replace(/%?$/, '%')}`,
-    exposure.trim() && `exposure<=${exposure.trim()}`
-  ].filter(Boolean);
+  const conditions = limitsSaid(traffic, exposure);
   const body = {
     ...(conditions.length ? { conditions } : {}),
     ...(until ? { until } : {})

@@ -114,10 +114,20 @@ function taggedRow(cell: ILiveCell): IStepRow {
   };
 }
 
-/** `shut` while anything known stands in the way; `clear` says no more than that nothing known does. */
-export function gateOf(
-  state: IState
-): 'none' | 'unreadable' | 'shut' | 'clear' {
+/** The stage this model goes for; '' where its team has none with a gate. */
+export function aheadOf(view: INotebookView | null): string {
+  return view?.gate.split(' → ')[1] ?? '';
+}
+
+/** Whether this very model is in the last stage: there is nothing to ask for. */
+export function isThere(view: INotebookView | null): boolean {
+  return view?.let_in.includes(aheadOf(view)) ?? false;
+}
+
+export type Gate = 'none' | 'unreadable' | 'shut' | 'clear' | 'in';
+
+/** `shut` while anything known stands in the way; `clear` says no more than that nothing known does; `in`: it is in the last stage. */
+export function gateOf(state: IState): Gate {
   const { view, trouble } = state;
   if (trouble || (view?.problem && view.workspace)) {
     return 'unreadable';
@@ -125,5 +135,8 @@ export function gateOf(
   if (!view?.gate) {
     return 'none';
   }
-  return view.why.length || !view.report ? 'shut' : 'clear';
+  if (view.why.length || !view.report) {
+    return 'shut';
+  }
+  return isThere(view) ? 'in' : 'clear';
 }

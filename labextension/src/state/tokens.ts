@@ -19,6 +19,8 @@ export namespace CommandIDs {
   export const insert = 'mlgov:insert-cell';
   export const models = 'mlgov:models';
   export const stop = 'mlgov:stop-validation';
+  export const restart = 'mlgov:restart-run-all';
+  export const openFile = 'mlgov:open-file';
 }
 
 /** The state of the notebook in front, and the few acts on it that more than one room needs. */
@@ -74,6 +76,8 @@ export interface ISection {
   rank: number;
   /** Not a tab: opened by a button in the header. */
   aside?: boolean;
+  /** Where the record cannot be read: drawn alone all the same, or below that news; without it, not at all. */
+  unread?: 'whole' | 'below';
   /** A number beside the label; 0 shows none. */
   count?(state: IState): number;
   render(props: ISectionProps): ReactElement;

@@ -106,7 +106,8 @@ export function statusText(state: IState, trans: TranslationBundle): string {
     none: trans.__('not recorded yet'),
     unreadable: trans.__('cannot be read'),
     shut: trans.__('gate shut'),
-    clear: trans.__('nothing stands in the way')
+    clear: trans.__('nothing stands in the way'),
+    in: trans.__('let in')
   };
   return trans.__('Governance: %1 · %2', steps, gates[gateOf(state)]);
 }

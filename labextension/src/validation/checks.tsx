@@ -169,7 +169,7 @@ function Tally(
       </div>
       {stale ? (
         <p className="jp-mlgov-note jp-mlgov-mod-warn">
-          ↻ {trans.__('These verdicts are stale: %1.', stale)}
+          ↻ <Said text={trans.__('These verdicts are stale: %1.', stale)} />
         </p>
       ) : null}
     </>
@@ -258,6 +258,7 @@ function Check(
           {' — '}
           <Said text={check.summary} />
         </div>
+        {check.alone ? <Alone {...props} /> : null}
         {check.waived ? (
           <div data-testid="mlgov-waived">
             {'⏲ '}
@@ -290,6 +291,26 @@ function Check(
         </div>
       </div>
     </li>
+  );
+}
+
+/** What a measurement of this check by itself said since: beside the report's verdict, because the gate asks for a whole report. */
+function Alone({
+  check,
+  trans
+}: ISectionProps & { check: ICheckLine }): React.ReactElement {
+  const { mark, word, role } = verdictMark(check.alone, trans);
+  return (
+    <div data-testid="mlgov-alone" data-verdict={check.alone}>
+      <span className={`jp-mlgov-mod-${role}`}>
+        {mark} {trans.__('measured alone since: %1', word)}
+      </span>
+      {' — '}
+      <Said text={check.alone_summary} />{' '}
+      <span className="jp-mlgov-soft">
+        {trans.__('The gate asks for a whole report.')}
+      </span>
+    </div>
   );
 }
 

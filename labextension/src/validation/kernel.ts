@@ -3,6 +3,8 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
 export interface IKernelAnswer {
   ok: boolean;
+  /** Somebody interrupted it: that is no trouble of the kernel's. */
+  stopped: boolean;
   /** What went wrong, as text. '' when it went well. */
   complaint: string;
 }
@@ -41,12 +43,15 @@ export async function runSilently(
   const reply = await future.done;
   const content = reply.content;
   if (content.status === 'ok') {
-    return { ok: true, complaint: '' };
+    return { ok: true, stopped: false, complaint: '' };
   }
   if (content.status === 'error') {
-    return { ok: false, complaint: sentence(content.ename, content.evalue) };
+    const stopped = content.ename === 'KeyboardInterrupt';
+    const complaint = sentence(content.ename, content.evalue);
+    return { ok: false, stopped, complaint };
   }
-  return { ok: false, complaint: warned.trim() || content.status };
+  const complaint = warned.trim() || content.status;
+  return { ok: false, stopped: false, complaint };
 }
 
 function streamOf(

@@ -107,7 +107,12 @@ async function askKernel(
       await asked.context.save();
     }
     const answer = await runSilently(kernel, code, words, line => tell(line));
-    tell('', answer.complaint);
+    tell(
+      '',
+      answer.stopped
+        ? governance.trans.__('Stopped. What is shown is as it was before.')
+        : answer.complaint
+    );
   } catch (error) {
     tell('', error instanceof Error ? error.message : String(error));
   } finally {
