@@ -32,6 +32,8 @@ def paint(text: str, role: str, colour: bool) -> str:
 
 def columns(text: str) -> int:
     """How many terminal columns `text` takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     from rich.cells import cell_len
 
     return cell_len(text)
@@ -58,6 +60,8 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None) -> 
 
 def _parts(word: str, width: int) -> list[str]:
     """`word` cut where it is too long for any line."""
+    if columns(word) <= width:
+        return [word]
     parts, part = [], ""
     for letter in word:
         if columns(part + letter) > width:

@@ -103,6 +103,11 @@ def test_a_clone_has_no_record_of_what_its_original_did(life, lab, page):
     open_notebook(page, lab, f"{life.name}/clone.ipynb")
     show_panel(page)
     expect(step(page, "train")).to_have_attribute("data-state", "never ran")
+    before = (life / "life.ipynb").read_bytes()
     open_notebook(page, lab, f"{life.name}/life.ipynb")
     show_panel(page)
     expect(step(page, "train")).to_have_attribute("data-state", "fresh")
+    # With kernel, panel and marks there, a notebook that was only opened is as it was saved.
+    expect(page.locator('.jp-Cell[data-mlgov-badge*="train"]')).to_be_attached()
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
+    assert (life / "life.ipynb").read_bytes() == before
