@@ -75,7 +75,7 @@ def plan(model: str, folder: Path | None, style: str) -> None:
 
 @monitor.command()
 @click.argument("model", default="")
-@click.option("--window", type=click.Path(path_type=Path), help="Parquet, CSV or a Delta folder: the rows of the window, as scored.")
+@click.option("--window", type=click.Path(path_type=Path), help="Parquet, CSV, a Delta folder, or a folder whose last file it is.")
 @click.option("--log", is_flag=True, help="The window is what was served: our log of predictions, with the labels that have come in.")
 @click.option("--since", type=click.DateTime(), help="With --log: from this moment on (UTC).")
 @click.option("--until", type=click.DateTime(), help="With --log: up to and without this moment (UTC).")
@@ -215,6 +215,62 @@ def settle(model: str, name: str, reason: str, folder: Path | None) -> None:
     from jupyter_mlgov.workspace.monitoring import settle as settled
 
     click.echo(settled(opened(folder), model, name, reason))
+
+
+@monitor.command()
+@click.argument("model")
+@click.option("--to", "targets", default="papermill,cron", show_default=True, help="papermill, scheduler, cron, kfp, argo; with commas.")
+@click.option(
+    "--window", required=True, help="Where the windows come in, below the workspace: a file, a Delta folder, or a folder of files."
+)
+@click.option("--schedule", default="", help="Five cron fields; default: as often as the plan's most frequent thing.")
+@click.option("--image", default="", help="kfp, argo: the image to run in, pinned: NAME@sha256:….")
+@click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; default: the workspace.")
+@workspace_option
+def schedule(model: str, targets: str, window: str, schedule: str, image: str, output: Path | None, folder: Path | None) -> None:
+    """Write what lets MODEL's monitor run by itself: template notebook, crontab, job definition, pipeline, CronWorkflow."""
+    from jupyter_mlgov.workspace.schedules import write_schedule
+
+    workspace = opened(folder)
+    names = tuple(filter(None, (one.strip() for one in targets.split(","))))
+    for path in write_schedule(workspace, model, names, window=window, schedule=schedule, image=image, output=output):
+        click.echo(f"Wrote {path}")
+
+
+@monitor.command()
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, required=True, metavar="VIEW:FEATURE...")
+@click.option("--model", default="", help="The model that reads them: a finding is an alarm about it.")
+@click.option("--tolerance", default=1e-6, show_default=True, help="Numbers are equal within this share of themselves.")
+@click.option("--hours", default=24.0, show_default=True, help="How old online values may be.")
+@click.option("--keys", default=1000, show_default=True, help="Keys that are sampled.")
+@click.option("--most", default=0.0, show_default=True, help="The share of keys that may differ.")
+@workspace_option
+@format_option()
+@click.pass_context
+def features(
+    ctx: click.Context,
+    repo: Path,
+    names: tuple[str, ...],
+    model: str,
+    tolerance: float,
+    hours: float,
+    keys: int,
+    most: float,
+    folder: Path | None,
+    style: str,
+) -> None:
+    """Hold Feast's online values in REPO against the offline ones, and see that they are fresh. Exit codes as of `monitor run`."""
+    from jupyter_mlgov.workspace.feature_watch import Wanted, watch_features
+
+    wanted = Wanted(features=names, tolerance=tolerance, hours=hours, keys=keys, most=most)
+    seen = watch_features(opened(folder), repo, wanted, model=model)
+    if style == "json":
+        say_json({"verdict": seen.verdict.word, "lines": [[verdict.word, line] for verdict, line in seen.lines], "keys": seen.keys})
+    else:
+        for verdict, line in seen.lines:
+            click.echo(f"  {verdict.word:<14} {line}")
+    ctx.exit({Verdict.FAIL: 1, Verdict.PASS: 0}.get(seen.verdict, 3))
 
 
 for _command in (telling.metrics, telling.webhook, telling.rules):

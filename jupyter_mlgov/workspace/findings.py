@@ -67,7 +67,7 @@ def told(workspace: Workspace, now: Running, tick: Tick) -> Told:
         reason = f"{name} in window {tick.window}: {results[0].summary}"[:500]
         alarm(watched[name], f"monitor {name}", reason)
         if name not in standing_now:
-            drafts.append(_refutation(now, watched[name], reason, tick.report.digest, moment))
+            drafts.append(refutation(now, watched[name], reason, tick.report.digest, moment))
             said.append(f"The evidence of version {tick.version} no longer stands; its gates are shut.")
     for name, why in tick.unmeasured.items():
         alarm(watched[name], "monitor could not tell", f"{name} in window {tick.window}: {why}"[:500])
@@ -98,7 +98,8 @@ def alarm_of(now: Running, watched: Watched, kind: str, problem: str, moment: da
     return Draft(action="alarm.raised", subject=now.move.model, payload=payload)
 
 
-def _refutation(now: Running, watched: Watched, reason: str, by: Digest, moment: datetime) -> Draft:
+def refutation(now: Running, watched: Watched, reason: str, by: Digest, moment: datetime) -> Draft:
+    """What shuts the gates of the version until somebody settles it, with what the plan says is to be done; `by` names the evidence."""
     payload = {
         "version": now.move.version,
         "reason": reason,

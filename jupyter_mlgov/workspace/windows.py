@@ -49,8 +49,19 @@ def window_of(source: object, name: str = "") -> Window:
     """A window from whatever names its rows."""
     if isinstance(source, Window):
         return replace(source, name=name or source.name)
+    source = _newest(source) if isinstance(source, Path) else source
     called = name or (source.stem if isinstance(source, Path) else str(getattr(source, "name", "") or "window"))
     return Window(source=source, name=called[:MOST_NAME])
+
+
+def _newest(path: Path) -> Path:
+    """The last file by name of a folder that is no Delta table: a feed that writes a file a day. Raises BadInput for an empty one."""
+    if not path.is_dir() or (path / "_delta_log").is_dir():
+        return path
+    files = sorted(one for one in path.iterdir() if one.suffix in (".parquet", ".csv") and not one.name.startswith("."))
+    if not files:
+        raise BadInput(f"{path} holds no window.", expected="Expected Parquet or CSV files, or a Delta table.")
+    return files[-1]
 
 
 def open_window(workspace: Workspace, now: Running, window: Window) -> Opened:

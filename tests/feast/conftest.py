@@ -52,6 +52,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         if request.param == "sqlite"
         else f"    type: redis\n    connection_string: {request.getfixturevalue('redis')}\n"
     )
+    if request.param == "redis":
+        from redis import Redis
+
+        Redis.from_url(f"redis://{request.getfixturevalue('redis')}").flushall()  # each test begins with an empty store
     (tmp_path / "feature_store.yaml").write_text(
         f"project: risk\nprovider: local\nregistry: {tmp_path / 'registry.db'}\n"
         f"entity_key_serialization_version: 3\nonline_store:\n{online}"

@@ -37,9 +37,9 @@ class Limits:
 @validator(
     "monitor.drift",
     title="Input and score drift",
-    version="1.1",
+    version="1.2",
     needs=("table", "reference"),
-    uses=("score", "features", "key", "time", "lineage"),
+    uses=("score", "features", "key", "time", "lineage", "splits"),
     stricter={
         "warn": "lower",
         "fail": "lower",
@@ -90,7 +90,8 @@ def monitor_drift(
     of `fail` from chance; no column in common.
     Keys (a value never occurs twice), times and nested values are not compared, and named.
 
-    With `evidently`, the figures of Evidently's drift preset stand in the details. They differ where its conventions do: bins over both
+    With `evidently`, the figures of Evidently's drift preset stand in the details; against a stored profile only while a table of the
+    reference's rows is kept beside it. They differ where its conventions do: bins over both
     samples together (Sturges), up to 20 values counted singly, natural-logarithm Jensen-Shannon, a one-sample chi-square.
 
     How long a drift went unseen (4 hours are allowed) is told by the watch over a served model, which knows when its windows began.

@@ -129,7 +129,8 @@ def _decided(subject: Subject, table: Any, ask: Ask, *, here: bool) -> Decided: 
     kept: dict[str, Any] = {"s": table[roles.score].cast("float64"), "y": table[subject.label]}
     timed = bool(roles.time) and roles.time in table.columns and table[roles.time].type().is_temporal()
     if timed:
-        seconds = table[roles.time].cast("timestamp").epoch_seconds()
+        # Whole seconds first: parts of one do not fit what engines give back.
+        seconds = table[roles.time].cast("timestamp").truncate("s").epoch_seconds()
         kept["t"] = seconds if here else seconds - seconds % int(DAY)
     question = table.select(**kept)
     arrow = rows_by(question, ask, here=here)[0]

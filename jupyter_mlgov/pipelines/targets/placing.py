@@ -10,12 +10,13 @@ from jupyter_mlgov.pipelines.plan import Digests
 from jupyter_mlgov.pipelines.targets.quoting import comment
 
 
-def signed(notebook: str, digests: Digests, target: str, path: Path, body: str, *, first: str = "") -> bytes:
-    """`body` under a header of `#` comments. `first` is a line that must stand before it, like `#!/bin/sh`.
+def signed(notebook: str, digests: Digests, target: str, path: Path, body: str, *, first: str = "", by: str = "mlgov export") -> bytes:
+    """`body` under a header of `#` comments. `first` is a line that must stand before it, like `#!/bin/sh`; `by` the command
+    that writes the file.
 
     Raises BadInput where `path` is there and was not written by this function for this notebook and target, or was changed since.
     """
-    mark = f"# Written by `mlgov export --to {target}` for {comment(notebook)}; export again after changes."
+    mark = f"# Written by `{by} --to {target}` for {comment(notebook)}; export again after changes."
     told = "".join(f"# {name}: {digest}\n" for name, digest in digests.told().items())
     start = (f"{first}\n" if first else "") + f"{mark}\n# file: "
     _check_place(path, start)

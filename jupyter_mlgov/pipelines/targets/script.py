@@ -36,4 +36,9 @@ def script_text(job: Job, name: str, change: str = "") -> str:
 
 def to_workspace(job: Job, folder: Path) -> str:
     """The line by which a script in `folder` goes to the workspace, wherever both were moved together."""
-    return f'cd -- "$(dirname -- "$0")/"{shell([relative(job.root, folder)])}'
+    return change_to(relative(job.root, folder))
+
+
+def change_to(place: str) -> str:
+    """The line by which a script goes to `place`, a path seen from its own folder."""
+    return f'cd -- "$(dirname -- "$0")/"{shell([place])}'
