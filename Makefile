@@ -24,7 +24,7 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: demo lab test check bench docs pictures install labextension wheel constraints clean machine format
+.PHONY: demo lab test check bench docs sbom pictures install labextension wheel constraints clean machine format
 .DEFAULT_GOAL := help
 
 help:
@@ -128,6 +128,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pip check
+	$(BIN)/python release/audit.py
 	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit && npm run --silent check:types
 
 bench: install
@@ -146,7 +147,11 @@ format: install
 # -- packaging --------------------------------------------------------------------------------------------------------
 
 wheel: install
-	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m build --outdir dist # the same bits again where SOURCE_DATE_EPOCH is the same
+
+# What this release is made of, as a strictly valid CycloneDX document; SOURCE_DATE_EPOCH makes it the same again.
+sbom: install
+	$(BIN)/python release/sbom.py dist/jupyter-mlgov.cdx.json
 
 constraints: | $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
