@@ -162,25 +162,28 @@ def _answers(what: str, workspace: Workspace, journal: SqlJournal, size: int, pe
         Figure(name=f"{label}: rebuild of all read tables", ours=whole, peer=size / 1e6, unit="s", asked="< 300 s", holds=whole < 300),
         Figure(name=f"{label}: of that our own processor time", ours=work, peer=whole, unit="s", asked="(for the scale)", holds=True),
         Figure(name=f"{label}: memory the rebuild added", ours=grown, peer=0, unit="MB", asked="< 500 MB", holds=grown < 500),
-        _pages(f"{label}: a page now, p95 / MLflow's {PEERS:,}", [now], peer),
-        _pages(f"{label}: a page as of a day, p95 / the same", points, peer),
+        *_pages(f"{label}: a page now", [now], peer),
+        *_pages(f"{label}: a page as of a day", points, peer),
         _timed(f"{label}: figures as of a day, slowest", [lambda one=one: figures(one) for one in points], 1.0),
         _timed(f"{label}: the whole portfolio as of a day", [lambda one=one: portfolio(one, workspace) for one in points[-2:]], 10.0),
     ]
 
 
-def _pages(name: str, points: list[Point], peer: float) -> Figure:
-    """Pages of a hundred in every order, from every part of the list, with and without words."""
-    times = []
+def _pages(name: str, points: list[Point], peer: float) -> list[Figure]:
+    """Pages of a hundred in every order, from every part of the list, with and without words; by the clock and by our processor time."""
+    times: list[tuple[float, float]] = []
     for one in points:
         for sort in SORTS:
             for offset, words in ((0, ""), (900, ""), (0, "model-000 production")):
                 question = Asked(now=one.moment, sort=sort, offset=offset, words=words)
-                start = time.perf_counter()
+                start, work = time.perf_counter(), time.process_time()
                 one.tables.page(question, one.upto)
-                times.append((time.perf_counter() - start) * 1000)
-    p95 = sorted(times)[int(len(times) * 0.95)]
-    return Figure(name=name, ours=p95, peer=peer, unit="ms", asked="< 100 ms", holds=p95 < 100)
+                times.append(((time.perf_counter() - start) * 1000, (time.process_time() - work) * 1000))
+    clock, worked = (sorted(one[side] for one in times)[int(len(times) * 0.95)] for side in (0, 1))
+    return [
+        Figure(name=f"{name}, p95 / MLflow's", ours=clock, peer=peer, unit="ms", asked="< 100 ms", holds=clock < 100),
+        Figure(name=f"{name}, p95, processor time", ours=worked, peer=clock, unit="ms", asked="< 100 ms", holds=worked < 100),
+    ]
 
 
 def _timed(name: str, calls: list[Callable[[], object]], limit: float) -> Figure:
@@ -201,7 +204,7 @@ def _peak() -> float:
 
 
 def mlflow_listing(folder: Path, models: int) -> float:
-    """A page of a hundred from MLflow's own registry in SQLite, p95 in milliseconds, over its pages and its filter."""
+    """A page of a hundred from MLflow's own registry in SQLite, by name, p95 in milliseconds; `models` of them, where ours may be more."""
     from mlflow import MlflowClient
 
     client: Any = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}", registry_uri=f"sqlite:///{folder / 'mlflow.db'}")

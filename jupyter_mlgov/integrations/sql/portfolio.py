@@ -48,13 +48,15 @@ _TURNED = {
     "findings": "s.findings ASC",
 }
 _ONLY = {"": "", "due": " AND s.due <> ''", "findings": " AND s.findings > 0"}
-# What belongs to the chosen states, in one question: a page is one way to the database and back. The first value is the point of the log.
-_WHOLE = (
-    "SELECT c.model, s.body, a.body, b.body, d.body, "
-    "(SELECT w.time FROM portfolio_watched w WHERE w.model = c.model AND w.seq <= ? ORDER BY w.seq DESC LIMIT 1) "
-    "FROM ({chosen}) c JOIN portfolio_states s ON s.model = c.model AND s.seq = c.seq JOIN portfolio_texts a ON a.digest = s.said "
-    "JOIN portfolio_texts b ON b.digest = s.data JOIN portfolio_texts d ON d.digest = s.ahead ORDER BY c.place"
+# What belongs to chosen states, in one question. The first value is the point of the log.
+_WITH = (
+    "SELECT s.model, s.body, a.body, b.body, d.body, "
+    "(SELECT w.time FROM portfolio_watched w WHERE w.model = s.model AND w.seq <= ? ORDER BY w.seq DESC LIMIT 1) "
+    "FROM {chosen} JOIN portfolio_texts a ON a.digest = s.said JOIN portfolio_texts b ON b.digest = s.data "
+    "JOIN portfolio_texts d ON d.digest = s.ahead"
 )
+_OF = _WITH.replace("{chosen}", "(VALUES {keys}) k JOIN portfolio_states s ON s.model = k.column1 AND s.seq = k.column2")
+_WHOLE = _WITH.replace("{chosen}", "({chosen}) c JOIN portfolio_states s ON s.model = c.model AND s.seq = c.seq") + " ORDER BY c.place"
 
 
 class SqlReadTables:
@@ -158,20 +160,26 @@ class SqlReadTables:
         return _placed(rows[0]).standing if rows else None
 
     def page(self, asked: Asked, upto: int) -> tuple[tuple[Placed, ...], int]:
+        """First which models, from narrow columns, then what belongs to those alone."""
         words = asked.words.casefold().split()
         where = _ONLY[asked.only] + " AND s.words LIKE ? ESCAPE '!'" * len(words)
         values: list[object] = [upto, upto, *(f"%{self._backend.text(_literal(word))}%" for word in words)]
         order = (_TURNED if asked.descending else _ORDERS)[asked.sort]
         moment = [asked.now.timestamp()] if "?" in order else []
-        numbered = f"SELECT s.model, s.seq, row_number() OVER (ORDER BY {order}, s.model) AS place FROM {_THEN}{where}"  # noqa: S608 words are values
-        chosen = f"SELECT model, seq, place FROM ({numbered}) n WHERE place > ? AND place <= ?"  # noqa: S608 words are values
+        chosen = f"SELECT s.model, s.seq, count(*) OVER () FROM {_THEN}{where} ORDER BY {order}, s.model LIMIT ? OFFSET ?"  # noqa: S608 words are values
         with self._backend.reading() as connection:
             run = runner(connection, self._backend.mark)
-            counted = f"FROM {_THEN}{where}" if where else "FROM portfolio_models WHERE seq <= ?"
-            total = _whole(run(f"SELECT count(*) {counted}", values if where else [upto])[0][0])
-            bounds = [asked.offset, asked.offset + asked.limit]
-            rows = run(_WHOLE.format(chosen=chosen), [upto, *moment, *values, *bounds])
-        return tuple(_placed(row) for row in rows), total
+            keys = run(chosen, [*values, *moment, asked.limit, asked.offset])
+            found: dict[object, Placed] = {}
+            for start in range(0, len(keys), _PAGE):
+                some = keys[start : start + _PAGE]
+                rows = run(
+                    _OF.format(keys=", ".join(["(?, ?)"] * len(some))), [upto, *(one for model, seq, _ in some for one in (model, seq))]
+                )
+                found.update((row[0], _placed(row)) for row in rows)
+            if keys or not asked.offset:
+                return tuple(found[model] for model, _, _ in keys), _whole(keys[0][2]) if keys else 0
+            return (), _whole(run(f"SELECT count(*) FROM {_THEN}{where}", values)[0][0])  # noqa: S608 words are values
 
     def standings(self, upto: int) -> Iterator[Placed]:
         last: str | None = None
