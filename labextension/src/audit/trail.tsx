@@ -92,16 +92,18 @@ function Verify({ state, trans, actions }: ISectionProps): React.ReactElement {
         <div role="status" className="jp-mlgov-answer">
           <p className={`jp-mlgov-mod-${role}`}>
             <b>
-              {answer.ok ? '✓' : '✕'} {answer.sentence}
+              {answer.ok ? '✓' : '✕'} <Said text={answer.sentence} />
             </b>
           </p>
           <ul className="jp-mlgov-list">
             {answer.proven.map(line => (
-              <li key={line}>✓ {line}</li>
+              <li key={line}>
+                ✓ <Said text={line} />
+              </li>
             ))}
             {answer.broken.map(line => (
               <li key={line} className="jp-mlgov-mod-fail">
-                ✕ {line}
+                ✕ <Said text={line} />
               </li>
             ))}
             {answer.unproven.map(line => (
