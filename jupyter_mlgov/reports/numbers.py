@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from jupyter_mlgov.core.verdicts import Verdict
 from jupyter_mlgov.validation.results import Estimate, Finding
 
 
@@ -41,9 +42,14 @@ def span(interval: tuple[float, float], *, as_percent: bool = False) -> str:
 
 
 def measured(finding: Finding) -> str:
-    """`0.7792 (95 % 0.7241–0.8385)`, `undefined`, or nothing where the finding measures nothing."""
+    """`0.7792 (95 % 0.7241–0.8385)`, `undefined`, or nothing where the finding measures nothing.
+
+    Undefined is a measure that was asked for and could not be had, so it could not be told: a yes or no has no measure at all.
+    """
     if finding.measured is None:
-        return "undefined" if finding.allowed or finding.n is not None or finding.estimates else ""
+        asked = finding.allowed or finding.n is not None or finding.estimates
+        untold = finding.verdict is Verdict.INCONCLUSIVE or any(one.value is None for one in finding.estimates)
+        return "undefined" if asked and untold and not finding.details.get("kept_back") else ""
     if finding.interval is None:
         return figure(finding.measured)
     return f"{figure(finding.measured)} ({finding.confidence * 100:g} % {span(finding.interval)})"

@@ -135,9 +135,12 @@ def controls(report: Report, validator: str) -> tuple[RequirementResult, ...]:
     return tuple(sorted(found, key=lambda item: (item.severity.rank, item.policy, item.control)))
 
 
+NOTHING_KEPT_BACK = "min_cell = 0 ("  # nobody asked that small cells are kept back: no threshold that anything was held to
+
+
 def thresholds(report: Report, validator: str) -> tuple[str, ...]:
     """Every threshold that a pack sets for this validator, once, with its source and how that was seen; its own defaults after them."""
-    found = dict.fromkeys(ask for item in controls(report, validator) for ask in item.asks)
+    found = dict.fromkeys(ask for item in controls(report, validator) for ask in item.asks if not ask.startswith(NOTHING_KEPT_BACK))
     return tuple(sorted(found, key=lambda ask: OWN in ask))
 
 

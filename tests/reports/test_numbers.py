@@ -35,6 +35,9 @@ def test_nearly_all_is_never_written_as_all(value: float, words: str) -> None:
 
 def test_undefined_is_said_and_never_zero() -> None:
     assert measured(Finding(message="", verdict=Verdict.INCONCLUSIVE, allowed="at least 0.80")) == "undefined"
+    assert measured(Finding(message="It crashed.", verdict=Verdict.FAIL, allowed="no crash", n=500)) == ""  # a yes or no: nothing to define
+    kept = Finding(message="Kept back.", verdict=Verdict.INCONCLUSIVE, allowed="cells of at least 10 rows", details={"kept_back": True})
+    assert measured(kept) == ""
     assert rate(Estimate(label="none", value=None, interval=None, k=0, n=0)) == "undefined"
 
 

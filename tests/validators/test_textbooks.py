@@ -297,3 +297,40 @@ def test_the_herfindahl_example_of_the_merger_guidelines() -> None:
     nodes = {f"d{place}": {"feeds": [f"m{n}" for n in range(count)], "fallback": "x"} for place, count in enumerate((30, 30, 20, 20))}
     subject = replace(Subject(ref=SubjectRef(kind="model", name="m"), roles=Roles()), register={"dependencies": nodes})
     assert judged(aggregate, subject).findings[-1].measured == pytest.approx(0.26)
+
+
+@pytest.mark.parametrize(
+    ("cells", "ratio", "lower", "upper"),
+    [
+        ((4, 123, 11, 139), 0.41, 0.13, 1.26),  # Aronson 1948
+        ((6, 306, 29, 303), 0.20, 0.09, 0.49),  # Ferguson & Simes 1949
+        ((3, 231, 11, 220), 0.26, 0.07, 0.92),  # Rosenthal et al. 1960
+        ((62, 13598, 248, 12867), 0.24, 0.18, 0.31),  # Hart & Sutherland 1977
+        ((505, 88391, 499, 88391), 1.01, 0.89, 1.14),  # Madras 1980
+    ],
+)
+def test_bcg_against_tuberculosis(cells: tuple[int, int, int, int], ratio: float, lower: float, upper: float) -> None:
+    """The ratios of rates that every forest plot of the BCG trials prints (Colditz et al., JAMA 1994), with Katz's interval."""
+    k, n, k_ref, n_ref = cells
+    found, method = ratio_interval(*cells)
+    assert method == "Katz"
+    assert round(k * n_ref / (n * k_ref), 2) == ratio
+    assert found is not None
+    assert [round(end, 2) for end in found] == [lower, upper]
+
+
+def test_vitamin_c_and_colds() -> None:
+    """Pauling 1971, as in Agresti, Categorical Data Analysis: 17 of 139 against 31 of 140; Pearson's chi-square 4.81, p 0.028."""
+    z = pooled_z(17, 139, 31, 140)
+    assert z is not None
+    assert round(z * z, 2) == 4.81
+    assert round(rate_gap_p(17, 139, 31, 140)[0], 3) == 0.028
+
+
+def test_tolbutamide_by_age() -> None:
+    """UGDP 1970, as in Rothman, Greenland & Lash, Modern Epidemiology: odds ratio 1.40 and difference 0.035 over both ages."""
+    strata = [(8, 106, 5, 120), (22, 98, 16, 85)]
+    odds, gap = common_odds_ratio(strata), risk_difference(strata)
+    assert odds is not None
+    assert gap is not None
+    assert (round(odds.value, 2), round(gap[0], 3)) == (1.40, 0.035)

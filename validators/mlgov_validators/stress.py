@@ -109,7 +109,8 @@ def _edges(asked: Probe) -> Iterator[Finding]:
         yield Finding(message=f"With {shown}: {told} Whoever calls it must guard.", verdict=Verdict.WARN, n=len(asked.score))
     if calm:
         total = len(tables)
-        said = f"{calm} of {total} missing or extreme inputs get a finite score within the usual range."
+        said = f"{calm} of {total} missing or extreme inputs get a finite score within the usual range"
+        said += "." if calm == total else f"; the other {total - calm} are told apart."
         yield Finding(message=said, verdict=Verdict.PASS, measured=float(calm), n=total)
 
 

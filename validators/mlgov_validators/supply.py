@@ -159,10 +159,12 @@ def _advisories(subject: Subject, rules: Mapping[str, object]) -> Iterator[Findi
     name = str(rules.get("advisories", ""))
     packages = dict(subject.environment.packages) if subject.environment else {}
     if not name or subject.folder is None or not packages:
-        said = "No snapshot of advisories was given ([dependencies] advisories), so no package was looked up."
-        yield Finding(
-            message=said if packages else "The environment is not known, so no package was looked up.", verdict=Verdict.INCONCLUSIVE
-        )
+        if packages:
+            said = "No snapshot of advisories was given ([dependencies] advisories), so no package was looked up."
+            fix = "Keep a snapshot in the workspace and name it: `advisories = FILE` under [dependencies] in mlgov.toml."
+        else:
+            said, fix = "The environment is not known, so no package was looked up.", "Run the notebook with the recorder."
+        yield Finding(message=said, verdict=Verdict.INCONCLUSIVE, fix=fix)
         return
     try:
         body: Any = json.loads((subject.folder / name).read_text("utf-8"))

@@ -208,10 +208,23 @@ describe('numbers', () => {
     );
   });
 
-  it('says that an undefined measure is not defined', () => {
-    expect(measured(finding({ measured: null, n: null }), words)).toBe(
+  it('says that an undefined measure is not defined, and nothing of a yes or no', () => {
+    const untold = {
+      measured: null,
+      n: null,
+      verdict: 'inconclusive' as const
+    };
+    expect(measured(finding(untold), words)).toBe(
       'not defined · allowed: at least 0.80'
     );
+    for (const more of [
+      { verdict: 'fail' as const },
+      { details: { kept_back: true } }
+    ]) {
+      expect(measured(finding({ ...untold, ...more }), words)).toBe(
+        'allowed: at least 0.80'
+      );
+    }
   });
 });
 

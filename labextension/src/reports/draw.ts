@@ -301,7 +301,11 @@ export function measured(one: IFinding, words: IWords): string {
       ? ` (${Math.round(one.confidence * 100)} % ${short(one.interval[0])}–${short(one.interval[1])})`
       : '';
     parts.push(words('measured %1', short(one.measured) + interval));
-  } else if (one.allowed) {
+  } else if (
+    one.allowed &&
+    one.verdict === 'inconclusive' &&
+    !asObject(one.details).kept_back
+  ) {
     parts.push(words('not defined'));
   }
   if (one.allowed) {
