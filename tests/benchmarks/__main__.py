@@ -22,6 +22,7 @@ from tests.benchmarks.fingerprints import fingerprint_memory, fingerprints
 from tests.benchmarks.measure import Figure, command, in_turns
 from tests.benchmarks.opening import opening
 from tests.benchmarks.personal import personal_data
+from tests.benchmarks.portfolio import portfolios
 from tests.benchmarks.serving import SERVING
 from tests.benchmarks.trail import commits, million
 from tests.benchmarks.validation import judgements
@@ -204,6 +205,7 @@ def main() -> None:
         scrapes,
         *DRIFT,
         *WATCHING,
+        portfolios,
         *SERVING,
     ):
         taken = take()

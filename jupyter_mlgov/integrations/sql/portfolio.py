@@ -9,7 +9,7 @@ from datetime import datetime
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.integrations.sql.backend import Adding, Backend
 from jupyter_mlgov.integrations.sql.filling import Run, runner
-from jupyter_mlgov.integrations.sql.portfolio_rows import SHARED, STATE, Shared, ahead_of, count_row, standing_of, state_row
+from jupyter_mlgov.integrations.sql.portfolio_rows import SHARED, STATE, Shared, ahead_of, count_row, edges_of, standing_of, state_row
 from jupyter_mlgov.integrations.sql.tables import READ, with_nul
 from jupyter_mlgov.monitoring.portfolio.facts import Ahead, Count, Standing
 from jupyter_mlgov.monitoring.portfolio.folding import RAN, VERSION, WATCHED
@@ -182,12 +182,16 @@ class SqlReadTables:
             return (), _whole(run(f"SELECT count(*) FROM {_THEN}{where}", values)[0][0])  # noqa: S608 words are values
 
     def standings(self, upto: int) -> Iterator[Placed]:
+        return map(_placed, self._every(upto))
+
+    def _every(self, upto: int) -> Iterator[tuple[object, ...]]:
+        """The rows of every model, by name, some hundreds at a time."""
         last: str | None = None
         while True:
             more = "" if last is None else " AND m.model > ?"
             chosen = f"SELECT s.model, s.seq, s.model AS place FROM {_THEN}{more} ORDER BY m.model LIMIT {_PAGE}"  # noqa: S608 numbers of ours
             rows = self._ask(_WHOLE.format(chosen=chosen), [upto, upto, upto, *([] if last is None else [last])])
-            yield from (_placed(row) for row in rows)
+            yield from rows
             if len(rows) < _PAGE:
                 return
             last = str(rows[-1][0])
@@ -231,11 +235,8 @@ class SqlReadTables:
         return _whole(self._ask(f"SELECT count(*) FROM {_THEN} AND s.validated <> ''", (upto, upto))[0][0])  # noqa: S608 a constant
 
     def edges(self, upto: int) -> Iterator[Edges]:
-        for placed in self.standings(upto):
-            one = placed.standing
-            nodes = one.team.get("dependencies")
-            named = nodes if isinstance(nodes, dict) else {}
-            yield Edges(model=one.model, tier=one.grade, model_digest=one.model_digest, data=one.data, dependencies=named)
+        for row in self._every(upto):
+            yield edges_of(self._plain(str(row[0])), *map(str, row[1:4]))
 
     def _count(self, figure: str, row: tuple[object, ...]) -> Count:
         model, seq, n, good, hours, entries = row

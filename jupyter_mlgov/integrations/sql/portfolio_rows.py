@@ -12,7 +12,8 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.core.restoring import restore
 from jupyter_mlgov.core.verdicts import Verdict
-from jupyter_mlgov.monitoring.portfolio.facts import Ahead, Count, Standing
+from jupyter_mlgov.monitoring.portfolio.facts import Ahead, Count, Standing, graded
+from jupyter_mlgov.monitoring.portfolio.store import Edges
 
 STATE = ("model", "seq", "moved", "tier", "stage", "rank", "validated", "measured", "due", "findings", "words")
 SHARED = ("said", "data", "ahead")
@@ -69,6 +70,19 @@ def standing_of(body: str, said: str, data: str, ahead: str) -> Standing:
     whole: dict[str, Any] = {**json.loads(body), "team": team, "imported": imported, "data": json.loads(data), "ahead": json.loads(ahead)}
     found: Standing = restore(Standing, whole, "state")
     return found
+
+
+def edges_of(model: str, body: str, said: str, data: str) -> Edges:
+    """What a model rests on, from the same texts: of ten thousand models only this much is made."""
+    own, (team, imported) = json.loads(body), json.loads(said)
+    named = team.get("dependencies")
+    return Edges(
+        model=model,
+        tier=graded(own["tier"], imported),
+        model_digest=own["model_digest"],
+        data=json.loads(data),
+        dependencies=named if isinstance(named, dict) else {},
+    )
 
 
 def ahead_of(text: str) -> tuple[Ahead, ...]:

@@ -112,8 +112,7 @@ class Standing:
     @property
     def grade(self) -> int:
         """The tier that teams decided; where none did, the one that somebody declared; 0 where nobody said."""
-        said = str(self.imported.get("tier", ""))
-        return self.tier or (int(said) if said in ("1", "2", "3") else 0)
+        return graded(self.tier, self.imported)
 
     @property
     def version(self) -> str:
@@ -123,6 +122,12 @@ class Standing:
     def due(self) -> str:
         """The nearest deadline of an open review."""
         return min((one.due for one in self.reviews if one.due), default="")
+
+
+def graded(tier: int, imported: Mapping[str, object]) -> int:
+    """A decided tier, else a declared one, else 0."""
+    said = str(imported.get("tier", ""))
+    return tier or (int(said) if said in ("1", "2", "3") else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
