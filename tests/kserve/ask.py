@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 
+import numpy as np
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
 
@@ -14,6 +15,16 @@ async def main(address: str) -> dict[str, object]:
     columns = {"income": [0.1, -2.0], "debt": [0.5, 2.0], "age": [0.0, 0.0], "late": [0.0, 1.0]}
     inputs = [InferInput(name=name, shape=[2], datatype="FP64", data=data) for name, data in columns.items()]
     found = await client.infer(address, InferRequest(model_name="credit", infer_inputs=inputs, request_id="k-1"), model_name="credit")
+    packed = [InferInput(name=name, shape=[2], datatype="FP64") for name in columns]
+    for one in packed:
+        one.set_data_from_numpy(np.array(columns[one.name]), binary_data=True)
+    binary = await client.infer(address, InferRequest(model_name="credit", infer_inputs=packed), model_name="credit")
+    nothing = [InferInput(name=name, shape=[0], datatype="FP64", data=[]) for name in columns]
+    try:
+        await client.infer(address, InferRequest(model_name="credit", infer_inputs=nothing), model_name="credit")
+        empty = ""
+    except Exception as error:  # as below
+        empty = str(error)
     wrong = [InferInput(name="dept", shape=[2], datatype="FP64", data=[0.0, 1.0]), *inputs[:1], *inputs[2:]]
     try:
         await client.infer(address, InferRequest(model_name="credit", infer_inputs=wrong), model_name="credit")
@@ -27,6 +38,8 @@ async def main(address: str) -> dict[str, object]:
         "id": found.id,
         "score": found.outputs[0].data,
         "names": [output.name for output in found.outputs],
+        "binary": binary.outputs[0].data,
+        "empty": empty,
         "refused": refused,
     }
 

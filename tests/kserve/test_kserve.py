@@ -32,4 +32,6 @@ def test_kserves_client_gets_the_models_own_scores(tmp_path: Path, empty_mlflow:
     assert told["score"] == own
     assert told["names"] == ["score", "decision", "reasons"]
     assert told["id"] == "k-1"  # the client of 0.21 drops model_version of what it reads
+    assert told["binary"] == own
     assert "400" in told["refused"]
+    assert "400" in told["empty"]
