@@ -12,7 +12,7 @@ PANDAS2 := .cache/pandas-2.3
 FEAST := .cache/feast
 KSERVE := .cache/kserve
 # Every extra but feast, which asks for pandas < 3.
-EXTRAS := argo demo dev docx drift explain fairness kfp kubernetes lake notify oidc openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
+EXTRAS := argo demo dev docx drift explain fairness grafana kfp kubernetes lake notify oidc openlineage pdf pii postgres sbom scan scheduler serve signing snowflake spark stats test
 
 # Nothing phones home from what we start (docs/operators/privacy.md).
 export MLFLOW_DISABLE_TELEMETRY := true

@@ -273,5 +273,5 @@ def features(
     ctx.exit({Verdict.FAIL: 1, Verdict.PASS: 0}.get(seen.verdict, 3))
 
 
-for _command in (telling.metrics, telling.webhook, telling.rules):
+for _command in (telling.metrics, telling.webhook, telling.rules, telling.dashboards):
     monitor.add_command(_command)

@@ -1,4 +1,4 @@
-"""`mlgov monitor metrics|webhook|rules`: the record as Prometheus and Alertmanager meet it."""
+"""`mlgov monitor metrics|webhook|rules|dashboards`: the record as Prometheus, Alertmanager and Grafana meet it."""
 
 from __future__ import annotations
 
@@ -79,6 +79,13 @@ def webhook(host: str, port: int, secret_file: Path, folder: Path | None) -> Non
 def rules(out: Path) -> None:
     """Write the rules for Prometheus, their unit tests, and examples of both configurations."""
     _copy("prometheus", out)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to.")
+def dashboards(out: Path) -> None:
+    """Write the dashboards for Grafana, as JSON to import or to provision."""
+    _copy("grafana", out)
 
 
 def _copy(kind: str, out: Path) -> None:

@@ -36,6 +36,7 @@ DOORS = {
     "starlette": {"integrations/serving"},
     "uvicorn": {"integrations/serving"},
     "prometheus_client": {"integrations/serving"},
+    "grafana_foundation_sdk": {"integrations/grafana"},
     "shap": {"integrations/estimators"},
     "click": {"cli"},
     "apprise": {"integrations/notify"},

@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_house_and_the_panel_once(built: tuple[Path, Path]) 
     assert "jupyter_mlgov/notebooks/credit_approval.ipynb" in names
     assert "mlgov_validators/policies/us-fair-lending.toml" in names
     assert any("migrations" in name for name in names)
-    assert "jupyter_mlgov/monitoring/prometheus/mlgov.rules.yml" in names
+    assert {"jupyter_mlgov/monitoring/prometheus/mlgov.rules.yml", "jupyter_mlgov/monitoring/grafana/mlgov-models.json"} <= set(names)
     assert "jupyter_mlgov/py.typed" in names
     assert not any(name.startswith(("validators/", "tests/", "jupyter_mlgov/labextension/")) for name in names)
     assert not any("node_modules" in name or "__pycache__" in name for name in names)

@@ -62,7 +62,10 @@ class Live:
             with urllib.request.urlopen(address, timeout=10) as answer:
                 found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"{query}: {error.read().decode()[:500]}") from None
+            said = error.read().decode()[:500]
+            if error.code != 503:  # it has only just started
+                raise AssertionError(f"{query}: {said}") from None
+            return []
         except OSError:
             return []
         return found
@@ -74,11 +77,11 @@ class Live:
 
 
 def planted(folder: Path) -> Gated:
-    """Credit is in production for ten days; one window was measured, and had drifted. A review waits and a canary is held."""
+    """Credit is in production for ten days; one window was measured, and had drifted. A review waits, a canary is held, fraud is silent."""
     clock = FixedClock(datetime.now(UTC) - timedelta(days=10))
     made = house(folder, clock=clock)
     look(made, "credit", window(made, shift=1.0), only=("drift",))
-    made.record(decided("2", stage="staging"))
+    made.record(decided("2", stage="staging"), decided("1", model="fraud"))
     asked = {"notebook": NOTEBOOK, "stage": "production", "report": digest("r"), "packet": digest("p")}
     made.record(Draft(action="review.asked", subject="credit", payload=asked))
     made.record(
