@@ -46,7 +46,7 @@ def test_every_verb_explains_itself(verb: str) -> None:
 SAYS_A_LINE = {
     "audit": {"bundle", "checkpoint", "copy", "erase", "hold", "prove"},
     "canary": {"abort", "labels", "promote"},
-    "monitor": {"dashboards", "metrics", "rules", "settle", "webhook"},
+    "monitor": {"dashboards", "metrics", "rules", "schedule", "settle", "webhook"},
     "serve": {"serve"},
 }
 
