@@ -49,7 +49,7 @@ def run(
     folder: Path | None,
     style: str,
 ) -> None:
-    """Run NOTEBOOK as a governed job: recorded, projected to MLflow. A folder NAME.steps of an export runs step by step.
+    """Run NOTEBOOK as a governed job: recorded, and told to MLflow. A folder NAME.steps of an export runs step by step.
 
     Exit codes: 0 done and every gate of --then open, 1 a cell failed or a gate stayed shut, 2 wrong usage, 3 could not run or check.
     """

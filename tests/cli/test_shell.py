@@ -26,6 +26,13 @@ def test_help_lists_every_verb() -> None:
     assert all(f"  {verb} " in done.stdout for verb in VERBS)
 
 
+def test_help_tells_a_newcomer_where_to_begin_and_each_verb_in_one_line() -> None:
+    said = mlgov("--help", COLUMNS="80").stdout
+    assert "New here: `mlgov init`" in said
+    listed = said.partition("Verbs:")[2].strip().splitlines()
+    assert len(listed) == len(VERBS), "a line that wraps is read twice"
+
+
 def test_help_imports_nothing_heavy() -> None:
     program = (
         "import sys\nfrom jupyter_mlgov.cli import mlgov\nmlgov.main(['--help'], standalone_mode=False)\n"

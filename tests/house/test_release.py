@@ -64,9 +64,10 @@ def test_a_version_with_a_known_fault_is_a_finding_and_the_mended_one_is_not(aud
         bad = fault["affected"].lstrip("<=")
         old = bad if fault["affected"].startswith("==") else "0.0.1"
         found = planted(audit, rules, fault["package"], old, **{"License-Expression": "MIT"})
-        assert [fault["id"] in sentence and fault["what"] in sentence for sentence in found] == [True], found
+        assert any(fault["id"] in sentence and fault["what"] in sentence for sentence in found), found
         if fault["affected"].startswith("<"):
-            assert planted(audit, rules, fault["package"], bad, **{"License-Expression": "MIT"}) == []
+            mended = planted(audit, rules, fault["package"], bad, **{"License-Expression": "MIT"})
+            assert not any(fault["id"] in sentence for sentence in mended), mended
 
 
 def test_an_exception_that_nobody_needs_is_a_finding(audit: Any, rules: dict[str, Any]) -> None:
