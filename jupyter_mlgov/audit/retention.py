@@ -8,11 +8,20 @@ from datetime import datetime
 
 from jupyter_mlgov.audit.entries import AuditEntry, Draft
 
-# The longest class whose words begin an action counts; everything else is in the first.
+# The longest class whose words begin an action counts. Every action is in one: what ran, what was judged, and what was decided or ordered.
 CLASSES: dict[int, tuple[str, ...]] = {
-    5: ("session.", "cell.", "recording.", "projection.", "file.", "export.", "run."),
-    7: ("validation.", "review.", "form."),
-    10: ("promotion.", "statement.", "checkpoint.", "key.", "hold.", "person.", "erasure.", "workspace.", "bundle.", "clock."),
+    5: (
+        *("session.", "cell.", "recording.", "projection.", "file.", "export.", "run.", "step.", "pipeline.", "parameters."),
+        *("data.", "code.", "serving.", "endpoint."),
+    ),
+    7: (
+        *("validation.", "review.", "form.", "thresholds.", "reproduce.", "monitor.", "reference.", "registry.", "retraining."),
+        *("inventory.", "alarm."),
+    ),
+    10: (
+        *("promotion.", "statement.", "checkpoint.", "key.", "hold.", "person.", "erasure.", "workspace.", "bundle.", "clock."),
+        *("waiver.", "rollback.", "stage.", "evidence.", "finding.", "limits.", "model.", "rollout.", "canary.", "breaker.", "killswitch."),
+    ),
 }
 SHORTEST = min(CLASSES)
 

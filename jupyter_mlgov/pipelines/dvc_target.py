@@ -74,9 +74,11 @@ def _whole(plan: Plan, folder: Path, parameters: tuple[str, ...]) -> dict[str, o
 def _gate(plan: Plan, folder: Path, after: list[str]) -> dict[str, object]:
     """The stage that judges the model and asks for the stage: `dvc repro` fails while it stays shut."""
     words = ["--notebook", plan.name, "--workspace", _relative(plan.root, folder)]
-    acts = [["mlgov", "validate", *words]] + ([["mlgov", "promote", path_word(plan.stage), *words]] if plan.stage else [])
+    judge, ask = shlex.join(["mlgov", "validate", *words]), shlex.join(["mlgov", "promote", path_word(plan.stage), *words])
+    # DVC stops at the first command that fails: a shut gate is asked all the same, so that its reasons are on record.
+    both = shlex.join(["sh", "-c", f"judged=0; {judge} || judged=$?; {ask} && exit $judged"])
     deps = [*after, *(_near(plan, folder, path) for path in plan.files)]
-    return {"cmd": [_escaped(shlex.join(act)) for act in acts], "deps": deps}
+    return {"cmd": _escaped(both if plan.stage else judge), "deps": deps}
 
 
 def _near(plan: Plan, folder: Path, path: str) -> str:

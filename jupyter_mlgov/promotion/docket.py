@@ -36,7 +36,8 @@ class Docket:
     """All that a decision saw that is not in the log before it. `as_of` is the last entry it read; `at` its moment (RFC 3339).
 
     `report` names the report by digest; reviews, waivers, authors, drills and the decision before are read from the log. `clock` says how
-    time was told: 2 by since.LogClock, 1 (decisions of older programs) by the latest time of any entry.
+    time was told: 2 by since.LogClock, 1 (decisions of older programs) by the latest time of any entry. `origin` is the notebook that this
+    one was exported from: whoever worked on that one worked on this one.
     """
 
     team: Team
@@ -55,6 +56,7 @@ class Docket:
     as_of: int
     hidden: HiddenState | None = None
     clock: int = 1
+    origin: str = ""
 
 
 def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
@@ -88,7 +90,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         stale=docket.stale,
         steps=docket.steps,
         reviews=tuple(word for word in words if word.verdict != "approve" or word.seq > back),
-        authors=authors(before, docket.notebook, docket.committers),
+        authors=authors(before, docket.notebook, docket.committers, docket.origin),
         asked_by=docket.asked_by,
         previous=_let_in(before, model, previous),
         data=docket.data,
@@ -107,9 +109,12 @@ def _let_in(before: Sequence[AuditEntry], model: str, stage: str) -> Decision | 
     return found[-1] if found and there and there.version == found[-1].version else None
 
 
-def authors(entries: Iterable[AuditEntry], notebook: str, committers: tuple[Actor, ...]) -> tuple[Actor, ...]:
-    """Who ran, opened or exported the notebook, and who committed it; each once."""
-    found = {person(actor.id): actor for actor in reversed((*fold.authors(entries, notebook), *committers))}
+def authors(entries: Iterable[AuditEntry], notebook: str, committers: tuple[Actor, ...], origin: str | None = None) -> tuple[Actor, ...]:
+    """Who ran, opened or exported the notebook or the one it was exported from (None: as the log says), and who committed it; each once."""
+    entries = tuple(entries)
+    origin = fold.origin(entries, notebook) if origin is None else origin
+    worked = (*fold.authors(entries, notebook), *(fold.authors(entries, origin) if origin else ()))
+    found = {person(actor.id): actor for actor in reversed((*worked, *committers))}
     return tuple(reversed(found.values()))
 
 
@@ -207,6 +212,8 @@ def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> st
     moment = told((one for one in entries if one.seq <= entry.seq), entry.time)
     if docket.clock not in (1, 2) or (docket.clock == 1 and any(_clock(one) > 1 for one in entries if one.seq < entry.seq)):
         return "its docket tells the time as no decision of this log does any more"
+    if docket.clock > 1 and docket.origin != fold.origin((one for one in entries if one.seq <= docket.as_of), docket.notebook):
+        return "its docket names another notebook as the one that its own was exported from"
     if abs(datetime.fromisoformat(docket.at) - moment) > _TOLERANCE:
         return "its docket has another time than its entry"
     body = entry.payload["docket"]

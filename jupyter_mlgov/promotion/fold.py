@@ -68,6 +68,16 @@ def authors(entries: Iterable[AuditEntry], notebook: str) -> tuple[Actor, ...]:
     return tuple(found.values())
 
 
+def origin(entries: Iterable[AuditEntry], notebook: str) -> str:
+    """The notebook that `notebook` was exported from, by the newest `export.written` that names it; empty where none does."""
+    found = ""
+    for entry in entries:
+        files = entry.payload.get("files") if entry.action == "export.written" else None
+        if isinstance(files, (list, tuple)) and notebook in files and entry.subject != notebook:
+            found = entry.subject
+    return found
+
+
 def decisions(entries: Iterable[AuditEntry], model: str) -> tuple[Decision, ...]:
     """Every readable decision about `model`, oldest first. One that says `granted` and gives reasons against it is not readable."""
     read = (_decision(entry) for entry in entries if entry.action == "promotion.decided" and entry.subject == model)

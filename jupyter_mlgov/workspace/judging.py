@@ -16,6 +16,7 @@ from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import worst
 from jupyter_mlgov.lineage.facts import Lineage
 from jupyter_mlgov.promotion.facts import Answer, Decision
+from jupyter_mlgov.promotion.fold import origin
 from jupyter_mlgov.promotion.registry import ModelVersion
 from jupyter_mlgov.validation.results import Report, report_json
 from jupyter_mlgov.workspace.declaring import declared
@@ -197,9 +198,9 @@ def _docket(
     report = last_report(workspace, notebook)
     version = _version(workspace, team, lineage) if ask_registry else None
     data = _kept(workspace, team, lineage) if ask_registry else _looked_up(workspace, team, stage, lineage)
-    people, problem = committers(workspace, notebook)
     entries = tuple(workspace.journal.entries())
     version = version if ask_registry else _by_the_log(team, lineage, entries)
+    people, problem = committers(workspace, notebook)
     docket = Docket(
         team=team,
         notebook=notebook,
@@ -217,15 +218,20 @@ def _docket(
         at=stamp(log_time(entries, workspace.clock.now())),
         as_of=entries[-1].seq if entries else 0,
         clock=2,
+        origin=origin(entries, notebook),
     )
     return docket, entries
 
 
 def committers(workspace: Workspace, notebook: str) -> tuple[tuple[Actor, ...], str]:
-    """Everybody who wrote or committed the notebook's file, as git tells it, or why it cannot."""
+    """Everybody who wrote or committed the notebook's file, or that it was exported from, as git tells it, or why it cannot."""
     from jupyter_mlgov.integrations.git import committers as asked
 
     found, problem = asked(workspace.root, notebook)
+    first = origin(workspace.journal.entries(actions=("export.written",)), notebook)
+    if first and not problem:
+        more, problem = asked(workspace.root, first)
+        found = tuple(dict.fromkeys((*found, *more)))
     return tuple(Actor(id=email, source="git", name=name) for name, email in found), problem
 
 

@@ -155,6 +155,16 @@ def test_a_cell_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     assert text(by_id(notebook)["c1"]) == "before\n"
 
 
+@pytest.mark.parametrize("word", ["exit()", "quit()"])
+def test_ipythons_exit_before_the_end_is_named_and_not_taken_for_a_crash(tmp_path: Path, word: str) -> None:
+    """The kernel answers, then goes: the next cell was said to have been killed, out of memory perhaps."""
+    result, _ = run(written(tmp_path / "a.ipynb", f"n = 1\n{word}", "print('the model is fine')"))
+    assert result.outcome is Outcome.FAILED
+    assert "Cell [1] of a.ipynb ended the notebook with exit(). 1 code cell after it did not run." in result.error
+    last, _ = run(written(tmp_path / "b.ipynb", "n = 1", word))
+    assert last.outcome is Outcome.OK, "nothing was kept from running"
+
+
 def test_sys_exit_before_the_end_is_no_green_run(tmp_path: Path) -> None:
     """papermill takes `sys.exit(0)` for success; the cells behind it have not run."""
     result, _ = run(written(tmp_path / "a.ipynb", "import sys\nsys.exit(0)", "print('the model is fine')"))

@@ -34,7 +34,8 @@ import json, pathlib, sys, yaml
 words = sys.argv[1:]
 if words[0] != "run":
     with open("asked.log", "a") as log: log.write(" ".join(words) + "\\n")
-    sys.exit(int(pathlib.Path("gate").read_text()) if words[0] == "promote" and pathlib.Path("gate").exists() else 0)
+    said = pathlib.Path({{"promote": "gate", "validate": "judged"}}[words[0]])
+    sys.exit(int(said.read_text()) if said.exists() else 0)
 value = lambda name: words[words.index(name) + 1] if name in words else None
 notebook = pathlib.Path(words[1]); json.loads(notebook.read_text("utf-8"))
 parameters = yaml.safe_load(open("params.yaml")) if value("--params-file") else {{}}
@@ -121,10 +122,8 @@ def test_the_stage_names_all_that_the_result_rests_on(root: Path) -> None:
                 "metrics": [{"metrics.json": {"cache": False}}],
             },
             "gate": {
-                "cmd": [
-                    "mlgov validate --notebook train.ipynb --workspace .",
-                    "mlgov promote staging --notebook train.ipynb --workspace .",
-                ],
+                "cmd": "sh -c 'judged=0; mlgov validate --notebook train.ipynb --workspace . || judged=$?; "
+                "mlgov promote staging --notebook train.ipynb --workspace . && exit $judged'",
                 "deps": ["runs/train.ipynb", "mlgov.toml", "requirements.lock"],
             },
         }
@@ -296,6 +295,12 @@ def test_dvc_repro_fails_while_the_gate_stays_shut_and_asks_again_without_a_seco
     shut = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
     assert shut.returncode != 0 and "gate" in shut.stderr
     (root / "gate").write_text("0")
+    (root / "judged").write_text("1")
+    (root / "asked.log").unlink()
+    blocked = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
+    assert blocked.returncode != 0, "a verdict that blocks fails the stage"
+    assert [line.split()[0] for line in (root / "asked.log").read_text().splitlines()] == ["validate", "promote"], "and the gate is asked"
+    (root / "judged").unlink()
     dvc(root, "repro")
     assert (root / "calls.log").read_text() == "run\n"
 

@@ -261,3 +261,19 @@ def test_time_by_the_log_never_goes_back_nor_stands_still(before: list[int], las
     assert clock.read(moments[-1] + timedelta(seconds=later)) - told[-1] >= timedelta(seconds=later) - CLOCK_TOLERANCE
     if moments == sorted(moments):
         assert told == moments
+
+
+def test_who_worked_on_a_notebook_cannot_approve_the_job_that_was_exported_from_it() -> None:
+    """The exported notebook is run by a scheduler's account, under a name of its own: its author was nobody there."""
+    world = World()
+    world.write(CARL, "session.started", "draft.ipynb", id="d")
+    world.write(ANA, "export.written", "draft.ipynb", targets=["papermill"], files=[NOTEBOOK, "jobs/dvc.yaml"])
+    world.validate()
+    world.review(CARL)
+    decision = world.ask(origin="draft.ipynb")
+    assert [reason.code for reason in decision.reasons] == ["approvals"]
+    assert any("Carl" in note and "four eyes" in note for note in decision.notes)
+    world.ask(origin="")
+    assert [one.outcome for one in replay(world.entries())] == ["agrees", "disagrees"], "a docket that hides where it came from"
+    world.review(BOB)
+    assert world.opens(origin="draft.ipynb")

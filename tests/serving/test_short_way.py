@@ -24,7 +24,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.integrations.estimators import model as inner
 from jupyter_mlgov.integrations.estimators.columns import steps_of
 from jupyter_mlgov.integrations.estimators.model import estimator
-from jupyter_mlgov.rollout.serving.arms import HELD, Arm, Computed, InvalidOutput, Vouched, judged
+from jupyter_mlgov.rollout.serving.arms import HELD, Arm, Computed, Vouched
 from jupyter_mlgov.rollout.serving.inputs import Contract, Rows
 from tests.serving.world import NAMES, sample
 
@@ -78,43 +78,8 @@ def test_a_model_that_needs_its_names_keeps_them_and_only_arithmetic_is_done_whe
 
 def test_a_short_way_that_gives_another_bit_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LogisticRegression().fit(X, Y)
-    right = inner._nameless
-    for by, taken in ((0.0, True), (1e-12, False)):
-
-        def moved(whole: LogisticRegression, by: float = by) -> LogisticRegression:
-            found = right(whole)
-            found.intercept_ = found.intercept_ + by
-            return found
-
-        monkeypatch.setattr(inner, "_nameless", moved)
-        assert (estimator(model, TABLE, "1").bare is not None) is taken
-
-
-@pytest.mark.parametrize(
-    ("scores", "bounded", "good"),
-    [
-        ([0.5, 1.0], True, True),
-        ([-3.0, 7e9], False, True),
-        ([0.5, np.nan], False, False),
-        ([0.5, np.inf], False, False),
-        ([0.5, np.nan], True, False),
-        ([0.5, 1.5], True, False),
-        ([0.5], True, False),
-        ([[0.5], [0.5]], True, False),
-        (["a", "b"], False, False),
-    ],
-)
-def test_a_score_that_cannot_be_is_no_answer(scores: list[object], bounded: bool, good: bool) -> None:
-    """Of a regressor too, whose scores know no bounds."""
-    computed = Computed(scores=np.array(scores))
-    if good:
-        assert judged(computed, 2, bounded=bounded) is computed
-    else:
-        with pytest.raises(InvalidOutput):
-            judged(computed, 2, bounded=bounded)
-    broken = Computed(scores=np.array([0.5, 0.5]), points=np.array([[1.0], [np.nan]]), factors=("a",))
-    with pytest.raises(InvalidOutput, match="explanation"):
-        judged(broken, 2, bounded=bounded)
+    monkeypatch.setattr(inner, "_nameless", lambda whole: LogisticRegression(max_iter=3).fit(X.to_numpy(), Y))
+    assert estimator(model, TABLE, "1").bare is None
 
 
 class Counting:

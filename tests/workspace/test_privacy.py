@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from jupyter_mlgov.audit.entries import Draft
+from jupyter_mlgov.audit.entries import ACTIONS, Draft
 from jupyter_mlgov.audit.personal import PersonalJournal
-from jupyter_mlgov.audit.retention import due, years_of
+from jupyter_mlgov.audit.retention import CLASSES, due, years_of
 from jupyter_mlgov.cli.trail import audit
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import SystemClock
@@ -21,6 +21,7 @@ from jupyter_mlgov.core.settings import Settings
 from jupyter_mlgov.integrations.sql import open_journal
 from jupyter_mlgov.promotion.counting import approving, ignored
 from jupyter_mlgov.promotion.facts import Review
+from jupyter_mlgov.promotion.intended import INTENDING
 from jupyter_mlgov.testing import ANA, BEN, NOON, FixedClock, digest
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.privacy import erase, hold, retention, standing
@@ -144,6 +145,13 @@ def test_a_key_moved_to_another_persons_row_opens_nothing(tmp_path: Path) -> Non
 )
 def test_each_kind_of_act_has_its_class_of_retention(action: str, years: int) -> None:
     assert years_of(action) == years
+
+
+def test_every_act_is_in_a_class_that_names_it_and_what_moved_or_lifted_is_kept_as_long_as_the_decision() -> None:
+    """A rollback says what is in production like a decision does, and a waiver opens a gate; both once fell into the shortest class."""
+    named = tuple(word for words in CLASSES.values() for word in words)
+    assert [action for action in ACTIONS if not action.startswith(named)] == []
+    assert {years_of(action) for action in (*INTENDING, "waiver.asked", "waiver.answered", "evidence.refuted")} == {10}
 
 
 def test_retention_names_the_persons_nothing_asks_for_any_more(tmp_path: Path) -> None:

@@ -283,3 +283,14 @@ def test_the_packet_holds_the_rules_and_their_digest(house: Gated) -> None:
     assert content["rules"] == rules.digest
     assert restore(Terms, content["terms"], "terms") == rules
     assert "bob@firm" not in str(content), "an object cannot be erased, so no name stands in it"
+
+
+def test_a_model_renamed_in_case_only_is_another_model_and_its_approvals_are_void(house: Gated) -> None:
+    number = asked(house)
+    house.acting(BOB).review(NOTEBOOK, "approve", "fine", attests_unchecked=True, number=number)
+    ruled(house, TEAM.replace('"credit"', '"Credit"'))
+    assert "the model's name changed" in reviewing.find(house, number).case.changed
+    decision = house.promote("staging", NOTEBOOK)
+    assert decision.answer is Answer.REFUSED
+    assert "stale-report" in [reason.code for reason in decision.reasons]
+    assert house.shown == {}

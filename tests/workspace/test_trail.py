@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
@@ -154,6 +155,25 @@ def test_a_forged_checkpoint_is_refused(workspace: Workspace, kept: str, tmp_pat
     assert not verify(workspace, [("page.txt", "<script>alert(1)</script>")]).ok
 
 
+@pytest.mark.parametrize("more", [3, 0, 40])
+def test_a_checkpoint_of_a_fork_with_the_same_origin_and_the_same_key_is_refused(
+    workspace: Workspace, kept: str, tmp_path: Path, more: int
+) -> None:
+    """A copy of the folder went on by itself, shorter, as long or longer: its name, first entries and key are those of the original."""
+    workspace.close()
+    shutil.copytree(workspace.root, tmp_path / "fork")
+    fork = Workspace(tmp_path / "fork", NONE)
+    fork.record(Draft(action="cell.finished", subject="nb.ipynb", payload={"cell_id": "another", "outcome": "ok"}))
+    fill(fork, more)
+    fill(workspace, 10)
+    theirs, size = checkpoint(fork)
+    assert verify(fork, [("theirs.txt", theirs), ("kept.txt", kept)]).ok, "both of a log that grew from the same"
+    answer = verify(workspace, [("theirs.txt", theirs)])
+    assert not answer.ok
+    sentence = "its end was cut off" if size > answer.checked else "changed, reordered or replaced"
+    assert len(answer.broken) == 1 and sentence in answer.broken[0], answer.broken
+
+
 def test_the_first_use_makes_one_key_and_its_entry(workspace: Workspace) -> None:
     checkpoint(workspace)
     checkpoint(workspace)
@@ -175,6 +195,17 @@ def test_a_key_counts_from_its_entry_to_its_revocation_and_old_signatures_stay_v
         revoke(workspace, first.key.id, "again")
     with pytest.raises(MlgovError, match='No signing key "12345678"'):
         revoke(workspace, "12345678", "x")
+
+
+def test_a_key_does_not_vouch_for_a_log_of_before_it_was_made(workspace: Workspace, kept: str) -> None:
+    """The entries are the true ones, and the key is: but whoever got hold of it later could have signed this."""
+    (life,) = keys(workspace)
+    size = life.made - 1
+    signer = load_key(workspace.root / ".mlgov" / "keys", life.key)
+    assert signer
+    early = Checkpoint(origin=origin(workspace), size=size, root=Tree(workspace.ledger).root(size))
+    answer = verify(workspace, [("early.txt", str(sign_note(early.body, signer))), ("kept.txt", kept)])
+    assert [line for line in answer.broken if "was made later, at entry" in line] == list(answer.broken) != []
 
 
 def test_a_signature_made_after_the_revocation_does_not_count(workspace: Workspace, kept: str) -> None:

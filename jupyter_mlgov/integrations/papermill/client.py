@@ -106,6 +106,7 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self.stepping = stepping
         self.secrets = secrets or {}
         self.secret_behind = _declaring(self.nb)
+        self.exits = False
         self.result = RunResult(outcome=Outcome.RUNNING)
 
     def create_kernel_manager(self) -> KernelManager:
@@ -222,20 +223,29 @@ class GovernedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             raise
         finally:
             self.nb_man.cell_complete(cell, cell_index=index)
+        if self.exits:  # the kernel goes when it has answered: what came after would be told to have been killed
+            self._ended(cell, index, _QUIT)
+            return False
         return True
+
+    async def _check_raise_for_error(self, cell: NotebookNode, cell_index: int, exec_reply: dict[str, Any] | None) -> None:
+        """nbclient's look at each answer; IPython's `exit()` and `quit()` come as a payload of it."""
+        payloads = (exec_reply or {}).get("content", {}).get("payload") or ()
+        self.exits = any(one.get("source") == "ask_exit" and not one.get("keepkernel") for one in payloads)
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
     def _killed(self, cell: NotebookNode, index: int) -> KernelKilled:
         sentence = self._ended(cell, index, "did not end: the kernel was killed (out of memory, a signal, or a crash)", Outcome.KILLED)
         return KernelKilled(sentence)
 
     def _ended(self, cell: NotebookNode, index: int, how: str, outcome: Outcome = Outcome.FAILED) -> str:
-        """Mark the cell and remember the sentence. An early `sys.exit()` fails the run only if it kept cells from running."""
+        """Mark the cell and remember the sentence. An early `sys.exit()` or `exit()` fails the run only if it kept cells from running."""
         self.nb_man.cell_exception(cell, cell_index=index)
         left = sum(one.cell_type == "code" and bool(one.source.strip()) for one in self.nb.cells[index + 1 :])
         name = f"Cell [{self.where[index]}]" if index in self.where else "The cell with the given parameters"
         skipped = f" {left} code cell{'s' if left > 1 else ''} after it did not run." if left else ""
         sentence = f"{name} of {self.place.name} {how}.{skipped}"
-        if left or how != _EXITED:
+        if left or how not in (_EXITED, _QUIT):
             self.result = RunResult(outcome=outcome, failed_cell=cell.get("id", ""), error=sentence)
         return sentence
 
@@ -247,6 +257,7 @@ def _declaring(nb: NotebookNode) -> int:
 
 
 _EXITED = "ended the notebook with sys.exit()"
+_QUIT = "ended the notebook with exit()"
 
 
 def _raised(error: CellExecutionError) -> str:

@@ -92,18 +92,16 @@ function Verify({ state, trans, actions }: ISectionProps): React.ReactElement {
         <div role="status" className="jp-mlgov-answer">
           <p className={`jp-mlgov-mod-${role}`}>
             <b>
-              {answer.ok ? '✓' : '✕'} <Said text={answer.sentence} />
+              {answer.ok ? '✓' : '✕'} {answer.sentence}
             </b>
           </p>
           <ul className="jp-mlgov-list">
             {answer.proven.map(line => (
-              <li key={line}>
-                ✓ <Said text={line} />
-              </li>
+              <li key={line}>✓ {line}</li>
             ))}
             {answer.broken.map(line => (
               <li key={line} className="jp-mlgov-mod-fail">
-                ✕ <Said text={line} />
+                ✕ {line}
               </li>
             ))}
             {answer.unproven.map(line => (

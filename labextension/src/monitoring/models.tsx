@@ -251,7 +251,7 @@ function Row(
           <div role="cell">{reviewed(row, trans)}</div>
           <div
             role="cell"
-            className={`jp-mlgov-mod-${row.traffic ? traffic.role : 'mute'}`}
+            className={`jp-mlgov-mod-${traffic.role}`}
             title={row.traffic_said}
             data-testid="mlgov-model-traffic"
           >
