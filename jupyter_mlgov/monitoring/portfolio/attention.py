@@ -85,10 +85,11 @@ def _why(standing: Standing, days: float) -> tuple[str, ...]:
 
 
 def due_reviews(standing: Standing, now: datetime) -> tuple[DueReview, ...]:
-    """The open reviews of one model with what is left of their time."""
+    """The open reviews of one model with what is left of their time. A deadline that cannot be read is one that the log does not say."""
+    late = ((one, _since(one.due, now, digits=4)) for one in standing.reviews)
     return tuple(
-        DueReview(model=standing.model, tier=standing.grade, review=one, hours=round(-24 * _days(one.due, now), 2) if one.due else None)
-        for one in standing.reviews
+        DueReview(model=standing.model, tier=standing.grade, review=one, hours=None if days is None else round(-24 * days, 2))
+        for one, days in late
     )
 
 
@@ -100,9 +101,9 @@ def due_findings(standing: Standing, now: datetime) -> tuple[DueFinding, ...]:
     )
 
 
-def _since(text: str, now: datetime) -> float | None:
+def _since(text: str, now: datetime, digits: int = 1) -> float | None:
     try:
-        return round(_days(text, now), 1) if text else None
+        return round(_days(text, now), digits) if text else None
     except ValueError:
         return None
 
