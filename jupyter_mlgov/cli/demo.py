@@ -119,7 +119,7 @@ def _first_model(workspace: Workspace, teller: Teller) -> tuple[Report, Decision
     found = " · ".join(f"{Verdict(verdict).mark} {number} {Verdict(verdict).word}" for verdict, number in report.counts().items() if number)
     open_controls = len({(item.policy, item.control) for item in report.unchecked})
     teller.say(f"   {found}; {open_controls} controls have no machine check here, so they are not passed.")
-    teller.say("   With every number and its source: `mlgov report`, or runs/report.html below.")
+    teller.say("   With every number and its source: `mlgov report --all`, or runs/report.html below.")
     teller.act("4  The author asks for staging: `mlgov promote staging`, then `mlgov why`")
     refused = workspace.promote("staging", NOTEBOOK)
     todo = shortest(refused)
