@@ -277,3 +277,17 @@ def test_who_worked_on_a_notebook_cannot_approve_the_job_that_was_exported_from_
     assert [one.outcome for one in replay(world.entries())] == ["agrees", "disagrees"], "a docket that hides where it came from"
     world.review(BOB)
     assert world.opens(origin="draft.ipynb")
+
+
+def test_what_was_taken_out_of_a_stage_needs_a_word_that_knows_it() -> None:
+    world = World()
+    world.validate()
+    world.review(BOB)
+    assert world.opens()
+    world.write(ANA, "stage.emptied", stage="staging", to="", reason="harm", **{"from": str(world.version)})
+    decision = world.ask()
+    assert [reason.code for reason in decision.reasons] == ["approvals"]
+    assert "taken out of staging since" in decision.notes[-1]
+    world.review(BOB)
+    assert world.opens()
+    assert {one.outcome for one in replay(world.entries())} == {"agrees"}

@@ -79,3 +79,9 @@ def test_the_way_back_passes_over_what_was_taken_back() -> None:
     assert found is not None
     assert found.version == "1"
     assert before(log(decided("1")), "credit", "production") is None
+
+
+def test_a_rollback_to_what_no_decision_ever_let_into_that_stage_empties_it() -> None:
+    entries = log(decided("1"), decided("2", stage="staging"), back("1", "2"))
+    assert [version(entries, day) for day in (0, 1, 2)] == ["1", "1", ""]
+    assert history(entries, "credit")[-1].how == "emptied"
