@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.rollout.serving.records import FEATURE, GROUP
+from jupyter_mlgov.workspace.reference import numbers_of, reference_of
 from jupyter_mlgov.workspace.windows import Window
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def logged_window(workspace: Workspace, now: Running, *, since: datetime | None 
     other = table.num_rows - mine.num_rows
     notes += [f"{other:,} rows were answered by another version or arm and are not judged."] if other else []
     labels, odd = _labels(workspace, now.move.model, every)
-    return Window(source=_renamed(scored, now.team.roles, labels, _shadows(table)), name=name, notes=(*notes, *odd))
+    numbers = numbers_of(workspace, reference_of(workspace, now.move, now.team.roles))
+    source = _typed(_renamed(scored, now.team.roles, labels, _shadows(table)), numbers)
+    return Window(source=source, name=name, notes=(*notes, *odd))
 
 
 def _said(moment: datetime | None, otherwise: str) -> str:
@@ -72,12 +75,28 @@ def _renamed(mine: Any, roles: Roles, labels: dict[str, object], shadows: dict[t
         good, bad = (1, 0) if roles.favourable in ("1", "") else (roles.favourable, f"not {roles.favourable}")
         columns[roles.outcome] = pa.array([None if one is None else bad if one else good for one in mine["adverse"].to_pylist()])
     requests = [str(one) for one in mine["request"].to_pylist()]
-    if roles.label:
-        columns[roles.label] = pa.array([None if (one := labels.get(key)) is None else str(one) for key in requests], pa.string())
+    known = [labels.get(key) for key in requests]
+    if roles.label and any(one is not None for one in known):  # before the first has matured there is no such column
+        columns[roles.label] = pa.array([None if one is None else str(one) for one in known], pa.string())
     beside = [shadows.get((key, row)) for key, row in zip(requests, mine["row"].to_pylist(), strict=True)]
     if any(one is not None for one in beside):
         columns[roles.champion or BESIDE] = pa.array(beside, pa.float64())
     return pa.table(columns)
+
+
+def _typed(table: Any, numbers: frozenset[str]) -> Any:
+    """Texts of columns that are numbers in the reference as numbers again: the log keeps groups as text. One that is none stays a text."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        if name in numbers and pa.types.is_string(table.schema.field(name).type):
+            words = [{"True": "1", "False": "0"}.get(one, one) for one in table[name].to_pylist()]
+            try:
+                column = pa.array([None if one is None else float(one) for one in words], pa.float64())
+            except ValueError:
+                continue
+            table = table.set_column(place, name, column)
+    return table
 
 
 def _shadows(table: Any) -> dict[tuple[str, int], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -49,6 +50,14 @@ def reference_of(workspace: Workspace, move: Intended, roles: Roles) -> Referenc
 def path_of(workspace: Workspace, reference: Reference) -> Path:
     """The file of the profile, checked against its digest. Raises StorageProblem where it was changed or is gone."""
     return workspace.objects.path(reference.profile)
+
+
+def numbers_of(workspace: Workspace, reference: Reference) -> frozenset[str]:
+    """The columns that are numbers in the reference (truth values are)."""
+    body = json.loads(path_of(workspace, reference).read_text("utf-8"))
+    columns = body.get("columns")
+    named = columns.items() if isinstance(columns, dict) else ()
+    return frozenset(str(name) for name, one in named if isinstance(one, dict) and one.get("grid", {}).get("kind") == "number")
 
 
 def _read(payload: Mapping[str, object]) -> Reference:

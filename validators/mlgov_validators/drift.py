@@ -88,7 +88,8 @@ def monitor_drift(
     least `v`, each with its own p.
     inconclusive: fewer than `min_n` rows on a side; PSI at least `warn` while chance alone could make it; too few rows to tell a PSI
     of `fail` from chance; no column in common.
-    Keys (a value never occurs twice), times and nested values are not compared, and named.
+    Keys (a value never occurs twice), times and nested values are not compared, and named. Nor is the label, which is missing until it
+    matures: monitor.performance looks at it.
 
     With `evidently`, the figures of Evidently's drift preset stand in the details; against a stored profile only while a table of the
     reference's rows is kept beside it. They differ where its conventions do: bins over both
@@ -138,7 +139,7 @@ def _chosen(subject: Subject, reference: Profile | Table, table: Table) -> tuple
     roles = subject.roles
     before = [*reference.columns, *reference.skipped] if isinstance(reference, Profile) else list(reference.columns)
     now = list(table.columns)
-    common = [name for name in now if name in set(before) and name not in (roles.key, roles.time)]
+    common = [name for name in now if name in set(before) and name not in (roles.key, roles.time, roles.label)]
     declared = [name for name in (roles.score, *roles.features) if name]
     gone = [name for name in declared if name in before and name not in now]
     common.sort(key=lambda name: name != roles.score)
