@@ -11,6 +11,10 @@ import venv
 import zipfile
 from pathlib import Path
 
+from jupyter_mlgov.integrations.sql.tables import HEAD
+
+# The version of the tables that no release has yet.
+LATER = f"{int(HEAD) + 1:04}"
 SITE = Path(*Path(importlib.metadata.distribution("pip").locate_file("")).parts)  # type: ignore[arg-type]  # a path
 
 
@@ -63,13 +67,13 @@ def a_later_release(wheel: Path, into: Path) -> Path:
     edits = {
         "jupyter_mlgov/_version.py": (old, "99.0.0"),
         "jupyter_mlgov-99.0.0.dist-info/METADATA": (f"\nVersion: {old}", "\nVersion: 99.0.0"),
-        "jupyter_mlgov/integrations/sql/tables.py": ('HEAD = "0003"', 'HEAD = "0004"'),
+        "jupyter_mlgov/integrations/sql/tables.py": (f'HEAD = "{HEAD}"', f'HEAD = "{LATER}"'),
     }
     for name, (before, after) in edits.items():
         assert before in files[name].decode(), name
         files[name] = files[name].decode().replace(before, after).encode()
-    revision = 'revision = "0004"\ndown_revision = "0003"\nbranch_labels = depends_on = None\n\n\ndef upgrade() -> None:\n    pass\n'
-    files["jupyter_mlgov/integrations/sql/migrations/versions/0004_later.py"] = revision.encode()
+    revision = f'revision = "{LATER}"\ndown_revision = "{HEAD}"\nbranch_labels = depends_on = None\n\n\ndef upgrade() -> None:\n    pass\n'
+    files[f"jupyter_mlgov/integrations/sql/migrations/versions/{LATER}_later.py"] = revision.encode()
     record = "jupyter_mlgov-99.0.0.dist-info/RECORD"
     files[record] = "".join(f"{name},,\n" for name in files).encode()
     path = into / "jupyter_mlgov-99.0.0-py3-none-any.whl"

@@ -30,7 +30,7 @@ from jupyter_mlgov.integrations.sql import tables, versions
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.arriving import arrive
 from jupyter_mlgov.workspace.trail import checkpoint
-from tests.installed import a_later_release, environment, only_from, our_wheel, packed
+from tests.installed import LATER, a_later_release, environment, only_from, our_wheel, packed
 
 
 def git(folder: Path, *words: str) -> None:
@@ -155,9 +155,11 @@ def full_disk(patient: Patient) -> str:
 
 
 def old_database(patient: Patient) -> str:
-    """The tables of version 0002, by undoing what 0003 made."""
+    """The tables of version 0002, by undoing what came after it."""
     with closing(sqlite3.connect(patient.folder / ".mlgov" / "mlgov.db")) as link:
-        link.execute("DROP TABLE people")
+        since = {table.name for table in tables.metadata.sorted_tables} - {"log", "outbox", "tiles"}
+        for name in since:
+            link.execute(f'DROP TABLE "{name}"')
         link.execute(f"UPDATE {tables.VERSION_TABLE} SET version_num = '0002'")
         link.commit()
     return "database"
@@ -358,13 +360,13 @@ def test_a_database_that_is_newer_than_the_program_is_refused_and_read_after_the
     uv = ["uv", "pip", "install", "-q", "--python", str(python)]
     subprocess.run([*uv, "jupyter-mlgov"], env=patient.shell, check=True, capture_output=True)
     with closing(sqlite3.connect(patient.folder / ".mlgov" / "mlgov.db")) as link:
-        link.execute(f"UPDATE {tables.VERSION_TABLE} SET version_num = '0004'")
+        link.execute(f"UPDATE {tables.VERSION_TABLE} SET version_num = '{LATER}'")
         link.commit()
     line = asked(python, patient, "database")
-    assert not line.fine and "newer than this program, which knows up to 0003" in line.found, line
+    assert not line.fine and f"newer than this program, which knows up to {tables.HEAD}" in line.found, line
     patient.shell = only_from(wheels / "later")
     patient.type(line.command)
-    assert asked(python, patient, "database") == Line(what="database", fine=True, found="version 0004")
+    assert asked(python, patient, "database") == Line(what="database", fine=True, found=f"version {LATER}")
     assert asked(python, patient, "trail").fine
 
 

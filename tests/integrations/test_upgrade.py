@@ -21,6 +21,7 @@ from jupyter_mlgov.core.errors import StorageProblem
 from jupyter_mlgov.integrations.sql import open_journal, tables, versions
 from jupyter_mlgov.integrations.sql.migrate import SCRIPTS, known_versions
 from jupyter_mlgov.testing import ANA, NOON, FixedClock, MemoryJournal
+from tests.installed import LATER
 from tests.postgres import schema
 
 ENTRIES = 2 * WIDTH + 88
@@ -70,9 +71,13 @@ def written_by(version: str, url: str, history: MemoryJournal) -> None:
 
 
 def test_every_version_but_the_newest_is_one_that_is_tested_from() -> None:
-    """A new migration widens this list by itself; its rows need a line in written_by() when it brings a table."""
+    """A new migration widens this list by itself; its rows need a line in written_by() when it brings a table.
+
+    The portfolio's tables have none: they are folded from the log whenever they are behind it.
+    """
     assert known_versions()[-1] == tables.HEAD
-    assert {table.name for table in tables.metadata.sorted_tables} == {"log", "outbox", "tiles", "people"}
+    folded = {table.name for table in tables.metadata.sorted_tables if table.name.startswith("portfolio_")}
+    assert {table.name for table in tables.metadata.sorted_tables} - folded == {"log", "outbox", "tiles", "people"}
 
 
 @pytest.mark.parametrize("version", known_versions())
@@ -117,7 +122,7 @@ def test_a_migration_that_fails_leaves_the_old_version_whole(
     assert dump(place) == before
 
 
-@pytest.mark.parametrize("version", ["0004", "9999", "a' OR 1=1 --"])
+@pytest.mark.parametrize("version", [LATER, "9999", "a' OR 1=1 --"])
 def test_a_database_newer_than_the_program_is_refused_and_not_touched(version: str, place: str, history: MemoryJournal) -> None:
     written_by(tables.HEAD, place, history)
     engine = engine_of(place)
