@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 
 from jupyter_mlgov.monitoring.portfolio.attention import RULE, Attention
@@ -61,10 +62,16 @@ _RULES = """
 .pf th{font-weight:650;border-bottom:1px solid var(--mg-line);vertical-align:bottom;padding:2px 10px 2px 0}.pf #inventory th{cursor:pointer}
 .pf td{padding:3px 10px 3px 0;vertical-align:top;border-bottom:1px solid var(--mg-line);font-variant-numeric:tabular-nums}
 .pf tr[hidden]{display:none}.pf .pf-wide{overflow-x:auto}.pf input{font:inherit;width:24em;max-width:90%}
-.pf .pf-how{color:var(--mg-soft);font-size:11px;display:block}
+.pf .pf-figure details{border:0}.pf .pf-figure summary{display:block;padding:4px 0 0}.pf .pf-figure summary:hover{background:none}
+.pf .pf-figure summary .mg-turn{float:right}
+.pf #inventory{overflow-wrap:normal;width:max-content}.pf #inventory td,.pf #inventory th{max-width:30ch}.pf #inventory th{max-width:16ch}
+.pf #inventory td{overflow-wrap:break-word}
+.pf #inventory td:first-child,.pf #inventory th:first-child{position:sticky;left:0;background:var(--mg-bg);font-weight:650}
+.pf .pf-rail{opacity:.25}.pf .pf-how{color:var(--mg-soft);font-size:11px;display:block}
 """
 # With more models than this the page shows SHORT of the fields, and says so: a browser holds no 300,000 cells.
 WHOLE = 500
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]+Z")
 SHORT = ("model", "tier", "stage", "version", "verdict", "validated", "owner", "purpose", "findings", "monitored")
 
 
@@ -128,7 +135,7 @@ def _figure(figure: Figure) -> Html:
     bar = _bar(figure.value) if figure.kind == "share" and figure.value is not None else ""
     more = el(
         "details",
-        el("summary", el("span"), el("span", "what it means", class_="mg-soft")),
+        el("summary", el("span", "What it means", class_="mg-small mg-soft mg-turn")),
         el("p", figure.says, class_="mg-small"),
         el("p", f"Source: {figure.source}. Entries: ", el("code", f"mlgov portfolio entries {figure.id}"), class_="mg-small mg-soft"),
     )
@@ -247,7 +254,14 @@ def _value(value: Value) -> tuple[Html, ...]:
         return (el("span", words.UNKNOWN, class_="mg-unknown"),)
     said = value.how if value.how != "log" else ""
     conflict = el("span", f"an import says: {value.conflict}", class_="pf-how mg-fail") if value.conflict else Html()
-    return (join(value.text), el("span", said, class_="pf-how") if said else Html(), conflict)
+    return (_when(value.text), el("span", said, class_="pf-how") if said else Html(), conflict)
+
+
+def _when(text: str) -> Html:
+    """A moment to the minute, in the trail's own zone (UTC); whole where the mouse rests. Anything else as it is."""
+    if not _MOMENT.fullmatch(text):
+        return join(text)
+    return el("span", text[:16].replace("T", " "), title=text)
 
 
 def _table(heads: tuple[str, ...], rows: list[Html]) -> Html:
