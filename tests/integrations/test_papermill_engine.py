@@ -213,6 +213,17 @@ def test_a_notebook_without_a_usable_kernel_is_refused(tmp_path: Path, metadata:
     assert not (tmp_path / "out.ipynb").exists()
 
 
+@pytest.mark.parametrize("key", ["metadata", "nbformat_minor"])
+def test_a_notebook_without_a_key_that_every_client_needs_is_refused_in_a_sentence(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path / "a.ipynb", "1")
+    document = json.loads(path.read_text("utf-8"))
+    del document[key]
+    path.write_text(json.dumps(document), "utf-8")
+    with pytest.raises(BadInput, match=rf"has no `{key}`.*Write `\"{key}\": "):
+        run_notebook(path, tmp_path / "out.ipynb", {}, cwd=tmp_path)
+    assert not (tmp_path / "out.ipynb").exists()
+
+
 def test_a_wrong_tag_is_refused_with_its_cell(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"[cC]ell \[2\].*mlgov:trian"):
         run_notebook(written(tmp_path / "a.ipynb", "1", "2", tags={2: ["mlgov:trian"]}), tmp_path / "out.ipynb", {}, cwd=tmp_path)

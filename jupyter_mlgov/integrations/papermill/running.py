@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.core.errors import StorageProblem, UsageError
+from jupyter_mlgov.core.errors import BadInput, StorageProblem, UsageError
 from jupyter_mlgov.integrations.papermill.results import RunResult
 from jupyter_mlgov.lineage.facts import Outcome
 from jupyter_mlgov.pipelines.documents import load, notebook_of
@@ -37,7 +37,15 @@ def run_notebook(
     RunResult. `timeout` is in seconds, for each cell; `progress` hears (cell, of how many, step). `stepping` are governing.execute()'s
     own words for the run of one step; then it also raises NotHandedOver.
     """
-    notebook = notebook_of(load(source), source)
+    document = load(source)
+    for key, empty in (("metadata", "{}"), ("nbformat_minor", "5")):
+        if key not in document:
+            raise BadInput(
+                f"{source} has no `{key}`, and no kernel's client opens such a notebook.",
+                expected="Expected a notebook as Jupyter saves it.",
+                next=f'Write `"{key}": {empty}` beside `"cells"`, or make a new notebook of its cells.',
+            )
+    notebook = notebook_of(document, source)
     check(parameters, parameters_of(notebook))
     _make_place(source, output)
     begun = monotonic()
