@@ -16,7 +16,7 @@ CLASSES: dict[int, tuple[str, ...]] = {
     ),
     7: (
         *("validation.", "review.", "form.", "thresholds.", "reproduce.", "monitor.", "reference.", "registry.", "retraining."),
-        *("inventory.", "alarm."),
+        *("inventory.", "alarm.", "alert."),
     ),
     10: (
         *("promotion.", "statement.", "checkpoint.", "key.", "hold.", "person.", "erasure.", "workspace.", "bundle.", "clock."),

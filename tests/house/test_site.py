@@ -124,7 +124,8 @@ def test_a_reader_without_a_network_finds_a_page_by_searching(browser: Any, addr
     try:
         page.goto(f"{address}/index.html")
         page.locator("input.md-search__input").click()
-        page.locator("input.md-search__input").fill("four eyes")
+        page.locator(".md-search-result__meta", has_text="Type to start searching").wait_for(state="attached", timeout=60_000)
+        page.locator("input.md-search__input").press_sequentially("four eyes")  # the search listens to keys, not to what is filled in
         found = page.locator(".md-search-result__item a").first
         found.wait_for(timeout=60_000)
         found.click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import threading
@@ -23,6 +22,7 @@ from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.workspace import Workspace
 from jupyter_mlgov.workspace.alerting import Desk, Taken
 from jupyter_mlgov.workspace.trail import verify
+from tests.loops import in_a_loop_of_its_own
 from tests.workspace.gated import Gated
 from tests.workspace.watched import house
 
@@ -213,7 +213,7 @@ def test_a_body_without_a_length_is_counted_as_it_comes() -> None:
 
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
     with pytest.raises(Refused) as error:
-        asyncio.run(body_of(request, 1000))
+        in_a_loop_of_its_own(body_of(request, 1000))
     assert (error.value.status, len(chunks)) == (413, 1)
 
 

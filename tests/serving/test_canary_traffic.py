@@ -6,12 +6,10 @@ service of a real replica one by one (what HTTP adds is tested elsewhere).
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,7 @@ from jupyter_mlgov.rollout.steps import State
 from jupyter_mlgov.workspace.canaries import accuracy, look, promote, replay, settle, start
 from jupyter_mlgov.workspace.labels import add_labels, predictions
 from jupyter_mlgov.workspace.serving import Replica, predictions_folder
+from tests.loops import in_a_loop_of_its_own
 from tests.serving.world import House
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -98,15 +97,6 @@ def payments(seed: int, n: int) -> pd.DataFrame:
     odds = -2.0 + 0.9 * (np.log(frame.amount) - 3.5) + 1.0 * frame.night + 0.025 * frame.distance + 0.5 * (frame.velocity - 1.5)
     frame["good"] = (rng.random(n) >= 1 / (1 + np.exp(-2 * odds))).astype(int)
     return frame
-
-
-T = TypeVar("T")
-
-
-def in_a_loop_of_its_own(act: Coroutine[Any, Any, T]) -> T:
-    """On another thread: a browser that a test of this process drove keeps a loop running on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, act).result()
 
 
 class Exploding:

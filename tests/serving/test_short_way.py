@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 import warnings
 from dataclasses import replace
@@ -26,6 +25,7 @@ from jupyter_mlgov.integrations.estimators.columns import steps_of
 from jupyter_mlgov.integrations.estimators.model import estimator
 from jupyter_mlgov.rollout.serving.arms import HELD, Arm, Computed, Vouched
 from jupyter_mlgov.rollout.serving.inputs import Contract, Rows
+from tests.loops import in_a_loop_of_its_own
 from tests.serving.world import NAMES, sample
 
 FRAME = sample(3, 300)
@@ -83,7 +83,7 @@ def test_a_short_way_that_gives_another_bit_is_not_taken(monkeypatch: pytest.Mon
 
 
 class Counting:
-    """A predictor that says in which thread it computed."""
+    """A predictor that says whether it computed in the thread of the loop."""
 
     bounded, cacheable, contract = True, False, Contract(columns=())
 
@@ -91,7 +91,7 @@ class Counting:
         self.brief, self.seconds, self.threads = brief, seconds, []
 
     def compute(self, rows: Rows) -> Computed:
-        self.threads.append(threading.current_thread() is threading.main_thread())
+        self.threads.append(asyncio._get_running_loop() is not None)
         time.sleep(self.seconds)
         return Computed(scores=np.full(rows.n, 0.5))
 
@@ -108,6 +108,6 @@ def test_what_is_brief_is_computed_where_it_is_asked_and_what_once_was_not_goes_
             await arm.compute(Rows(n=1, columns={}), 30, apart=True)
             arm.close()
 
-    asyncio.run(main())
+    in_a_loop_of_its_own(main())
     assert quick.threads == [True, True, False, False]
     assert slow.threads == [True, False, False]
