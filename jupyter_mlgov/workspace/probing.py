@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -113,7 +114,7 @@ class _Trial:
             tried.append("secret" if one.secret else repr(value))
             made, failed = self._run(f"{one.name}-{len(tried)}", f"{one.name} = {tried[-1]}", {**self.values, one.name: value}, steps)
             self.files.put_back()
-            if time.monotonic() > self.ends:
+            if time.monotonic() >= self.ends:  # a step that is cut short ends at or behind it, and is no answer
                 return replace(told, tried=tuple(tried), why="the time for the probe is over; allow more with --within")
             changed = tuple(name for name in differing(self.base, made) if name not in self.noise)
             if changed or failed:
@@ -140,7 +141,7 @@ class _Trial:
             if self.say is not None:
                 self.say(f"probing: {what}, step {step.name}")
             places = [self.folder / "base", own] if label != "base" else [own]
-            seconds = 0 if self.ends == float("inf") else max(1, int(self.ends - time.monotonic()))
+            seconds = 0 if self.ends == float("inf") else max(1, math.ceil(self.ends - time.monotonic()))
             before = self.files.stamps()
             try:
                 done = run_step(self.workspace, self.book, step, places, own / step.name, values, recorded=False, timeout=seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -94,6 +95,28 @@ def test_the_shell_and_the_export_say_which_changes_nothing(tmp_path: Path) -> N
 def test_a_probe_ends_in_time_and_says_what_it_did_not_try(tmp_path: Path) -> None:
     slow = "import time\nnumbers = [kept]\nif kept != 2:\n    time.sleep(60)"
     workspace = written(tmp_path, (SMALL[0], (["mlgov:data"], slow)))
+    (one, _) = probe(workspace, NAME, Bounds(seconds=12))
+    assert (one.sensitivity, "--within" in one.why) == ("unknown", True), one
+    workspace.close()
+
+
+@pytest.mark.slow
+def test_a_step_that_the_probes_own_clock_ended_is_never_taken_for_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its limit is in whole seconds: rounded down, the step ended a moment before the probe, and the end passed for an effect."""
+    from jupyter_mlgov.workspace import probing
+
+    run_step, now = probing.run_step, [0.9]
+    workspace = written(tmp_path, (SMALL[0], (["mlgov:data"], "numbers = [kept]")))
+
+    def stepped(*given: object, timeout: int, **more: object) -> object:
+        if given[5].get("kept", 2) == 2:  # type: ignore[attr-defined]  # the parameters
+            now[0] += 0.3
+            return run_step(*given, timeout=60, **more)  # type: ignore[arg-type]  # as it was called
+        now[0] += timeout
+        return SimpleNamespace(outcome="failed", sentence=f"ran longer than {timeout} s and was stopped", made={})
+
+    monkeypatch.setattr(probing, "run_step", stepped)
+    monkeypatch.setattr(probing, "time", SimpleNamespace(monotonic=lambda: now[0]))
     (one, _) = probe(workspace, NAME, Bounds(seconds=8))
     assert (one.sensitivity, "--within" in one.why) == ("unknown", True), one
     workspace.close()
