@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 
 from jupyter_mlgov.core.verdicts import Verdict
@@ -13,31 +11,10 @@ from jupyter_mlgov.reports.look import tone
 from jupyter_mlgov.reports.machine.matrix import Trace, backward, traces
 from jupyter_mlgov.reports.markup import Html, el, join, link
 from jupyter_mlgov.reports.reading import CAVEAT
+from jupyter_mlgov.reports.sifting import script_policy, sifting
 
-# Rows are shown when they hold every word; what is compared is text, never markup.
-SCRIPT = """
-const box = document.getElementById('search'), said = document.getElementById('shown');
-const rows = [...document.querySelectorAll('tr[data-row]')].map(row => [row, row.textContent.toLowerCase()]);
-const sift = () => {
-  const words = box.value.toLowerCase().split(/\\s+/).filter(word => word);
-  let shown = 0;
-  for (const [row, text] of rows) {
-    row.hidden = !words.every(word => text.includes(word));
-    shown += row.hidden ? 0 : 1;
-  }
-  said.textContent = `${shown} of ${rows.length} lines`;
-};
-box.addEventListener('input', sift);
-sift();
-"""
+SCRIPT = sifting("lines")
 FORWARD = ("Regulation", "Control", "Requirement", "Validator", "Answer", "Evidence", "Cell", "Data")
-
-
-def script_policy() -> str:
-    """The content security policy of the page: no request, and no script but the one whose hash it names."""
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    inline = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return f"default-src 'none'; {inline}; base-uri 'none'; form-action 'none'"
 
 
 def matrix_html(facts: DossierFacts) -> str:
@@ -47,7 +24,7 @@ def matrix_html(facts: DossierFacts) -> str:
     head = el(
         "head",
         el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=script_policy()),
+        el("meta", http_equiv="Content-Security-Policy", content=script_policy(SCRIPT)),
         el("meta", name="referrer", content="no-referrer"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("title", title),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable
 
@@ -17,22 +15,13 @@ from jupyter_mlgov.reports.markup import Html, el, join
 from jupyter_mlgov.reports.numbers import count
 from jupyter_mlgov.reports.portfolio import words
 from jupyter_mlgov.reports.portfolio.graph import graph_svg
+from jupyter_mlgov.reports.sifting import script_policy, sifting
 
-# Rows are shown when they hold every word; a click on a head sorts by its column, numbers as numbers, unknown last.
-SCRIPT = """
-const box = document.getElementById('search'), said = document.getElementById('shown');
+# A click on a head sorts by its column, numbers as numbers, unknown last.
+SCRIPT = (
+    sifting("models")
+    + """
 const body = document.querySelector('#inventory tbody');
-let rows = [...body.querySelectorAll('tr[data-row]')].map(row => [row, row.textContent.toLowerCase()]);
-const sift = () => {
-  const words = box.value.toLowerCase().split(/\\s+/).filter(word => word);
-  let shown = 0;
-  for (const [row, text] of rows) {
-    row.hidden = !words.every(word => text.includes(word));
-    shown += row.hidden ? 0 : 1;
-  }
-  said.textContent = `${shown} of ${rows.length} models`;
-};
-box.addEventListener('input', sift);
 const compare = new Intl.Collator(undefined, { numeric: true }).compare;
 document.querySelectorAll('#inventory th').forEach((head, column) => {
   head.tabIndex = 0;
@@ -48,8 +37,8 @@ document.querySelectorAll('#inventory th').forEach((head, column) => {
   head.addEventListener('click', sort);
   head.addEventListener('keydown', event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); sort(); } });
 });
-sift();
 """
+)
 _RULES = """
 .mg.pf{max-width:none}.pf section{padding:10px 14px;border-bottom:1px solid var(--mg-line)}
 .pf h3{font-weight:650;font-size:14px;margin:0 0 6px}
@@ -77,12 +66,10 @@ SHORT = ("model", "tier", "stage", "version", "verdict", "validated", "owner", "
 
 def page(one: Portfolio) -> str:
     """The whole document. It asks nobody for anything and runs no script but its own, which it names by hash."""
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = el(
         "head",
         el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=policy),
+        el("meta", http_equiv="Content-Security-Policy", content=script_policy(SCRIPT)),
         el("meta", name="referrer", content="no-referrer"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("title", f"Portfolio — {words.headline(one)}"),
