@@ -10,6 +10,7 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +20,29 @@ ALL = "*"
 _SHELL_LINE = re.compile(r"get_ipython\(\)\.(?:system|getoutput)\('((?:[^'\\]|\\.)*)'")
 _SHELL_CELL = re.compile(r"get_ipython\(\)\.run_cell_magic\('(bash|sh|script|perl|ruby|javascript|js)'")
 
-# Threads of ours: what they open or read is not the cell's doing.
-OURS: set[int] = set()
+
+class _Here(threading.local):
+    """Kept by each thread for itself and gone with it. A number of a thread would not do: the next thread can get the same one."""
+
+    ours = False
+
+
+_here = _Here()
+
+
+@contextmanager
+def our_work() -> Iterator[None]:
+    """Inside, this thread does work of ours: what it opens or reads is not the cell's doing."""
+    before, _here.ours = _here.ours, True
+    try:
+        yield
+    finally:
+        _here.ours = before
+
+
+def at_our_work() -> bool:
+    """Is this thread inside of our_work()?"""
+    return _here.ours
 
 
 class Ambient:
@@ -172,6 +194,6 @@ def release_variables() -> None:
 
 def _note(key: object) -> None:
     now = _now
-    if now is None or ALL in now.variables or not isinstance(key, (str, bytes)) or threading.get_ident() in OURS:
+    if now is None or ALL in now.variables or not isinstance(key, (str, bytes)) or _here.ours:
         return
     now.add(now.variables, os.fsdecode(key))

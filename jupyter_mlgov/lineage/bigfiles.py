@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jupyter_mlgov.core.digests import Digest
-from jupyter_mlgov.lineage.ambient import OURS
+from jupyter_mlgov.lineage.ambient import at_our_work, our_work
 from jupyter_mlgov.lineage.facts import CellRun, FileRef
 from jupyter_mlgov.lineage.unchanged import Mark, mark
 
@@ -88,19 +88,18 @@ class BigFiles:
     def before_change(self, path: str) -> None:
         """`path` is about to be opened for writing, moved or removed: wait until it is hashed."""
         # A forked child has no such thread.
-        if path in self._paths and threading.get_ident() not in OURS and os.getpid() == self._pid:
+        if path in self._paths and not at_our_work() and os.getpid() == self._pid:
             with self._moved:
                 self._moved.wait_for(lambda: path not in self._paths)
 
     def _work(self) -> None:
-        OURS.add(threading.get_ident())
-        while (job := self._next()) is not None:
-            found = {one.path: self._hashed(one) for one in job.files}
-            try:
-                job.done(found)
-            except Exception as error:  # noqa: BLE001  # a thread has nobody to raise to: the record says what is missing
-                job.failed(f"the digests of big files could not be written down ({type(error).__name__})")
-        OURS.discard(threading.get_ident())
+        with our_work():
+            while (job := self._next()) is not None:
+                found = {one.path: self._hashed(one) for one in job.files}
+                try:
+                    job.done(found)
+                except Exception as error:  # noqa: BLE001  # a thread has nobody to raise to: the record says what is missing
+                    job.failed(f"the digests of big files could not be written down ({type(error).__name__})")
 
     def _next(self) -> _Job | None:
         with self._moved:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.errors import MlgovError
 from jupyter_mlgov.core.facts import fields_of, plain
-from jupyter_mlgov.lineage.ambient import OURS
+from jupyter_mlgov.lineage.ambient import our_work
 from jupyter_mlgov.lineage.facts import Session, Step
 from jupyter_mlgov.lineage.outbound import Outbound
 
@@ -43,9 +43,9 @@ class Description:
         from jupyter_mlgov.lineage.environment import records
         from jupyter_mlgov.lineage.machine import machine
 
-        OURS.add(threading.get_ident())
         try:
-            environment = {"records": records(self._cache), "machine": fields_of(machine())}
+            with our_work():
+                environment = {"records": records(self._cache), "machine": fields_of(machine())}
             payload = {"session": self._session.id, "environment": plain(environment)}
         except Exception as error:  # noqa: BLE001  # whatever cannot be read, the session goes on and the record says so
             payload = {
@@ -53,8 +53,6 @@ class Description:
                 "session": self._session.id,
                 "cell_id": "",
             }
-        finally:
-            OURS.discard(threading.get_ident())
         action = "recording.gap" if "problem" in payload else "session.described"
         with suppress(MlgovError):  # it waits in memory, and the cell's thread says so
             self._outbound.write([Draft(action=action, subject=self._session.notebook, payload=payload)])

@@ -14,7 +14,6 @@ import stat
 import sys
 import sysconfig
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -96,7 +95,7 @@ def _hook(event: str, args: tuple[object, ...]) -> None:
     watching = _watching  # None as well when the interpreter takes its modules down
     if watching is None or (event != "open" and event not in _EVENTS):
         return
-    if threading.get_ident() in ambient.OURS:
+    if ambient.at_our_work():
         return
     try:
         if event == "open":
@@ -121,7 +120,7 @@ _EVENTS = frozenset({"sqlite3.connect", *_MOVES, *ambient.HANDLERS})
 def _given(path: str, writes: bool) -> None:  # a fact about the call
     """A path that was handed to a reader or writer of native code."""
     watching = _watching
-    if watching is None or threading.get_ident() in ambient.OURS or path == ":memory:":
+    if watching is None or ambient.at_our_work() or path == ":memory:":
         return
     if "://" in path and not path.startswith("file://"):
         watching.ambient.add(watching.ambient.remote, ambient.redacted(path))

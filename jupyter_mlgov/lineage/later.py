@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from jupyter_mlgov.lineage.ambient import OURS
+from jupyter_mlgov.lineage.ambient import our_work
 
 # Tables and arrays of more bytes than this are measured later.
 BIG = 4_000_000
@@ -40,13 +40,11 @@ class Later:
         self._given_up = given_up = threading.Event()
 
         def work() -> None:
-            OURS.add(threading.get_ident())
             try:
-                write = measure()
+                with our_work():
+                    write = measure()
             except Exception as error:  # noqa: BLE001  # a thread has nobody to raise to: the record says what is missing
                 problem, write = f"a table could not be measured ({type(error).__name__})", None
-            finally:
-                OURS.discard(threading.get_ident())
             with self._writing:
                 if given_up.is_set():
                     return

@@ -13,7 +13,7 @@ from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.audit.journal import Journal
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.errors import MlgovError, StorageProblem
-from jupyter_mlgov.lineage.ambient import OURS
+from jupyter_mlgov.lineage.ambient import our_work
 from jupyter_mlgov.lineage.process import this_process
 from jupyter_mlgov.lineage.spool import SUFFIX, Header, Record, Spools, encode_header, encode_record, gap
 
@@ -190,23 +190,25 @@ class Outbound:
             self._lost += over
 
     def _keep_moving(self) -> None:
-        OURS.add(threading.get_ident())
-        while not self._stop.is_set():
-            self._work.wait()
-            self._wait_for_quiet()
-            if self._stop.is_set():
-                return
-            self._work.clear()
-            try:
-                self._move(CHUNK, self._while_quiet)
-            except _CellsRun:
-                self._work.set()
-            except MlgovError:
-                self._work.set()  # said by the cell's thread; tried again after a while
-                self._stop.wait(AGAIN)
-            except Exception as error:  # noqa: BLE001  # a thread that dies would stop the trail without a word
-                self.problem = StorageProblem(f"Moving the record stumbled: {type(error).__name__}.", next="Run `mlgov doctor`.")
-                self._stop.wait(AGAIN)
+        with our_work():
+            while not self._stop.is_set():
+                self._work.wait()
+                self._wait_for_quiet()
+                if not self._stop.is_set():
+                    self._work.clear()
+                    self._move_on()
+
+    def _move_on(self) -> None:
+        try:
+            self._move(CHUNK, self._while_quiet)
+        except _CellsRun:
+            self._work.set()
+        except MlgovError:
+            self._work.set()  # said by the cell's thread; tried again after a while
+            self._stop.wait(AGAIN)
+        except Exception as error:  # noqa: BLE001  # a thread that dies would stop the trail without a word
+            self.problem = StorageProblem(f"Moving the record stumbled: {type(error).__name__}.", next="Run `mlgov doctor`.")
+            self._stop.wait(AGAIN)
 
     def _wait_for_quiet(self) -> None:
         seen = -1

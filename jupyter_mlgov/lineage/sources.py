@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jupyter_mlgov.lineage.ambient import OURS
+from jupyter_mlgov.lineage.ambient import at_our_work
 from jupyter_mlgov.lineage.facts import SourceRef
 
 MOST = 500
@@ -64,7 +63,7 @@ def watched(original: Callable[..., Any], after: Callable[[tuple[Any, ...], Mapp
     def watching(*args: Any, **more: Any) -> Any:
         answer = original(*args, **more)
         now = _now
-        if now is not None and threading.get_ident() not in OURS:
+        if now is not None and not at_our_work():
             try:
                 after(args, more, answer)
             except Exception as error:  # noqa: BLE001 # see above
@@ -85,5 +84,5 @@ def watch(owner: Any, name: str, after: Callable[[tuple[Any, ...], Mapping[str, 
 def note(key: str, make: Make, *, writes: bool = False) -> None:
     """Said by a door when the running cell asked its system for something; outside of a cell nothing is kept."""
     now = _now
-    if now is not None and threading.get_ident() not in OURS:
+    if now is not None and not at_our_work():
         now.add(key, make, writes=writes)

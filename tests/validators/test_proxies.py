@@ -107,6 +107,8 @@ BISG = {"source": "BISG, surnames and tracts of 2020", "error": 0.19, "error_sou
         ("race_bisg", {}, Verdict.INCONCLUSIVE, "is named as a guess, and nobody declared that it is a proxy"),
         ("p_black", {}, Verdict.INCONCLUSIVE, "is float64 and holds fractions, as a probability does and a group does not"),
         ("male", {}, None, ""),
+        ("wide", {}, None, ""),
+        ("wild", {}, Verdict.INCONCLUSIVE, "is float64 and holds fractions"),
         (
             "race_bisg",
             {"race_bisg": BISG},
@@ -122,7 +124,11 @@ def test_a_protected_column_that_is_a_guess_is_declared_with_its_source_and_erro
     table: Make, column: str, register: dict[str, object], expected: Verdict | None, said: str
 ) -> None:
     given = applicants()
-    values = {"p_black": np.random.default_rng(3).random(1200), "male": np.resize([1.0, 0.0, np.nan], 1200)}.get(column, given["g"])
+    beyond = [-9.5e74, 1e300, np.inf, -np.inf, np.nan, 2.0**63]  # no 64-bit integer holds them
+    values = {
+        "p_black": np.random.default_rng(3).random(1200), "male": np.resize([1.0, 0.0, np.nan], 1200),
+        "wide": np.resize([0.0, 1.0, *beyond], 1200), "wild": np.resize([0.0, 0.5, *beyond], 1200),
+    }.get(column, given["g"])  # fmt: skip
     subject = table({**given, column: values}, protected=(column,), features=("income", "debt"), score="s")
     findings = judged(proxies, replace(subject, register={"proxies": register})).findings
     found = next((one for one in findings if "prox" in one.message), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlgov.sdk import Check, Roles, Subject, SubjectRef, Verdict
@@ -55,6 +55,10 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, Roles]:
     return pa.table(columns, names=names), roles
 
 
+HUGE = pa.table({"g": [-9.5e74, None, None], "x": [1, -2, -2]})
+
+
+@example((HUGE, Roles(outcome="x", favourable="1", protected=("g",), score="x", features=("x",))))
 @settings(max_examples=15, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(tables())
 def test_a_dozen_rows_of_anything_never_open_and_never_break(tmp_path: Path, drawn: tuple[pa.Table, Roles]) -> None:

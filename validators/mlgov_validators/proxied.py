@@ -9,6 +9,7 @@ from jupyter_mlgov.sdk import Finding, Subject, Verdict
 from mlgov_validators.declared import number, word
 
 SECTION = "proxies"
+WHOLE = 2.0**52  # a double of this size has no fraction
 GUESSES = re.compile(r"bisg|bifsg|prox(y|ied)|imput|infer|estimat|predict|guess|(^|_)prob(s|ability)?($|_)|(^|_)likely($|_)", re.IGNORECASE)
 _FIX = "Write [proxies.COLUMN] with source, error and error_source in mlgov.toml: docs/users/team-file.md shows it."
 
@@ -38,6 +39,7 @@ def _looks_guessed(column: str, table: object) -> str:
         return ""
     # A code with gaps (1.0, 0.0, NaN) is a floating column as well, and no guess.
     values = table[column]  # type: ignore[index]  # as above
+    values = (values.abs() < WHOLE).ifelse(values, 0.0)  # beyond it floor() does not fit its integer
     broken = bool((values != values.floor()).fill_null(False).any().to_pyarrow().as_py())
     return f"is {kind} and holds fractions, as a probability does and a group does not" if broken else ""
 

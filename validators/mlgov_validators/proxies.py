@@ -44,7 +44,7 @@ class Link:
 @validator(
     "proxy.detect",
     title="Proxy features",
-    version="1.2",
+    version="1.3",
     needs=("scored", "protected", "features"),
     uses=("score", "outcome", "predict", "register"),
     stricter={"auc_warn": "lower", "auc_fail": "lower", "v_warn": "lower", "v_fail": "lower"},
