@@ -13,10 +13,10 @@ def moment_of(text: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is no date.", expected="Expected 2026-06-30 or 2026-06-30T14:00+02:00.") from None
-    if len(text) == len("2026-06-30"):
-        return datetime.combine(found.date(), time.max, UTC)
-    if found.tzinfo is None:
-        raise BadInput(f"{text} says no zone.", expected="Expected for instance 2026-06-30T14:00+00:00.")
-    return found
+        if len(text) == len("2026-06-30"):
+            return datetime.combine(found.date(), time.max, UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(f"{text[:40]!r} is no date.", expected="Expected 2026-06-30 or 2026-06-30T14:00+02:00.") from None
+    raise BadInput(f"{text[:40]!r} says no zone.", expected="Expected for instance 2026-06-30T14:00+00:00.")

@@ -8,6 +8,7 @@ from jupyter_server.base.handlers import JupyterHandler
 
 from jupyter_mlgov._version import __version__
 from jupyter_mlgov.core.facts import plain
+from jupyter_mlgov.monitoring.portfolio.store import SORTS as PORTFOLIO_SORTS
 from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified
 from jupyter_mlgov.server.base import ACTIONS, PATH, Asks, GovernanceHandler, Operation, Refused, operation
 from jupyter_mlgov.server.events import EventsHandler
@@ -16,6 +17,7 @@ from jupyter_mlgov.server.review_handlers import ROUTES as REVIEW_ROUTES
 from jupyter_mlgov.validation.records import Form
 from jupyter_mlgov.validation.results import Report
 from jupyter_mlgov.workspace.answers import Asked
+from jupyter_mlgov.workspace.portfolio_desk import PortfolioPage, PortfolioView
 from jupyter_mlgov.workspace.register import SORTS
 
 CONTROL = Asks(name="control", says="Id of a control, such as SR26-2.V.2.", required=True, most=200)
@@ -23,6 +25,8 @@ BEFORE = Asks(name="before", says="Entries with a smaller number only; 0 or noth
 ANY_PATH = Asks(name="path", says="Path of a notebook whose workspace is meant; nothing: the server's own folder.")
 WORDS = Asks(name="words", says="Words that a row must hold.", most=200)
 SORT = Asks(name="sort", says="Column to sort by.", choices=SORTS)
+PORTFOLIO_SORT = Asks(name="sort", says="Column to sort by.", choices=PORTFOLIO_SORTS)
+AS_OF = Asks(name="as_of", says="A day that is over (UTC), such as 2026-06-30, or a time with its zone; nothing: now.", most=40)
 ORDER = Asks(name="order", says="up or down.", choices=("up", "down"))
 OFFSET = Asks(name="offset", says="How many rows to pass over.", kind=int, most=2**31)
 LIMIT = Asks(name="limit", says="How many, at most 200.", kind=int, most=200)
@@ -142,6 +146,42 @@ class ModelsHandler(GovernanceHandler):
         await self.answer(lambda: self.desk.models(path, words=words, sort=sort, descending=descending, offset=offset, limit=limit))
 
 
+class PortfolioHandler(GovernanceHandler):
+    """GET portfolio?path=…&as_of=…: figures, where to look first, findings, reviews and what comes into force, at a moment."""
+
+    @operation(
+        Operation(
+            action="read",
+            says="The portfolio of a workspace, now or as it stood at a moment before.",
+            answers=PortfolioView,
+            query=(ANY_PATH, AS_OF),
+        )
+    )
+    async def get(self) -> None:
+        path, as_of = self.asked("path"), self.asked("as_of")
+        await self.answer(lambda: self.desk.portfolio(path, as_of))
+
+
+class PortfolioModelsHandler(GovernanceHandler):
+    """GET portfolio/models?path=…&as_of=…&words=…&sort=…&order=…&offset=…&limit=…: a page of the inventory at a moment."""
+
+    @operation(
+        Operation(
+            action="read",
+            says="A page of the inventory, now or as it stood at a moment before.",
+            answers=PortfolioPage,
+            query=(ANY_PATH, AS_OF, WORDS, PORTFOLIO_SORT, ORDER, OFFSET, LIMIT),
+        )
+    )
+    async def get(self) -> None:
+        path, as_of, words = self.asked("path"), self.asked("as_of"), self.asked("words")
+        sort, descending = self.chosen(PORTFOLIO_SORT, "attention"), self.chosen(ORDER, "up") == "down"
+        offset, limit = self.counted(OFFSET, 0), self.counted(LIMIT, 50)
+        await self.answer(
+            lambda: self.desk.portfolio_page(path, as_of, words=words, sort=sort, descending=descending, offset=offset, limit=limit)
+        )
+
+
 class OpenApiHandler(GovernanceHandler):
     """GET openapi.json: this table as an OpenAPI 3.1 document."""
 
@@ -169,6 +209,8 @@ ROUTES: tuple[tuple[str, type[JupyterHandler]], ...] = (
     *REVIEW_ROUTES,
     *EXPORT_ROUTES,
     ("models", ModelsHandler),
+    ("portfolio", PortfolioHandler),
+    ("portfolio/models", PortfolioModelsHandler),
     ("openapi.json", OpenApiHandler),
     ("events", EventsHandler),
 )

@@ -221,6 +221,27 @@ class Desk:
             workspace = cast("Workspace", room)
             return plain(register.page(workspace, words=words, sort=sort, descending=descending, offset=offset, limit=limit))
 
+    def portfolio(self, path: str, as_of: str) -> object:
+        """The portfolio of the workspace of `path` at a moment. Raises NotReady for none, BadInput for what is no day that is over."""
+        from jupyter_mlgov.workspace.portfolio_desk import portfolio_view
+
+        return self._asked_of(path, lambda workspace: portfolio_view(workspace, as_of))
+
+    def portfolio_page(self, path: str, as_of: str, *, words: str, sort: str, descending: bool, offset: int, limit: int) -> object:
+        """A page of its inventory, from the read tables. Raises as `portfolio`."""
+        from jupyter_mlgov.workspace.portfolio_desk import portfolio_page
+
+        def page(workspace: Workspace) -> object:
+            return portfolio_page(workspace, as_of, words=words, sort=sort, descending=descending, offset=offset, limit=limit)
+
+        return self._asked_of(path, page)
+
+    def _asked_of(self, path: str, ask: Callable[[Workspace], object]) -> object:
+        """What `ask` finds in the workspace of the notebook `path`, or of the server's own folder."""
+        start = notebook_at(self.root, path).parent if path else self.root
+        with closing(self.open(start, self.settings)) as room:
+            return plain(ask(cast("Workspace", room)))
+
     def moment(self, path: str, before: Moment | None) -> Moment:
         """How the record behind `path` stands. The trail is asked where a file moved since `before`, or where it lies in a server."""
         notebook = notebook_at(self.root, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.errors import BadInput
@@ -20,6 +20,7 @@ from jupyter_mlgov.monitoring.portfolio.store import Asked, Placed, ReadTables, 
 from jupyter_mlgov.monitoring.portfolio.whole import Entry, Portfolio
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.monitoring.portfolio.attention import DueFinding, DueReview
     from jupyter_mlgov.monitoring.portfolio.coming import Coming
     from jupyter_mlgov.workspace.composition import Workspace
 
@@ -56,11 +57,8 @@ def portfolio(at: Point, workspace: Workspace, *, top: int = TOP, inventory: boo
     """Everything at one point; with `inventory` also a line for every model."""
     tables, now = at.tables, at.moment
     first, models = tables.page(Asked(now=now, limit=top), at.upto)
-    found = [one for placed in _every(at, "findings") for one in due_findings(placed.standing, now)]
-    found.sort(key=lambda one: (one.days is None, -(one.days or 0.0), -(one.open_days or 0.0), one.model))
-    waiting = [one for placed in _every(at, "due") for one in due_reviews(placed.standing, now)]
-    waiting.sort(key=lambda one: (one.hours is None, one.hours or 0.0, one.model))
-    ahead, validated = _ahead(at, workspace)
+    found, waiting = open_findings(at), open_reviews(at)
+    ahead, validated = policies_ahead(at, workspace)
     name = named(workspace)
     return Portfolio(
         moment=stamp(now),
@@ -69,10 +67,10 @@ def portfolio(at: Point, workspace: Workspace, *, top: int = TOP, inventory: boo
         validated=validated,
         figures=figures(at),
         first=tuple(attention(placed.standing, now) for placed in first),
-        findings=tuple(found[: max(top, 0)]),
+        findings=found[: max(top, 0)],
         overdue=sum(one.overdue for one in found),
         findings_in_all=len(found),
-        reviews=tuple(waiting[: max(top, 0)]),
+        reviews=waiting[: max(top, 0)],
         reviews_in_all=len(waiting),
         coming=ahead,
         dependencies=dependencies(tables.edges(at.upto)),
@@ -97,12 +95,24 @@ def came_from(at: Point, figure: str, *, offset: int = 0, limit: int = 100) -> t
     return at.tables.counts(known([one.id for one in FIGURES], figure), at.upto, offset, limit)
 
 
-def _every(at: Point, only: str) -> tuple[Placed, ...]:
-    asked = Asked(now=at.moment, sort="model", limit=_ALL, only="due" if only == "due" else "findings")
-    return at.tables.page(asked, at.upto)[0]
+def open_findings(at: Point) -> tuple[DueFinding, ...]:
+    """Every open finding, the longest overdue first; read from the models that have one, and from no other."""
+    found = [one for placed in _every(at, "findings") for one in due_findings(placed.standing, at.moment)]
+    return tuple(sorted(found, key=lambda one: (one.days is None, -(one.days or 0.0), -(one.open_days or 0.0), one.model)))
 
 
-def _ahead(at: Point, workspace: Workspace) -> tuple[tuple[Coming, ...], int]:
+def open_reviews(at: Point) -> tuple[DueReview, ...]:
+    """Every open review, the nearest deadline first; read from the models that have one, and from no other."""
+    waiting = [one for placed in _every(at, "due") for one in due_reviews(placed.standing, at.moment)]
+    return tuple(sorted(waiting, key=lambda one: (one.hours is None, one.hours or 0.0, one.model)))
+
+
+def _every(at: Point, only: Literal["due", "findings"]) -> tuple[Placed, ...]:
+    return at.tables.page(Asked(now=at.moment, sort="model", limit=_ALL, only=only), at.upto)[0]
+
+
+def policies_ahead(at: Point, workspace: Workspace) -> tuple[tuple[Coming, ...], int]:
+    """What comes into force after this point and what it would close; and how many models have a whole report."""
     from jupyter_mlgov.validation.plugins import installed_policies, policy_ids
 
     groups = at.tables.ahead(at.upto)

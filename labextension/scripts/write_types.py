@@ -7,7 +7,7 @@ The wire form is `jupyter_mlgov.core.facts.plain`, which writes a dataclass fiel
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -20,12 +20,15 @@ sys.path.insert(0, str(TARGET.parents[3]))
 
 from jupyter_mlgov.core.verdicts import Severity, Verdict  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.lineage.facts import KINDS  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.monitoring.portfolio.attention import RULE  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.monitoring.portfolio.figures import FIGURES  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.promotion.facts import Decision, Review  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.reports.views import ModelPage, NotebookView, Presence, SuggestedStep, TrailPage, TrailVerified  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.validation.results import Report  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.workspace.answers import Asked  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.workspace.export_desk import ExportDone, ExportPlan  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.workspace.impact import Impact  # noqa: E402 - the checkout must be importable first
+from jupyter_mlgov.workspace.portfolio_desk import PortfolioPage, PortfolioView  # noqa: E402 - the checkout must be importable first
 from jupyter_mlgov.workspace.review_desk import PacketView, Reran, ReviewDesk  # noqa: E402 - the checkout must be importable first
 
 HEAD = """/* Written by scripts/write_types.py from the Python facts; `npm run check:types` fails when it is stale. Do not edit. */
@@ -115,6 +118,8 @@ def rendered() -> str:
         Presence,
         Review,
         ModelPage,
+        PortfolioView,
+        PortfolioPage,
         ReviewDesk,
         PacketView,
         Reran,
@@ -141,11 +146,22 @@ def words() -> str:
             "/** Severities, the gravest first. */",
             f"export const SEVERITIES: readonly Severity[] = [{', '.join(quoted(item.value) for item in Severity)}];",
             "",
+            "/** Every sentence that the portfolio's figures and its order bring with them. */",
+            "export const PORTFOLIO_SAYS: readonly string[] = [",
+            ",\n".join(f"  {quoted(text)}" for text in dict.fromkeys(_says())),
+            "];",
+            "",
             "/** The kinds a step can have. */",
             f"export const KINDS: readonly string[] = [{', '.join(quoted(kind) for kind in KINDS)}];",
             "",
         ]
     )
+
+
+def _says() -> Iterator[str]:
+    for one in FIGURES:
+        yield from (one.title, one.of, one.says)
+    yield RULE
 
 
 def main() -> int:

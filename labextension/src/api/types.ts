@@ -319,6 +319,99 @@ export interface IModelRow {
   moved: string;
 }
 
+/** Where all models stood at `moment`, after the first `entries` entries of the trail; `as_of` is the day that was asked for, if any. */
+export interface IPortfolioView {
+  moment: string;
+  as_of: string;
+  entries: number;
+  models: number;
+  validated: number;
+  figures: IFigure[];
+  rule: string;
+  first: IPortfolioRow[];
+  findings: IFindingLine[];
+  findings_in_all: number;
+  overdue: number;
+  reviews: IReviewLine[];
+  reviews_in_all: number;
+  coming: IComingLine[];
+}
+
+/** A figure at one point of the log. `value` is a share in 0..1 or the median in hours; None where `n` is 0: no data. */
+export interface IFigure {
+  id: string;
+  title: string;
+  kind: 'share' | 'hours';
+  n: number;
+  good: number;
+  value: number | null;
+  mean: number | null;
+  longest: number | null;
+  of: string;
+  says: string;
+  source: string;
+}
+
+/** One model at one moment. `tier` 0: nobody said; `declared`: somebody declared the tier and nothing was judged by it. */
+export interface IPortfolioRow {
+  model: string;
+  notebook: string;
+  tier: number;
+  declared: boolean;
+  stage: string;
+  version: string;
+  verdict: string;
+  validated: string;
+  findings: number | null;
+  reviews: number;
+  due: string;
+  watched: string;
+  days: number;
+  score: number;
+}
+
+/** An open finding. `days` since it was due, below 0 when it is not yet, None where nobody set a day; `open_days` since it was found. */
+export interface IFindingLine {
+  model: string;
+  tier: number;
+  what: string;
+  severity: string;
+  due: string;
+  days: number | null;
+  open_days: number | null;
+}
+
+/** An open review. `hours` until its deadline, below 0 when it is overdue, None where the trail says no deadline. */
+export interface IReviewLine {
+  model: string;
+  tier: number;
+  number: number;
+  stage: string;
+  due: string;
+  hours: number | null;
+}
+
+/** Controls of a pack that begin on one day. `names` are the first of the models that they would close; the rest are counts. */
+export interface IComingLine {
+  date: string;
+  days: number;
+  title: string;
+  controls: number;
+  closes: number;
+  names: string[];
+  unchecked: number;
+  clear: number;
+  unjudged: number;
+}
+
+/** Some models of a portfolio, in the order asked for, of `models` in all, after the first `entries` entries of the trail. */
+export interface IPortfolioPage {
+  moment: string;
+  entries: number;
+  models: number;
+  rows: IPortfolioRow[];
+}
+
 /** Whose desk it is (`me`), why their approval would not count here, whose would (`approvers` empty: anybody who did not work on it), */
 export interface IReviewDesk {
   me: IActor;
@@ -598,6 +691,34 @@ export const VERDICTS: Record<Verdict, { mark: string; word: string; rank: numbe
 
 /** Severities, the gravest first. */
 export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
+/** Every sentence that the portfolio's figures and its order bring with them. */
+export const PORTFOLIO_SAYS: readonly string[] = [
+  'Deployments that stood',
+  'versions that a decision let into the last stage',
+  'Of these, the share that the registry showed and that no rollback has taken out since.',
+  'Canary predicted = actual',
+  'canaries about which both the canary and the labels gave a clear answer',
+  'Of these, the share in which the labels that came later said what the canary had said.',
+  'Hours in review',
+  'reviews that were answered',
+  'Hours by the calendar from asking to the first word that approves or refuses; nights and weekends count.',
+  'Rollbacks that worked',
+  'rollbacks that were asked for; drills are none',
+  'Of these, the share after which registry and traffic showed the earlier version; refused and failed count against.',
+  'Hours of documentation',
+  'versions let into the last stage for which two answers or more were written in one sitting',
+  'Hours between consecutive written answers of one person, where at most 30 minutes lie between them. The time before the first answer of a sitting is in no log, so this is a lower bound.',
+  'From first cell to production',
+  'models that came into the last stage for the first time, and whose first cell was recorded',
+  'Hours by the calendar from the first recorded cell of the notebook to the registry\'s answer.',
+  'Controls decided by machine',
+  'controls in force in the newest whole report of every model',
+  'Of these, the share every demand of which a validator answered (passed, look, failed, does not apply), and no person.',
+  'Controls with a machine\'s evidence',
+  'Of these, the share with at least one answer of a validator, people\'s answers or not.',
+  'Weight of the tier (1: 3, 2: 2, 3: 1, not known: 3; house) times days since the newest whole report. A model that was never validated counts from the day it was first seen.'
+];
 
 /** The kinds a step can have. */
 export const KINDS: readonly string[] = ['data', 'features', 'train', 'evaluate', 'register', 'report'];
