@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import warnings
 from dataclasses import replace
 
@@ -23,7 +22,8 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.integrations.estimators import model as inner
 from jupyter_mlgov.integrations.estimators.columns import steps_of
 from jupyter_mlgov.integrations.estimators.model import estimator
-from jupyter_mlgov.rollout.serving.arms import HELD, Arm, Computed, Vouched
+from jupyter_mlgov.rollout.serving import arms
+from jupyter_mlgov.rollout.serving.arms import Arm, Computed, Vouched
 from jupyter_mlgov.rollout.serving.inputs import Contract, Rows
 from tests.loops import in_a_loop_of_its_own
 from tests.serving.world import NAMES, sample
@@ -87,27 +87,28 @@ class Counting:
 
     bounded, cacheable, contract = True, False, Contract(columns=())
 
-    def __init__(self, brief: int, seconds: float = 0.0) -> None:
-        self.brief, self.seconds, self.threads = brief, seconds, []
+    def __init__(self, brief: int) -> None:
+        self.brief, self.threads = brief, []
 
     def compute(self, rows: Rows) -> Computed:
         self.threads.append(asyncio._get_running_loop() is not None)
-        time.sleep(self.seconds)
         return Computed(scores=np.full(rows.n, 0.5))
 
 
-def test_what_is_brief_is_computed_where_it_is_asked_and_what_once_was_not_goes_to_a_thread() -> None:
+@pytest.mark.parametrize(("held", "where"), [(60.0, [True, True, True, False, False]), (0.0, [True, False, False, False, False])])
+def test_what_is_brief_is_computed_where_it_is_asked_and_what_once_held_others_up_goes_to_a_thread(
+    monkeypatch: pytest.MonkeyPatch, held: float, where: list[bool]
+) -> None:
     vouched = Vouched(model="m", version="1", stage="s", decision=Digest.of_text("d"), fingerprint="f", key="k")
-    quick, slow = Counting(2), Counting(2, HELD * 1.5)
+    monkeypatch.setattr(arms, "HELD", held)
+    made = Counting(2)
 
     async def main() -> None:
-        for made, sizes in ((quick, (1, 2, 3)), (slow, (1, 1))):
-            arm = Arm(vouched, made)
-            for n in sizes:
-                await arm.compute(Rows(n=n, columns={}), 30)
-            await arm.compute(Rows(n=1, columns={}), 30, apart=True)
-            arm.close()
+        arm = Arm(vouched, made)
+        for n in (1, 2, 1, 3):
+            await arm.compute(Rows(n=n, columns={}), 60)
+        await arm.compute(Rows(n=1, columns={}), 60, apart=True)
+        arm.close()
 
     in_a_loop_of_its_own(main())
-    assert quick.threads == [True, True, False, False]
-    assert slow.threads == [True, False, False]
+    assert made.threads == where

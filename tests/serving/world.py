@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -163,7 +164,7 @@ class Client:
 
     def _sent(self, request: urllib.request.Request) -> tuple[int, Mapping[str, str], Any]:
         try:
-            with urllib.request.urlopen(request, timeout=20) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, dict(reply.headers), _read(reply.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -203,16 +204,14 @@ class Served:
     def look(self) -> None:
         """What the watching thread does twice a second, now; and what it put into the loop has run when this returns."""
         self.replica.look()
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(5)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(60)
 
-    def until(self, holds: Any, seconds: float = 10.0) -> None:
+    def until(self, holds: Any, seconds: float = 60.0) -> None:
         """Wait for an event that a thread of the server brings about."""
-        event = threading.Event()
-        for _ in range(int(seconds / 0.02)):
-            if holds():
-                return
+        event, late = threading.Event(), time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < late, f"it did not come about in {seconds:.0f} s"
             event.wait(0.02)
-        raise AssertionError("it did not come about")
 
 
 @contextmanager
@@ -239,12 +238,12 @@ def serving(workspace: Workspace, *models: str, most: int = 8 * 2**20) -> Iterat
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert up.wait(20)
+    assert up.wait(60)
     try:
         yield Served(replica, address, found[0])
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         place.close()
         assert not thread.is_alive()
 
