@@ -17,8 +17,8 @@ from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import StepStatus
 from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.promotion import fold, gates, since
+from jupyter_mlgov.promotion.authorship import authors
 from jupyter_mlgov.promotion.conditions import Circumstances
-from jupyter_mlgov.promotion.counting import person
 from jupyter_mlgov.promotion.data import KeptData
 from jupyter_mlgov.promotion.facts import Decision, Limit
 from jupyter_mlgov.promotion.intended import intended
@@ -107,15 +107,6 @@ def _let_in(before: Sequence[AuditEntry], model: str, stage: str) -> Decision | 
     found = [one for one in fold.decisions(before, model) if one.stage == stage]
     there = intended(before, model, stage)
     return found[-1] if found and there and there.version == found[-1].version else None
-
-
-def authors(entries: Iterable[AuditEntry], notebook: str, committers: tuple[Actor, ...], origin: str | None = None) -> tuple[Actor, ...]:
-    """Who ran, opened or exported the notebook or the one it was exported from (None: as the log says), and who committed it; each once."""
-    entries = tuple(entries)
-    origin = fold.origin(entries, notebook) if origin is None else origin
-    worked = (*fold.authors(entries, notebook), *(fold.authors(entries, origin) if origin else ()))
-    found = {person(actor.id): actor for actor in reversed((*worked, *committers))}
-    return tuple(reversed(found.values()))
 
 
 def find_report(entries: Iterable[AuditEntry], digest: Digest | None) -> Report | None:

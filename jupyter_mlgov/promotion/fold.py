@@ -58,7 +58,7 @@ def asked_under(entry: AuditEntry) -> tuple[Terms, ...]:
         return ()
 
 
-def authors(entries: Iterable[AuditEntry], notebook: str) -> tuple[Actor, ...]:
+def worked_on(entries: Iterable[AuditEntry], notebook: str) -> tuple[Actor, ...]:
     """Everyone who ever opened, ran or exported `notebook`, in any session: a colleague's re-run does not make its author independent."""
     found: dict[str, Actor] = {}
     for entry in entries:

@@ -30,7 +30,8 @@ def parse_name(text: str) -> tuple[str, str]:
 
 def gather(workspace: Workspace, name: str) -> DossierFacts:
     """What documents about `MODEL@VERSION` are written from. Raises UsageError for an unknown name, NotReady without any run."""
-    from jupyter_mlgov.promotion.fold import authors, decisions, reviews
+    from jupyter_mlgov.promotion.authorship import authors
+    from jupyter_mlgov.promotion.fold import decisions, reviews
     from jupyter_mlgov.promotion.waivers import waivers
     from jupyter_mlgov.validation.plugins import installed_policies
     from jupyter_mlgov.workspace.subjects import forms

@@ -12,8 +12,8 @@ from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
-from jupyter_mlgov.promotion.counting import person
-from jupyter_mlgov.promotion.fold import authors
+from jupyter_mlgov.promotion.authorship import authors
+from jupyter_mlgov.promotion.counting import person, same
 from jupyter_mlgov.promotion.since import log_time
 from jupyter_mlgov.workspace.watched import Running, running
 
@@ -262,6 +262,8 @@ def settle(workspace: Workspace, model: str, name: str, how: str) -> str:
 
     Raises UsageError for one who did, for an unknown finding and without a reason.
     """
+    from jupyter_mlgov.workspace.judging import committers
+
     now = running(workspace, model)
     found = standing(workspace, now)
     if name not in found:
@@ -269,7 +271,10 @@ def settle(workspace: Workspace, model: str, name: str, how: str) -> str:
     if not how.strip():
         raise UsageError("Why is it settled?", next='Say it: --reason "what was found and done".')
     actor = workspace.actor()
-    if any(person(one.id) == person(actor.id) for one in authors(workspace.journal.entries(), now.notebook)):
+    people, problem = committers(workspace, now.notebook)
+    if problem:
+        raise UsageError(f"git cannot say who committed {now.notebook}: {problem}.", next="Mend that first: an author settles nothing.")
+    if any(same(one.id, actor.id) for one in authors(workspace.journal.entries(), now.notebook, people)):
         raise UsageError(f"{actor} worked on {now.notebook}, so another person must settle it.", next="Ask a reviewer.")
     if person(found[name].actor.id) == person(actor.id):
         raise UsageError(f"{actor} ran the monitor that found it, so another person must settle it.", next="Ask a reviewer.")

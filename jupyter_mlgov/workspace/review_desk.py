@@ -154,8 +154,8 @@ def _case(workspace: Workspace, one: Queued) -> CaseView:
 
 
 def _waivers(workspace: Workspace, notebook: str, team: Team) -> Iterator[WaiverView]:
+    from jupyter_mlgov.promotion.authorship import authors
     from jupyter_mlgov.promotion.counting import same, stranger
-    from jupyter_mlgov.promotion.docket import authors
     from jupyter_mlgov.workspace.judging import committers
     from jupyter_mlgov.workspace.waiving import standings
 

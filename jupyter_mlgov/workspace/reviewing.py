@@ -180,8 +180,8 @@ def stranger_here(workspace: Workspace, case: Case) -> str:
 
 def objection_to(workspace: Workspace, notebook: str, stage: str) -> str:
     """Why the acting person's approval of `notebook` for `stage` would not count; empty where it would."""
+    from jupyter_mlgov.promotion.authorship import authors
     from jupyter_mlgov.promotion.counting import stranger
-    from jupyter_mlgov.promotion.docket import authors
     from jupyter_mlgov.workspace.judging import committers
 
     team = workspace.team_for(notebook)

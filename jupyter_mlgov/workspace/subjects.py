@@ -122,7 +122,7 @@ _NOT_ACTS = ("session.", "cell.", "recording.", "projection.", "validation.", "t
 
 def records(workspace: Workspace, model: str, notebook: str) -> Records:
     """The acts of the trail about `model` or its notebook, and who its authors are."""
-    from jupyter_mlgov.promotion.fold import authors
+    from jupyter_mlgov.promotion.authorship import authors
 
     entries = tuple(workspace.journal.entries())
     mine = tuple(

@@ -68,8 +68,8 @@ def ask(workspace: Workspace, notebook: str, wish: Wish) -> Standing:
 
 def answer(workspace: Workspace, notebook: str, number: int, verdict: Literal["approve", "refuse"], comment: str) -> Standing:
     """Write the acting person's word on waiver `number`. Who asked for it, or worked on the model, is refused here and by the gate."""
+    from jupyter_mlgov.promotion.authorship import authors
     from jupyter_mlgov.promotion.counting import same, stranger
-    from jupyter_mlgov.promotion.docket import authors
     from jupyter_mlgov.workspace.judging import committers
 
     standing = find(workspace, notebook, number)
@@ -114,7 +114,7 @@ def find(workspace: Workspace, notebook: str, number: int) -> Standing:
 
 def standings(workspace: Workspace, notebook: str) -> tuple[Standing, ...]:
     """Every waiver about the model of `notebook`, oldest first, with why it lifts nothing now where it does not."""
-    from jupyter_mlgov.promotion.docket import authors
+    from jupyter_mlgov.promotion.authorship import authors
     from jupyter_mlgov.promotion.since import log_time
     from jupyter_mlgov.workspace.judging import committers, last_report
 

@@ -13,7 +13,7 @@ from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import plain
 from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.promotion.facts import Answer, Decision, Reason, Review
-from jupyter_mlgov.promotion.fold import authors, decisions, reviews
+from jupyter_mlgov.promotion.fold import decisions, reviews, worked_on
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANA = Actor(id="ana", source="git")
@@ -100,7 +100,7 @@ def test_everyone_who_ran_the_notebook_in_any_session_is_an_author_and_a_validat
         entry("validation.done", {"notebook": "credit.ipynb"}, actor=carol),
         entry("cell.finished", {}, actor=carol, subject="other.ipynb"),
     ]
-    assert authors(trail, "credit.ipynb") == (ANA, BOB)
+    assert worked_on(trail, "credit.ipynb") == (ANA, BOB)
 
 
 def test_a_decision_comes_back_as_it_was_taken() -> None:

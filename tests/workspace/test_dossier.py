@@ -119,6 +119,16 @@ def test_words_stay_with_the_model_they_are_about_and_no_answer_overwrites_anoth
     assert "limits" not in asked.answered.answers, "what was said of version 1 is no answer about version 2"
 
 
+def test_a_dossier_names_who_wrote_the_notebook_that_its_own_was_exported_from(tmp_path: Path) -> None:
+    (tmp_path / "mlgov.toml").write_text(TEAM, "utf-8")
+    made = Workspace.create(tmp_path, Settings(actor="scheduler", anchors="none"))
+    train(made, 1, auc=0.71)
+    Workspace(tmp_path, Settings(actor="zoe")).record(
+        Draft(action="export.written", subject="draft.ipynb", payload={"files": [NOTEBOOK]}),
+    )
+    assert sorted(actor.id for actor in gather(made, "credit@1").authors) == ["scheduler", "zoe"]
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("credit@9", 'No version of credit "9"'), ("kredit", 'No model "kredit"'), ("credit@", "names no version")]
 )

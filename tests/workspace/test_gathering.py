@@ -63,3 +63,15 @@ def test_acts_about_the_model_are_its_records_and_verdicts_are_not(tmp_path: Pat
     assert [actor.id for actor in found.authors] == ["ann"]
     assert [(form.control, form.answers, form.actor.id) for form in forms(workspace, "credit")] == [("C.1", {"why": "so"}, "ann")]
     assert chain(workspace, "n.ipynb").ok
+
+
+def test_who_wrote_the_notebook_that_a_job_was_exported_from_is_an_author_of_the_job(tmp_path: Path) -> None:
+    """The account of a scheduler ran the job; the gate knew its author, and the validators asked another function."""
+    ann, job = Workspace.create(tmp_path, Settings(actor="ann")), Workspace(tmp_path, Settings(actor="scheduler"))
+    ann.record(
+        Draft(action="session.started", subject="n.ipynb"),
+        Draft(action="export.written", subject="n.ipynb", payload={"files": ["jobs/n.ipynb"]}),
+    )
+    job.record(Draft(action="session.started", subject="jobs/n.ipynb"))
+    found = records(ann, "credit", "jobs/n.ipynb")
+    assert sorted(actor.id for actor in found.authors) == ["ann", "scheduler"]

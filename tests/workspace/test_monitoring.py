@@ -107,6 +107,16 @@ def test_an_author_settles_nothing_and_a_reviewer_says_why(workspace: Gated) -> 
     assert not any(said.startswith("drift") for said in against(workspace))
 
 
+def test_who_wrote_the_notebook_that_the_job_was_exported_from_settles_nothing(workspace: Gated) -> None:
+    look(workspace, "credit", window(workspace, shift=1.0))
+    exported = Draft(action="export.written", subject="draft.ipynb", payload={"files": [NOTEBOOK]})
+    workspace.acting("carl@firm.example").record(Draft(action="session.started", subject="draft.ipynb"))
+    workspace.record(exported)
+    with pytest.raises(UsageError, match=r"carl@firm\.example .* worked on n\.ipynb"):
+        settle(workspace.acting("carl@firm.example"), "credit", "drift", "the feed was mended")
+    settle(workspace.acting("bob@firm.example"), "credit", "drift", "the feed was mended")
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
