@@ -327,7 +327,7 @@ def test_a_database_locked_by_another_kernel_is_said_after_the_wait_and_mends_it
     start = time.monotonic()
     with pytest.raises(StorageProblem, match=r"locked by another kernel; waited 0\.4 s and wrote nothing") as caught:
         journal.append([DRAFT], actor=ANA)
-    assert 0.3 < time.monotonic() - start < 20
+    assert 0.3 < time.monotonic() - start < 60
     assert str(file) in str(caught.value)
     assert [entry.seq for entry in journal.entries()] == [1]
     holder.communicate("\n", timeout=30)
@@ -342,7 +342,7 @@ def test_a_file_held_before_it_became_ours_is_waited_for_and_said(file: Path) ->
     start = time.monotonic()
     with pytest.raises(StorageProblem, match="locked by another kernel"):
         open_journal(file, SystemClock(), wait=0.4)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
     holder.communicate("\n", timeout=30)
     open_journal(file, SystemClock()).close()
 

@@ -140,4 +140,4 @@ def test_a_run_with_its_model_goes_to_a_server_is_promoted_there_and_the_servers
     began = time.monotonic()
     with pytest.raises(SystemUnreachable, match=uri):
         registry.at_stage("credit", "staging")
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 60

@@ -149,9 +149,9 @@ def test_a_killed_kernel_is_said_and_keeps_its_outputs(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    result, notebook = run(written(tmp_path / "a.ipynb", "print('before')", "import time\ntime.sleep(60)"), timeout=2)
+    result, notebook = run(written(tmp_path / "a.ipynb", "print('before')", "import time\ntime.sleep(600)"), timeout=10)
     assert result.outcome is Outcome.FAILED
-    assert "Cell [2] of a.ipynb ran longer than 2 s" in result.error
+    assert "Cell [2] of a.ipynb ran longer than 10 s" in result.error
     assert text(by_id(notebook)["c1"]) == "before\n"
 
 
@@ -317,8 +317,9 @@ def test_the_notebook_is_written_a_few_times_and_not_twice_a_cell(tmp_path: Path
 def test_a_long_run_is_saved_while_it_runs(tmp_path: Path) -> None:
     """A reader sees a whole notebook at any time, with the outputs of some seconds ago."""
     saved = str(tmp_path / "runs" / "a.ipynb")
-    wait = "import json, time\ntime.sleep(6)\nprint('tick', flush=True)\ntime.sleep(1)\n"
-    look = f"{wait}print(json.load(open({saved!r}))['cells'][0]['outputs'])"
+    look = "import json, time\nfor _ in range(1200):\n    print('tick', flush=True)\n"
+    look += f"    found = json.load(open({saved!r}))['cells'][0]['outputs']\n"
+    look += "    if found:\n        break\n    time.sleep(0.1)\nprint(found)"
     _, notebook = run(written(tmp_path / "a.ipynb", "print('first')", look))
     assert "first" in text(notebook.cells[1])
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["a.ipynb"]

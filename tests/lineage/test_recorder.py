@@ -291,7 +291,7 @@ def test_what_waits_is_written_at_the_end_of_the_session(bench: Bench) -> None:
 def test_a_database_locked_by_another_process_costs_the_cell_no_wait_and_no_record(tmp_path: Path) -> None:
     import sqlite3
 
-    journal = open_journal(tmp_path / "m.db", SystemClock(), wait=0.3)
+    journal = open_journal(tmp_path / "m.db", SystemClock(), wait=60)
     bench = Bench(tmp_path, journal)
     bench.run("a = 1", cell="c1")
     bench.recorder.flush()
@@ -303,7 +303,7 @@ def test_a_database_locked_by_another_process_costs_the_cell_no_wait_and_no_reco
     other.rollback()
     other.close()
     bench.recorder.flush()
-    assert spent < 0.25, "only the spool is on the cell's path"
+    assert spent < 30, "only the spool is on the cell's path"
     assert [(run.cell_id, run.outcome) for run in bench.runs()] == [("c1", Outcome.OK), ("c2", Outcome.OK)]
     bench.recorder.close()
     journal.close()

@@ -36,7 +36,7 @@ class Gate:
             self.read.append(path.name)
             if path.stat().st_size > BUDGET:
                 self.reached.set()
-                assert self.open.wait(30)
+                assert self.open.wait(120)
             return real(path)
 
         monkeypatch.setattr(files.Digest, "of_file", slow)
@@ -69,7 +69,7 @@ def test_the_cell_returns_before_its_files_are_hashed_and_a_verdict_waits_for_th
 def test_cells_that_follow_run_while_a_file_is_hashed(bench: Bench, gate: Gate) -> None:
     gate.open.clear()
     bench.run(WRITE, "mlgov:data")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(120)
     bench.run("x = 1")
     bench.run(READ)
     gate.open.set()
@@ -90,13 +90,13 @@ def test_cells_that_follow_run_while_a_file_is_hashed(bench: Bench, gate: Gate) 
 def test_a_cell_that_would_change_a_file_waits_until_it_is_hashed(bench: Bench, gate: Gate, change: str) -> None:
     gate.open.clear()
     bench.run(WRITE, "mlgov:data")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(120)
     cell = threading.Thread(target=lambda: bench.run(change))
     cell.start()
     cell.join(0.1)
     assert cell.is_alive(), "it waits before it changes the file"
     gate.open.set()
-    cell.join(30)
+    cell.join(120)
     assert told(bench.runs()[0]) == [("big.bin", of_bytes(b"a" * SIZE))]
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_somebody_changes_before_it_is_hashed_has_no_digest_and_that
     (bench.root / "first.bin").write_bytes(b"f" * SIZE)
     gate.open.clear()
     bench.run("for name in ('first.bin', 'big.bin'):\n    P(name).read_bytes()", "mlgov:data")
-    assert gate.reached.wait(30)  # hashing the first one
+    assert gate.reached.wait(120)  # hashing the first one
     change(bench.root / "big.bin")
     gate.open.set()
     (run,) = bench.runs()
@@ -132,7 +132,7 @@ def test_a_file_that_somebody_changes_before_it_is_hashed_has_no_digest_and_that
 def test_a_file_that_changes_while_it_is_being_hashed_has_no_digest(bench: Bench, gate: Gate) -> None:
     gate.open.clear()
     bench.run(WRITE, "mlgov:data")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(120)
     change_in_place(bench.root / "big.bin")
     gate.open.set()
     (run,) = bench.runs()
@@ -185,7 +185,7 @@ def test_a_file_read_and_overwritten_is_known_as_what_it_is_now_only(bench: Benc
 def test_a_forked_child_that_writes_a_waiting_file_does_not_hang(bench: Bench, gate: Gate) -> None:
     gate.open.clear()
     bench.run(WRITE, "mlgov:data")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(120)
     fork = (
         "import os\nchild = os.fork()\nif not child:\n    open('big.bin', 'wb').close()\n    os._exit(0)\n_, status = os.waitpid(child, 0)"
     )

@@ -34,7 +34,7 @@ class Gate:
             if boundary.weight(value) > BIG:
                 self.count += 1
                 self.reached.set()
-                assert self.open.wait(30)
+                assert self.open.wait(120)
             return measured(value)
 
         monkeypatch.setattr(boundary, "measured", slow)
@@ -75,7 +75,7 @@ def test_the_next_cell_cannot_change_a_table_that_is_being_measured(bench: Bench
     gate.open.clear()
     bench.run(MAKE, "mlgov:data")
     whole = measured(bench.names["table"])
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(120)
     began = threading.Event()
     bench.names["began"] = began.set
     cell = threading.Thread(target=lambda: bench.run("began()\ntable.iloc[0, 0] = 99"))

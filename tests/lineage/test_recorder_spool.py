@@ -213,7 +213,7 @@ def test_the_thread_moves_what_was_written_without_being_asked(tmp_path: Path, m
     journal = Telling()
     session = made(journal, tmp_path / "spool")
     session.write([draft(0)])
-    assert done.wait(10)
+    assert done.wait(60)
     session.close()
     assert problems(journal) == ["p0"]
 
