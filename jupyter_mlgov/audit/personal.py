@@ -24,6 +24,7 @@ _ACTOR = frozenset({"id", "name", "source"})
 _SEALED = frozenset({"person", "sealed"})
 # Free text that people write about people: sealed under the key of whoever wrote it.
 _FREE = frozenset({"comment"})
+_BARE = 20_000  # payloads that are remembered to hold nothing sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class PersonalJournal:
 
     def __init__(self, journal: Journal, people: People) -> None:
         self._journal, self._people = journal, people
+        self._bare: set[Digest] = set()  # payloads, by their digest, in which nothing was sealed: what they hold cannot change
 
     def append(self, drafts: Sequence[Draft], *, actor: Actor, parcels: Sequence[Parcel] = ()) -> tuple[AuditEntry, ...]:
         if not drafts:
@@ -118,8 +120,15 @@ class PersonalJournal:
     def _open(self, entry: AuditEntry) -> AuditEntry:
         if not entry.actor.id.startswith(PREFIX):
             return entry
+        actor = self._shown(entry.actor)
+        if entry.payload_digest in self._bare:
+            return replace(entry, actor=actor)
         opened = self._opened(dict(entry.payload))  # what a journal gives is JSON already
-        return replace(entry, actor=self._shown(entry.actor), payload=cast("dict[str, object]", opened))
+        if opened == entry.payload:
+            if len(self._bare) >= _BARE:
+                self._bare.clear()
+            self._bare.add(entry.payload_digest)
+        return replace(entry, actor=actor, payload=cast("dict[str, object]", opened))
 
     def _opened(self, value: object) -> object:
         if isinstance(value, dict):

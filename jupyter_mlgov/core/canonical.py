@@ -90,7 +90,8 @@ def _object(value: Mapping[object, object]) -> list[str]:
         keys.append(key)
     parts = ["{"]
     # RFC 8785, 3.2.3: keys are sorted by their UTF-16 code units.
-    for index, key in enumerate(sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))):
+    ordered = sorted(keys) if all(map(str.isascii, keys)) else sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
+    for index, key in enumerate(ordered):
         parts.append("," if index else "")
         parts.append(encode_basestring(str(key)))
         parts.append(":")
@@ -104,6 +105,8 @@ def _number(value: float) -> str:
         raise NotCanonical(f"{value} has no JSON form; record that it is undefined instead.")
     if value == 0:
         return "0"
+    if 1e-4 <= abs(value) < 1e16 and not value.is_integer():
+        return repr(value)  # written alike, as in _is_simple()
     sign = "-" if value < 0 else ""
     mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
     whole, _, fraction = mantissa.partition(".")

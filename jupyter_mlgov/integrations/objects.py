@@ -25,7 +25,8 @@ class FileObjects:
         self._folder = folder
 
     def put(self, content: bytes) -> Digest:
-        return self._keep((content,))
+        digest = Digest.of_bytes(content)
+        return digest if _holds(self._place(digest), digest) else self._keep((content,))
 
     def put_file(self, path: Path) -> Digest:
         """Named is what was copied, even if the file changes meanwhile. Raises BadInput for a file that cannot be read."""

@@ -11,7 +11,7 @@ from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.core.restoring import Unreadable, restore
 from jupyter_mlgov.reports.clean import visible
 from jupyter_mlgov.reports.published import PublishedReport
-from jupyter_mlgov.validation.results import IN_FORCE, REPORT_SCHEMA, Report, report_json
+from jupyter_mlgov.validation.results import IN_FORCE, REPORT_SCHEMA, Report, follows
 
 _NEXT = "Ask for the report again, or validate the subject yourself: `mlgov validate`."
 
@@ -75,12 +75,12 @@ def _object(source: str | bytes | Mapping[str, object]) -> Mapping[str, object]:
 def _unchanged(report: Report, published: PublishedReport, content: Mapping[str, object]) -> None:
     """The digest covers the results; counts and blocking follow from them and must agree, or a quick reader would be misled."""
     try:
-        made, own = report_json(report), Digest.of_json(content)
+        own = Digest.of_json(content)
     except NotCanonical as error:
         raise _refuse(str(error), "") from None
     if own != published.digest:
         raise _refuse("it was changed after it was made", f"Its digest says {published.digest.short}, its content is {own.short}.")
-    if made["counts"] != dict(published.counts) or made["blocking"] != list(published.blocking):
+    if follows(report) != {"counts": dict(published.counts), "blocking": list(published.blocking)}:
         raise _refuse("its counts or its list of blocking checks do not follow from its results", "")
 
 

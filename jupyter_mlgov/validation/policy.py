@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from jupyter_mlgov.core.digests import Digest
@@ -158,8 +159,12 @@ SCOPE = ("materiality", "use", "jurisdiction")
 _WORDS = {"verified": ("P", "Q", "S", "M"), "automation": ("auto", "assisted", "human"), "severity": tuple(Severity)}
 
 
+@lru_cache(maxsize=32)
 def load_policy(text: str, path: str) -> Policy:
-    """Read the TOML text of a pack. Raises BadInput for bad TOML, a missing key or a wrong type, UsageError for an unknown key."""
+    """Read the TOML text of a pack, the same text once.
+
+    Raises BadInput for bad TOML, a missing key or a wrong type, UsageError for an unknown key.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.facts import fields_of, plain
@@ -131,7 +132,7 @@ class PolicyRef:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: its digest is made once, on first asking
 class Report:
     """Subject, policies, results. Equal inputs give an equal digest in every surface: no time, no duration, no path of a machine.
 
@@ -147,7 +148,7 @@ class Report:
     thresholds: Digest | None = None
     looks: int = 0
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
         return Digest.of_json(plain(self))
 
@@ -191,5 +192,9 @@ def _blocks(verdict: Verdict, severity: Severity) -> bool:
 
 def report_json(report: Report) -> dict[str, object]:
     """The published form (docs/formats/report.md): the report's fields, its schema name, digest and counts."""
-    blocking = [result.validator for result in report.blocking]
-    return {"schema": REPORT_SCHEMA, "digest": report.digest, "counts": report.counts(), "blocking": blocking, **fields_of(report)}
+    return {"schema": REPORT_SCHEMA, "digest": report.digest, **follows(report), **fields_of(report)}
+
+
+def follows(report: Report) -> dict[str, object]:
+    """What the published form says beside the fields, for quick readers: `counts` and `blocking`."""
+    return {"counts": report.counts(), "blocking": [result.validator for result in report.blocking]}

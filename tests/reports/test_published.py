@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import BadInput
 from jupyter_mlgov.reports.bundle import MIME, Shown, bundle
 from jupyter_mlgov.reports.published import PublishedReport
@@ -188,3 +189,15 @@ def test_sarif_of_nothing_is_no_success(sample_reports: Mapping[str, Any]) -> No
     (run,) = sarif(sample_reports["empty"].report)["runs"]  # type: ignore[misc]  # a plain object
     assert run["results"] == []
     assert run["invocations"][0]["executionSuccessful"] is False
+
+
+def test_a_changed_report_never_keeps_the_digest_of_the_one_it_was_made_from(sample_reports: Mapping[str, Any]) -> None:
+    """A report's digest is made once and kept with it; a copy with other content has its own."""
+    for sample in sample_reports.values():
+        report = sample.report
+        assert (
+            report.digest == report.digest == Digest.of_json({name: as_json(report)[name] for name in (one.name for one in fields(report))})
+        )
+        other = replace(report, note=report.note + " changed")
+        assert other.digest != report.digest
+        assert replace(other, note=report.note).digest == report.digest

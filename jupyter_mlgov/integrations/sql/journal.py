@@ -12,7 +12,7 @@ from sqlalchemy import Select, select, update
 
 from jupyter_mlgov.audit.entries import GENESIS, AuditEntry, Draft, clock_setback
 from jupyter_mlgov.audit.journal import Parcel
-from jupyter_mlgov.audit.stored import COLUMNS, DamagedEntry, restore, restore_parcel, store_parcel, written
+from jupyter_mlgov.audit.stored import COLUMNS, DamagedEntry, restore_parcel, store_parcel, written
 from jupyter_mlgov.audit.tiles import WIDTH
 from jupyter_mlgov.core.actors import Actor
 from jupyter_mlgov.core.clock import Clock
@@ -23,6 +23,7 @@ from jupyter_mlgov.integrations.sql.filling import Run, fill_tiles, runner
 from jupyter_mlgov.integrations.sql.ledger import SqlLedger
 from jupyter_mlgov.integrations.sql.migrate import bring_up_to_date
 from jupyter_mlgov.integrations.sql.people import SqlPeople
+from jupyter_mlgov.integrations.sql.remembered import Remembered
 from jupyter_mlgov.integrations.sql.tables import log, outbox
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class SqlJournal:
     """Append-only log and outbox behind a Backend. Safe from several threads and processes; closes before a fork."""
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
-        self._backend, self._clock = backend, clock
+        self._backend, self._clock, self._read = backend, clock, Remembered()
         try:
             bring_up_to_date(backend)
         except BaseException:
@@ -87,7 +88,7 @@ class SqlJournal:
         while full:
             rows, broken = self._page(chosen.where(log.c.seq > last) if last else chosen)
             for row in rows:
-                yield restore(row)
+                yield self._read.restore(row)
             last = _number(rows[-1]) if rows else last
             if broken:
                 raise DamagedEntry(last + 1, f"cannot be read: {broken.what}") from broken
