@@ -98,3 +98,9 @@ def test_the_models_in_german(lab, page, shots, german):
     for head in ("Modell", "Risikoklasse", "Stufe", "Urteil", "Begutachtung", "Reproduziert", "Letzter Eintrag"):
         expect(page.locator(".jp-mlgov-models").get_by_role("columnheader", name=head)).to_be_visible()
     page.screenshot(path=shots / "german-models.png")
+    page.get_by_role("tab", name="Portfolio an jedem Tag").click()
+    shown = page.get_by_test_id("mlgov-portfolio")
+    expect(shown).to_contain_text("Kennzahlen", timeout=60_000)
+    expect(shown.locator("[data-figure=rollback-success]")).to_contain_text("keine Datennichts zu zählen: keine Rückwege")
+    expect(shown).to_contain_text("Befunde: 0 offen, 0 überfällig")
+    page.screenshot(path=shots / "german-portfolio.png")

@@ -25,7 +25,7 @@ def told(root: Path) -> None:
     clock = FixedClock(MARCH)
     house = Workspace(root, Settings(actor="ann"), clock=clock)
     names = [f"model-{number:03}" for number in range(MODELS)]
-    answers = [demand("A", "v.one", "pass"), demand("B", "form.B", "pass")]
+    answers = [demand("A", "v.one", "pass"), demand("B", "v.two", "pass")]
     house.personal.append([validated(name, name, answers, tier=1 + place % 3) for place, name in enumerate(names)], actor=BEN)
     first = house.personal.append([decided("model-000", "1")], actor=BEN)[0]
     house.personal.append([applied("model-000", "1", first)], actor=BEN)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { SEVERITIES, VERDICTS } from '../api/types';
+import { PORTFOLIO_SAYS, SEVERITIES, VERDICTS } from '../api/types';
 
 /* Every text that the sources hand to the translator has its German. */
 const FILE = '../jupyter_mlgov/locale/de_DE/LC_MESSAGES/jupyter_mlgov.json';
@@ -61,6 +61,7 @@ for (const { word } of Object.values(VERDICTS)) {
   singles.add(word);
 }
 SEVERITIES.forEach(word => singles.add(word));
+PORTFOLIO_SAYS.forEach(text => singles.add(text));
 
 const holes = (text: string) => (text.match(/%\d/g) ?? []).sort();
 

@@ -13,12 +13,11 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Signal } from '@lumino/signaling';
 import React from 'react';
-import type { IModelPage } from '../api/types';
 import { shieldIcon } from '../panel/icon';
 import { CommandIDs, IGovernance } from '../state/tokens';
-import { Models } from './models';
+import { Dashboard } from './dashboard';
 
-/** The table of models; it reads again when news come in, and looks into the workspace of the notebook that was in front. */
+/** The models and the portfolio; it reads again when news come in, and looks into the workspace of the notebook that was in front. */
 class ModelsWidget extends ReactWidget {
   constructor(
     private _governance: IGovernance,
@@ -40,10 +39,10 @@ class ModelsWidget extends ReactWidget {
     return (
       <UseSignal signal={this._changed}>
         {() => (
-          <Models
+          <Dashboard
             trans={trans}
             moved={this._moved}
-            ask={query => this._governance.ask<IModelPage>('models', query)}
+            ask={(route, query) => this._governance.ask(route, query)}
             open={this._open}
           />
         )}
@@ -84,7 +83,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     };
     app.commands.addCommand(CommandIDs.models, {
       label: args => (args.card ? trans.__('Models') : trans.__('Show Models')),
-      caption: trans.__('All models of this workspace: stage, verdict, review'),
+      caption: trans.__(
+        'All models of this workspace: stage, verdict, review, and the portfolio on any day'
+      ),
       icon: shieldIcon,
       describedBy: {
         args: { type: 'object', properties: { card: { type: 'boolean' } } }
