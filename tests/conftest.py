@@ -54,8 +54,9 @@ QUIET_CHROMIUM = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """One headless Chromium for all that look at a page: two Playwrights in one process do not get on."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # its own is 5 s, which a busy machine may need to draw a page
     assert Path(CHROMIUM).exists(), f"No Chromium at {CHROMIUM}. Install Debian's `chromium`, or set CHROMIUM to its path."
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET_CHROMIUM)

@@ -163,7 +163,7 @@ def seen() -> Seen:
 def page(browser, shots, seen):
     """A page that fails its test on any console error and on any request off loopback."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     seen.watch(page)
     yield page

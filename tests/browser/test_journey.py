@@ -166,7 +166,6 @@ def test_five_minutes_from_a_clean_folder_to_a_model_in_staging_and_a_trail_that
     # JupyterLab's own: a comm that Ann's page opened is unknown to the page that joins her kernel later.
     seen.provoked.append("Comm not found for comm id")
     page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     folder = house.root / "credit"
 
     # 1-2  Ann opens the notebook; a tag is suggested, one click takes it; Run All; the panel draws the steps.

@@ -47,7 +47,7 @@ def test_ten_thousand_models_are_sorted_filtered_and_scrolled_and_news_come_in(l
     open_notebook(page, lab, "portfolio/first.ipynb")
     light(page)
     palette(page, "Show Models")
-    expect(page.locator(".jp-mlgov-dashboard")).to_contain_text(f"{MODELS + 1} models", timeout=30_000)
+    expect(page.locator(".jp-mlgov-dashboard")).to_contain_text(f"{MODELS + 1} models", timeout=60_000)
     assert rows(page).count() < 100
     expect(rows(page).first).to_contain_text("<img src=x")
     assert page.evaluate("window.hacked") is None
@@ -74,7 +74,7 @@ def test_ten_thousand_models_are_sorted_filtered_and_scrolled_and_news_come_in(l
 
     # Somebody else does something: the row moves without a question from here.
     portfolio.record(Draft(action="review.asked", subject="model-00000", payload={"stage": "staging"}))
-    expect(page.locator('[aria-rowindex="3"]')).to_contain_text("waits", timeout=20_000)
+    expect(page.locator('[aria-rowindex="3"]')).to_contain_text("waits", timeout=60_000)
     dark(page)
     contrasts(page, ".jp-mlgov-dashboard *")
     page.screenshot(path=shots / "models-dark.png")

@@ -35,7 +35,7 @@ def test_the_panel_and_the_badges_are_in_notebook_7_too(lab, page, shots, seen):
     Workspace.create(folder, Settings(actor="ann")).close()
     page.goto(f"{lab.url}/notebooks/seven/seven.ipynb?token={lab.token}")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-    expect(page.locator('.jp-Cell[data-mlgov-badge="○ data"]')).to_be_attached(timeout=30_000)
+    expect(page.locator('.jp-Cell[data-mlgov-badge="○ data"]')).to_be_attached(timeout=60_000)
     page.keyboard.press("Control+Alt+Shift+g")
     expect(panel(page)).to_be_visible()
     expect(panel(page).get_by_test_id("mlgov-step")).to_have_attribute("data-state", "never ran")

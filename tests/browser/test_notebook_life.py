@@ -34,7 +34,7 @@ def life(lab, page, request):
     all_ran(page)
     save(page)
     for label in ("data", "train"):
-        expect(step(page, label)).to_have_attribute("data-state", "fresh", timeout=30_000)
+        expect(step(page, label)).to_have_attribute("data-state", "fresh", timeout=60_000)
     return folder
 
 
@@ -60,7 +60,7 @@ def test_a_restarted_kernel_keeps_the_record_of_what_ran_and_begins_a_new_one(li
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt')[1].textContent === '[2]:'")
     # A new session has no train yet: the old run's word is not taken for it.
-    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=30_000)
+    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=60_000)
     expect(step(page, "data")).to_have_attribute("data-state", "fresh")
     page.screenshot(path=shots / "restarted.png")
     after = sentences(life)
@@ -72,7 +72,7 @@ def test_a_renamed_notebook_says_that_its_record_is_under_the_old_name(life, pag
     """The trail cannot be rewritten: what ran, ran as life.ipynb. The panel shows the new name's own record, which is empty."""
     page.evaluate("() => window.jupyterapp.shell.currentWidget.context.rename('second.ipynb')")
     expect(panel(page)).to_contain_text("second.ipynb")
-    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=30_000)
+    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=60_000)
     expect(panel(page).get_by_test_id("mlgov-gate")).to_contain_text("gate shut")
     expect(panel(page).get_by_test_id("mlgov-next")).to_contain_text("life.ipynb, which is gone, has a record")
     assert not (life / "life.ipynb").exists()
@@ -84,7 +84,7 @@ def test_a_renamed_notebook_says_that_its_record_is_under_the_old_name(life, pag
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     all_ran(page)
     save(page)
-    expect(step(page, "train")).to_have_attribute("data-state", "fresh", timeout=30_000)
+    expect(step(page, "train")).to_have_attribute("data-state", "fresh", timeout=60_000)
     assert any(line.startswith("cell.finished second.ipynb") for line in sentences(life))
 
 
@@ -94,7 +94,7 @@ def test_a_moved_notebook_keeps_nothing_that_is_not_its_own(life, page):
     page.evaluate(
         "path => window.jupyterapp.serviceManager.contents.rename(window.jupyterapp.shell.currentWidget.context.path, path)", path
     )
-    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=30_000)
+    expect(step(page, "train")).to_have_attribute("data-state", "never ran", timeout=60_000)
     expect(panel(page).get_by_test_id("mlgov-gate")).to_contain_text("gate shut")
 
 

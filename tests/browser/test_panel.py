@@ -258,9 +258,10 @@ def test_a_read_only_notebook_can_be_looked_at_but_not_tagged(lab, page, shots):
     assert path.read_bytes() == before
 
 
-# What the panel needs of the kernel, and no more: an extension of this name with one magic that prints, and may refuse.
+# What the panel needs of the kernel, and no more: an extension of this name with one magic that prints, waits
+# until its word was seen, and may refuse.
 STAND_IN = f"""
-import sys, time, types
+import os, sys, time, types
 from IPython.core.error import UsageError
 
 asked = []
@@ -269,7 +270,9 @@ def load(shell):
     def mlgov(line):
         asked.append(line)
         print("  1/2 fair.air", flush=True)
-        time.sleep(2)
+        late = time.monotonic() + 120
+        while not os.path.exists("seen") and time.monotonic() < late:
+            time.sleep(0.05)
         if len(asked) > 1:
             raise UsageError("Nothing to judge in {HOSTILE}. Run the notebook.")
     shell.register_magic_function(mlgov, "line", "mlgov")
@@ -297,6 +300,7 @@ def test_validate_shows_progress_then_refreshes_and_a_refusal_as_text(lab, page,
     expect(work).to_have_text("1/2 fair.air")
     expect(button).to_be_disabled()
     page.screenshot(path=shots / "validating.png")
+    (path.parent / "seen").touch()
     expect(work).to_have_count(0)
     expect(button).to_be_enabled()
     expect(panel(page).get_by_test_id("mlgov-complaint")).to_have_count(0)
