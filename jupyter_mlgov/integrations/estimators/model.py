@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlgov.integrations.estimators.boosted import Boosted, boosted
 from jupyter_mlgov.integrations.estimators.columns import column_of, names_of, place_of, steps_of
 from jupyter_mlgov.integrations.estimators.points import dense, evenly, explainer, halves, is_tree
 from jupyter_mlgov.rollout.serving.arms import Computed
@@ -29,6 +30,7 @@ class Estimator:
     """The Predictor port over one fitted estimator. `place` is the favourable class; None for a regressor.
 
     `bare`: the same model without its columns' names; it reads the numbers of a request as they are, and a frame need not be made.
+    `boosted`: one pass over its leaves gives the very scores and the points, and the last step is not asked.
     """
 
     model: Any
@@ -40,6 +42,7 @@ class Estimator:
     cacheable: bool = True
     bare: Any = None
     brief: int = 0
+    boosted: Boosted | None = None
     halves: tuple[Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,6 +59,10 @@ class Estimator:
         before, last = self.halves
         shown = self._shown(rows)
         inner = shown if before is None else before.transform(shown)
+        if self.boosted is not None and self.points is not None:
+            both = self.boosted(dense(inner))
+            if both is not None:
+                return Computed(scores=both[0], points=self.points.given(both[1]), factors=self.contract.names, base=self.base)
         found = last.predict(inner) if self.place is None else last.predict_proba(inner)[:, self.place]
         scores = np.asarray(found, np.float64)
         if self.points is None:
@@ -84,6 +91,8 @@ def estimator(model: Any, sample: Any, favourable: str, *, also: tuple[str, ...]
     contract = Contract(columns=tuple(column_of(name, model, sample) for name in names), also=tuple(n for n in also))
     points, base, silent = explainer(model, names, sample, place)
     made = Estimator(model=model, contract=contract, place=place, points=points, base=base, silent=silent, cacheable=cacheable)
+    if points is not None:
+        made = replace(made, boosted=boosted(made.halves[1], points.raw, place))
     if sample is None or any(name not in sample.column_names for name in names):
         return made
     return _shortened(made, evenly(sample, names))

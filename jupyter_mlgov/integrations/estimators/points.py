@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.integrations.estimators.columns import steps_of
+from jupyter_mlgov.integrations.estimators.forest import Forest, forest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,10 +17,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
-    # What the last step sees of some rows -> the points of each column of the model.
-    Points = Callable[[Numbers], Numbers]
 
 BACKGROUND = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """What the last step sees of some rows -> the points of each column of the model. `spread` None: its columns are the model's own."""
+
+    raw: Callable[[Numbers], Numbers]
+    spread: Numbers | None = None
+
+    def __call__(self, inner: Numbers) -> Numbers:
+        return self.given(self.raw(inner))
+
+    def given(self, found: Numbers) -> Numbers:
+        """Points of what the last step sees, given back to the model's columns."""
+        return found if self.spread is None else found @ self.spread
 
 
 def explainer(model: Any, names: tuple[str, ...], sample: Any, place: int | None) -> tuple[Points | None, float, str]:
@@ -34,7 +49,7 @@ def explainer(model: Any, names: tuple[str, ...], sample: Any, place: int | None
         if hasattr(last, "coef_"):
             raw, base = _linear(last, matrix, place)
         elif is_tree(last):
-            raw, base = _trees(last, place)
+            raw, base = _trees(last, matrix, place)
         else:
             return None, 0.0, f"a {type(last).__name__} is neither linear nor made of trees"
     except _Opaque as error:
@@ -43,11 +58,7 @@ def explainer(model: Any, names: tuple[str, ...], sample: Any, place: int | None
     spread[np.arange(matrix.shape[1]), owners] = 1.0
     same = matrix.shape[1] == len(names) and owners == list(range(len(names)))
 
-    def points(inner: Numbers) -> Numbers:
-        found = raw(inner)
-        return found if same else found @ spread
-
-    return points, base, ""
+    return Points(raw=raw, spread=None if same else spread), base, ""
 
 
 def halves(model: Any) -> tuple[Any, Any]:
@@ -124,10 +135,12 @@ def is_tree(last: Any) -> bool:
     return type(last).__name__.startswith(_TREES)
 
 
-def _trees(last: Any, place: int | None) -> tuple[Callable[[Numbers], Numbers], float]:
-    """Exact Shapley values along the trees' own paths, by shap's TreeExplainer (Lundberg et al. 2020)."""
+def _trees(last: Any, matrix: Numbers, place: int | None) -> tuple[Callable[[Numbers], Numbers], float]:
+    """Exact Shapley values along the trees' own paths, by shap's TreeExplainer (Lundberg et al. 2020), from tables where those agree."""
     import numpy as np
 
+    if getattr(last, "is_categorical_", None) is not None:
+        raise _Opaque("it splits by categories, which shap takes for numbers")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # shap imports what numpy and numba deprecate
@@ -147,4 +160,5 @@ def _trees(last: Any, place: int | None) -> tuple[Callable[[Numbers], Numbers], 
         return -found if place == 0 else found
 
     base = float(start[place or 0]) if len(start) > 1 else float(-start[0] if place == 0 else start[0])
-    return raw, base if math.isfinite(base) else 0.0
+    tabled: Forest | None = forest(explainer.model, raw, matrix, place)
+    return tabled or raw, base if math.isfinite(base) else 0.0
