@@ -15,6 +15,8 @@ Lack = tuple[Verdict, str]
 
 ROLES = ("protected", "outcome", "score", "label", "baseline", "champion", "legitimate", "features", "grade", "exceeded", "time", "key")
 _OWN_OPTION = ("protected", "outcome", "score", "label", "baseline")
+# Any table of decisions has these two. A policy that compares groups, asked about a table whose groups nobody named, was not answered.
+_NEVER_BESIDE_THE_POINT = ("protected", "outcome")
 _WITHOUT = {
     "protected": "there are no groups to compare",
     "outcome": "there is no decision to look at",
@@ -129,7 +131,8 @@ def _role(need: str, subject: Subject) -> Lack | None:
         return None
     if subject.is_table:
         option = f"--{need}" if need in _OWN_OPTION else f"--role {need}=COLUMN"
-        return Verdict.NOT_APPLICABLE, f"No {option} was named: {_WITHOUT[need]}."
+        verdict = Verdict.INCONCLUSIVE if need in _NEVER_BESIDE_THE_POINT else Verdict.NOT_APPLICABLE
+        return verdict, f"No {option} was named: {_WITHOUT[need]}."
     value = '["COLUMN"]' if need in LISTS else '"COLUMN"'
     return Verdict.INCONCLUSIVE, f"Nobody said which column is the {need}. Declare `{need} = {value}` under [subject] in mlgov.toml."
 

@@ -53,6 +53,8 @@ def _file(path: Path) -> Table:
         # The whole file decides the types, so that equal content has equal types; read once, asked often.
         view = connection.read_csv(_literal(path), header=True, sample_size=-1)
         _named_once(path, _header(path, len(view.columns)))
+        if said := _said_otherwise(connection, path, [name for name, kind in view.schema().items() if kind.is_boolean()]):
+            view = connection.read_csv(_literal(path), header=True, sample_size=-1, types=dict.fromkeys(said, "string"))
         connection.create_table(NAME, view)
         return connection.table(NAME)  # by its bare name: the SQL text is evidence, and equal for equal content
     except (duckdb.Error, ibis.IbisError, OSError, ValueError) as error:
@@ -63,6 +65,18 @@ def _named_once(path: Path, names: Sequence[str]) -> None:
     """Refuse a name that two columns have: a reader makes up another for the second, and nobody could say which one was judged."""
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise BadInput(f"{path.name} has two columns with the name {twice[0]!r:.80}.", next="Give each column a name of its own.")
+
+
+def _said_otherwise(connection: Any, path: Path, columns: Sequence[str]) -> list[str]:  # ibis ships no types
+    """Those of `columns` that say yes and no, or t and f: DuckDB takes them for true and false, and `--favourable yes` would find none."""
+    if not columns:
+        return []
+    words = connection.read_csv(_literal(path), header=True, sample_size=-1, types=dict.fromkeys(columns, "string"))
+    return [name for name in columns if not _is_true_or_false(words[name])]
+
+
+def _is_true_or_false(column: Any) -> bool:  # ibis ships no types
+    return not int(column.strip().lower().notin(["true", "false"]).sum().fill_null(0).execute())
 
 
 def _parquet_names(path: Path) -> Sequence[str]:
@@ -161,4 +175,6 @@ def _literal(path: Path) -> str:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    if any("not utf-8" in line.lower() for line in lines):
+        return "its text is not UTF-8 (perhaps Latin-1 or Windows-1252)."
     return lines[0][:300]

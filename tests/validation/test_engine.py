@@ -108,12 +108,24 @@ def test_a_result_cannot_hide_a_failed_finding(tmp_path: Path) -> None:
     assert (result.verdict, result.validator, result.version) == (Verdict.FAIL, "test.one", "1.0")
 
 
-@pytest.mark.parametrize("need", ["protected", "outcome", "score", "label", "baseline"])
-def test_a_role_nobody_named_is_inconclusive_for_a_model_and_beside_the_point_for_a_table(tmp_path: Path, need: str) -> None:
+@pytest.mark.parametrize(
+    ("need", "of_a_table"),
+    [
+        ("protected", Verdict.INCONCLUSIVE),
+        ("outcome", Verdict.INCONCLUSIVE),
+        ("score", Verdict.NOT_APPLICABLE),
+        ("label", Verdict.NOT_APPLICABLE),
+        ("baseline", Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_a_role_nobody_named_is_inconclusive_for_a_model_and_where_a_table_of_decisions_must_have_it(
+    tmp_path: Path, need: str, of_a_table: Verdict
+) -> None:
+    """`--policy us-fair-lending` without --protected ended in CHECKS CLEAR and exit code 0: no group was ever compared."""
     one = check(Finding(message="m", verdict=Verdict.PASS), needs=("scored", need))
     table = run(one, subject(tmp_path, {"a": [1]})).results[0]
     model = run(one, subject(tmp_path, {"a": [1]}, kind="model")).results[0]
-    assert (table.verdict, model.verdict) == (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE)
+    assert (table.verdict, model.verdict) == (of_a_table, Verdict.INCONCLUSIVE)
     assert f"No --{need} was named" in table.summary
     assert f"`{need} = " in model.fix
     assert "mlgov.toml" in model.fix

@@ -21,6 +21,23 @@ def test_csv_and_parquet_of_one_content_are_one_subject(tmp_path: Path) -> None:
     assert (first.rows, first.kind, first.name) == (3, "table", "t")
 
 
+@pytest.mark.parametrize("words", [("yes", "no"), ("YES", "NO"), ("t", "f"), ("yes", "true")])
+def test_a_csv_file_keeps_the_words_that_are_not_true_and_false(tmp_path: Path, words: tuple[str, str]) -> None:
+    """DuckDB takes yes and no for true and false: `--favourable yes` found none, and Parquet of that content had another digest."""
+    rows = [*words, "", *words]
+    (tmp_path / "t.csv").write_text("n,y,b\n" + "".join(f"{at},{word},True\n" for at, word in enumerate(rows)), "utf-8")
+    pq.write_table(pa.table({"n": range(5), "y": [word or None for word in rows], "b": [True] * 5}), tmp_path / "t.parquet")
+    first, second = (table_subject(tmp_path / name, Roles()) for name in ("t.csv", "t.parquet"))
+    assert first.ref == second.ref
+    assert first.table.y.execute().dropna().tolist() == [*words, *words]
+
+
+def test_a_csv_file_of_another_encoding_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("g,y\nhöher,1\ngröße,0\n".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"t\.csv cannot be read as CSV: its text is not UTF-8"):
+        table_subject(tmp_path / "t.csv", Roles())
+
+
 def test_every_row_counts(tmp_path: Path) -> None:
     """A tool in use today hashes the first 10,000 rows and does not see this."""
     values = list(range(20_000))
