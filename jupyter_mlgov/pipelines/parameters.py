@@ -158,7 +158,8 @@ def _comments(text: str) -> dict[int, str]:
 
 
 def _kind(value: object) -> str:
-    return "None" if value is None else type(value).__name__
+    """The name of the value's type. A dict of a kind of its own, as a saved notebook holds it, is a dict."""
+    return "None" if value is None else "dict" if isinstance(value, dict) else type(value).__name__
 
 
 def check(given: Mapping[str, object], declared: Sequence[Parameter]) -> dict[str, object]:
@@ -247,9 +248,11 @@ def _read_as(raw: str, kind: str) -> object:
         return text.lower() in _TRUE if text.lower() in _TRUE | _FALSE else _NO
     if kind in ("int", "float"):
         try:
-            return int(text) if kind == "int" else float(text)
+            number = int(text) if kind == "int" else float(text)
         except ValueError:
             return _NO
+        written = "inf" in text.lower()  # 1e400 is not infinite, and no float holds it
+        return number if written or number not in (float("inf"), float("-inf")) else _NO
     value = _literal(text, _NO)
     return value if _kind(value) in _ACCEPTS.get(kind, {kind}) else _NO
 

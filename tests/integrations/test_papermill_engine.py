@@ -108,10 +108,10 @@ def test_a_notebook_outside_the_named_workspace_is_refused(tmp_path: Path, monke
 
 
 def test_parameters_reach_the_kernel_under_a_stable_cell_id(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.ipynb", "folds: int = 5", "print(folds)", tags={1: ["parameters"]})
-    _, notebook = run(path, {"folds": 7})
+    path = written(tmp_path / "a.ipynb", "folds: int = 5\noptions = {}", "print(folds, options)", tags={1: ["parameters"]})
+    _, notebook = run(path, {"folds": 7, "options": {"a": {"b": [1]}}})
     assert [cell.id for cell in notebook.cells] == ["c1", "injected-parameters", "c2"]
-    assert text(notebook.cells[2]) == "7\n"
+    assert text(notebook.cells[2]) == "7 {'a': {'b': [1]}}\n"
 
 
 @pytest.mark.parametrize(("given", "sentence"), [({"fold": 3}, 'Did you mean "folds"'), ({"folds": "3"}, "Expected int")])

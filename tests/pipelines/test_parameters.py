@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 
 from jupyter_mlgov.core.errors import BadInput, UsageError
 from jupyter_mlgov.pipelines.declarations import Declaration
@@ -122,11 +123,18 @@ def test_text_is_read_by_the_declared_type(text: str, value: object) -> None:
         (["fast=2"], "Expected bool"),
         (["protected=white"], "Expected list"),
         (["fold=3"], 'Did you mean "folds"'),
+        (["strength=-1e400"], "\"strength\" cannot be '-1e400'"),
     ],
 )
 def test_text_that_cannot_be_read_is_refused(texts: list[str], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         parse_values(texts, declared(CELL))
+
+
+def test_a_dict_as_a_saved_notebook_holds_it_is_a_dict() -> None:
+    """papermill keeps given values in the notebook, whose dicts are of a kind of their own: every run with one was refused."""
+    given = {"options": NotebookNode({"a": NotebookNode({"b": [1, 2]})})}
+    assert check(given, declared('options = {"a": 1}')) == given
 
 
 json_values = st.recursive(
