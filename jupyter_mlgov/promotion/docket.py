@@ -17,7 +17,7 @@ from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.lineage.facts import StepStatus
 from jupyter_mlgov.lineage.staleness import HiddenState
 from jupyter_mlgov.promotion import fold, gates, since
-from jupyter_mlgov.promotion.authorship import authors
+from jupyter_mlgov.promotion.authorship import authors, copied_from, copies
 from jupyter_mlgov.promotion.conditions import Circumstances
 from jupyter_mlgov.promotion.data import KeptData
 from jupyter_mlgov.promotion.facts import Decision, Limit
@@ -37,7 +37,8 @@ class Docket:
 
     `report` names the report by digest; reviews, waivers, authors, drills and the decision before are read from the log. `clock` says how
     time was told: 2 by since.LogClock, 1 (decisions of older programs) by the latest time of any entry. `origin` is the notebook that this
-    one was exported from: whoever worked on that one worked on this one.
+    one was exported from, and `copied` are those that it was copied from (authorship.copied_from): whoever worked on those worked on this
+    one. None: decisions of older programs, which looked at no copies.
     """
 
     team: Team
@@ -57,6 +58,7 @@ class Docket:
     hidden: HiddenState | None = None
     clock: int = 1
     origin: str = ""
+    copied: tuple[str, ...] | None = None
 
 
 def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
@@ -90,7 +92,7 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
         stale=docket.stale,
         steps=docket.steps,
         reviews=tuple(word for word in words if word.verdict != "approve" or word.seq > back),
-        authors=authors(before, docket.notebook, docket.committers, docket.origin),
+        authors=authors(before, docket.notebook, docket.committers, docket.origin, docket.copied or ()),
         asked_by=docket.asked_by,
         previous=_let_in(before, model, previous),
         data=docket.data,
@@ -99,7 +101,15 @@ def decide(docket: Docket, entries: Iterable[AuditEntry]) -> Decision:
     )
     void = sum(word.verdict == "approve" and word.seq <= back for word in words)
     told = f"This model was taken out of {docket.stage} since (entry {back:,}); approvals from before that do not count: {void}."
-    return replace(decision, notes=(*decision.notes, told)) if void else decision
+    notes = (*((told,) if void else ()), *_copied(docket, before))
+    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+def _copied(docket: Docket, before: Sequence[AuditEntry]) -> tuple[str, ...]:
+    """Why people who never ran this notebook are its authors, a sentence for each notebook it was copied from."""
+    if not docket.copied:
+        return ()
+    return tuple(f"{name}: {one.sentence}." for name in (docket.notebook, docket.origin) if name for one in copied_from(before, name))
 
 
 def _let_in(before: Sequence[AuditEntry], model: str, stage: str) -> Decision | None:
@@ -178,7 +188,7 @@ def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
     if not read:
         return told("disagrees", "the decision itself cannot be read, or contradicts itself")
     try:
-        docket: Docket = restore(Docket, entry.payload["docket"], "docket")
+        docket: Docket = restore(Docket, _with_later_fields(entry.payload["docket"]), "docket")
         odd = _odd(docket, entry, entries)
         again = decide(docket, entries) if not odd else None
     except (Unreadable, ValueError) as error:
@@ -193,6 +203,11 @@ def _again(entry: AuditEntry, entries: Sequence[AuditEntry]) -> Replayed:
     return told("disagrees", "; ".join(different))
 
 
+def _with_later_fields(body: object) -> object:
+    """The docket of an older program with the fields that it did not have, as it would have filled them."""
+    return {"hidden": None, "clock": 1, "origin": "", "copied": None, **body} if isinstance(body, Mapping) else body
+
+
 def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> str:
     """What contradicts the entry that carries the docket: a docket may not look into the future, be another's, or be back-dated."""
     if docket.as_of >= entry.seq:
@@ -205,6 +220,12 @@ def _odd(docket: Docket, entry: AuditEntry, entries: Sequence[AuditEntry]) -> st
         return "its docket tells the time as no decision of this log does any more"
     if docket.clock > 1 and docket.origin != fold.origin((one for one in entries if one.seq <= docket.as_of), docket.notebook):
         return "its docket names another notebook as the one that its own was exported from"
+    if docket.copied is None and any(_copied_named(one) for one in entries if one.seq < entry.seq):
+        return "its docket looks at no copied notebooks, as no decision of this log does any more"
+    if docket.copied is not None and docket.copied != copies(
+        (one for one in entries if one.seq <= docket.as_of), docket.notebook, docket.origin
+    ):
+        return "its docket names other notebooks as those that its own was copied from"
     if abs(datetime.fromisoformat(docket.at) - moment) > _TOLERANCE:
         return "its docket has another time than its entry"
     body = entry.payload["docket"]
@@ -216,6 +237,11 @@ def _clock(entry: AuditEntry) -> int:
     docket = entry.payload.get("docket") if entry.action == "promotion.decided" else None
     clock = docket.get("clock") if isinstance(docket, Mapping) else None
     return clock if isinstance(clock, int) else 1
+
+
+def _copied_named(entry: AuditEntry) -> bool:
+    docket = entry.payload.get("docket") if entry.action == "promotion.decided" else None
+    return isinstance(docket, Mapping) and docket.get("copied") is not None
 
 
 def differences(recorded: Decision, again: Decision) -> tuple[str, ...]:

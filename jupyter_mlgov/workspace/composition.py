@@ -179,10 +179,11 @@ class Workspace:
 
         Raises UsageError for a model that nobody decided about.
         """
-        notebooks = {entry.subject: entry.payload.get("notebook") for entry in self.journal.entries(actions=("promotion.decided",))}
-        if model not in notebooks:
-            raise unknown("model with a decision", model, sorted(notebooks), next="Ask for one: `mlgov promote STAGE`.")
-        notebook = str(notebooks[model] or "")
+        mine = [entry.payload.get("notebook") for entry in self.journal.entries(actions=("promotion.decided",), subject=model)]
+        if not mine:
+            known = sorted({entry.subject for entry in self.journal.entries(actions=("promotion.decided",))})
+            raise unknown("model with a decision", model, known, next="Ask for one: `mlgov promote STAGE`.")
+        notebook = str(mine[-1] or "")
         return notebook, self.team_for(notebook)
 
     @property

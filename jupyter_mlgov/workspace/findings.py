@@ -12,7 +12,7 @@ from jupyter_mlgov.audit.entries import AuditEntry, Draft
 from jupyter_mlgov.core.clock import stamp
 from jupyter_mlgov.core.digests import Digest
 from jupyter_mlgov.core.errors import MlgovError, UsageError, unknown
-from jupyter_mlgov.promotion.authorship import authors
+from jupyter_mlgov.promotion.authorship import authors, reason
 from jupyter_mlgov.promotion.counting import person, same
 from jupyter_mlgov.promotion.since import log_time
 from jupyter_mlgov.workspace.watched import Running, running
@@ -274,8 +274,11 @@ def settle(workspace: Workspace, model: str, name: str, how: str) -> str:
     people, problem = committers(workspace, now.notebook)
     if problem:
         raise UsageError(f"git cannot say who committed {now.notebook}: {problem}.", next="Mend that first: an author settles nothing.")
-    if any(same(one.id, actor.id) for one in authors(workspace.journal.entries(), now.notebook, people)):
-        raise UsageError(f"{actor} worked on {now.notebook}, so another person must settle it.", next="Ask a reviewer.")
+    entries = tuple(workspace.journal.entries())
+    if any(same(one.id, actor.id) for one in authors(entries, now.notebook, people)):
+        because = reason(actor, entries, now.notebook)
+        why = f"{actor} worked on {now.notebook}{f' ({because})' if because else ''}"
+        raise UsageError(f"{why}, so another person must settle it.", next="Ask a reviewer.")
     if person(found[name].actor.id) == person(actor.id):
         raise UsageError(f"{actor} ran the monitor that found it, so another person must settle it.", next="Ask a reviewer.")
     payload = {"finding": found[name].digest, "how": how[:2000]}

@@ -14,6 +14,7 @@ from jupyter_mlgov.promotion.docket import doubt
 from jupyter_mlgov.promotion.facts import Answer
 from jupyter_mlgov.promotion.fold import decisions
 from jupyter_mlgov.promotion.intended import INTENDING, history, intended
+from jupyter_mlgov.workspace.believing import Replayed
 
 if TYPE_CHECKING:
     from jupyter_mlgov.audit.entries import AuditEntry
@@ -44,11 +45,15 @@ def _bare(text: str) -> str:
 
 
 class TrailGatekeeper:
-    """Answers from the newest entries of the log each time: a decision of a second ago counts, and so does a rollback."""
+    """Answers from the newest entries of the log each time: a decision of a second ago counts, and so does a rollback.
+
+    It reads the moves of the model that is asked about, and the whole log only for a decision that was never decided again on this machine.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._believed: set[str] = set()
+        self._replayed = Replayed(workspace.root / ".mlgov")
 
     def governed(self) -> Collection[str]:
         """Every stage of every team file in the workspace but the first, which has no gate; every stage on record; and `champion`.
@@ -64,6 +69,9 @@ class TrailGatekeeper:
     def stage_of(self, alias: str) -> str:
         """See Gatekeeper. Where trail or team file cannot be read, every alias may be a stage."""
         try:
+            # The name of a stage as the team file spells it is that stage, whatever else there is; only other names ask for all of them.
+            if alias == CHAMPION or alias in self._workspace.team.stages[1:]:
+                return alias
             return next((stage for stage in sorted(self.governed()) if reads_like(alias, stage)), "")
         except MlgovError:
             return alias
@@ -80,7 +88,7 @@ class TrailGatekeeper:
         try:
             last = self.last_stage(model)
             stage = last if stage.lower() == CHAMPION else stage
-            now = intended(self._entries(), model, stage)
+            now = intended(self._entries(model), model, stage)
             doubted = self._doubt(model, stage, version, carries) if now is not None and version and now.version == version else ""
         except MlgovError as error:
             return f"Trail or team file cannot be read, so nothing is let into {stage}: {error.what}"
@@ -97,7 +105,7 @@ class TrailGatekeeper:
     def kept(self, model: str, version: str = "") -> str:
         """See Gatekeeper. A trail that cannot be read keeps everything."""
         try:
-            held = sorted({move.version for move in {move.stage: move for move in history(self._entries(), model)}.values()} - {""})
+            held = sorted({move.version for move in {move.stage: move for move in history(self._entries(model), model)}.values()} - {""})
         except MlgovError as error:
             return f"The trail cannot be read, so nothing of {model} is deleted: {error.what}"
         mine = [one for one in held if one == version or not version]
@@ -110,10 +118,9 @@ class TrailGatekeeper:
         mine = [entry for entry in entries if any((one.stage, one.version, one.answer) == wanted for one in decisions([entry], model))]
         if not mine:
             return "is not on record"
-        why = "" if mine[-1].digest in self._believed else doubt(mine[-1], tuple(self._workspace.journal.entries()))
+        why = self._does_not_replay(mine[-1])
         if why:
             return f"does not replay: {why}"
-        self._believed.add(mine[-1].digest)
         decided = _judged(mine[-1])
         return (
             ""
@@ -121,17 +128,30 @@ class TrailGatekeeper:
             else f"was about the model {decided}, and that version carries {carries or 'none that is named'}"
         )
 
+    def _does_not_replay(self, decision: AuditEntry) -> str:
+        """Why it does not; empty where it does, did for this process before, or did on this machine and the log goes on from there."""
+        journal = self._workspace.journal
+        if decision.digest in self._believed or self._replayed.holds(decision, lambda size: journal.entries(after=size)):
+            self._believed.add(decision.digest)
+            return ""
+        entries = tuple(journal.entries())
+        why = doubt(decision, entries)
+        if not why:
+            self._believed.add(decision.digest)
+            self._replayed.keep(decision, entries[-1])
+        return why
+
     def granted(self, model: str, version: str) -> bool:
         """See Gatekeeper."""
         try:
-            moves = history(self._entries(), model)
+            moves = history(self._entries(model), model)
         except MlgovError:
             return False
         newest = {move.stage: move.version for move in moves}
         return version in newest.values()
 
-    def _entries(self) -> tuple[AuditEntry, ...]:
-        return tuple(self._workspace.journal.entries(actions=INTENDING))
+    def _entries(self, model: str) -> tuple[AuditEntry, ...]:
+        return tuple(self._workspace.journal.entries(actions=INTENDING, subject=model))
 
 
 def _judged(entry: AuditEntry) -> str:

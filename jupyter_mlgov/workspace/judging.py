@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -188,6 +188,7 @@ def _docket(
     workspace: Workspace, stage: str, notebook: str, *, ask_registry: bool, limits: tuple[Limit, ...]
 ) -> tuple[Docket, tuple[AuditEntry, ...]]:
     """All that a decision rests on, and the log that it reads."""
+    from jupyter_mlgov.promotion.authorship import copies
     from jupyter_mlgov.promotion.docket import Docket
     from jupyter_mlgov.promotion.since import log_time
     from jupyter_mlgov.workspace.subjects import hidden
@@ -200,7 +201,8 @@ def _docket(
     data = _kept(workspace, team, lineage) if ask_registry else _looked_up(workspace, team, stage, lineage)
     entries = tuple(workspace.journal.entries())
     version = version if ask_registry else _by_the_log(team, lineage, entries)
-    people, problem = committers(workspace, notebook)
+    people, problem = committers(workspace, notebook, entries)
+    first = origin(entries, notebook)
     docket = Docket(
         team=team,
         notebook=notebook,
@@ -218,20 +220,27 @@ def _docket(
         at=stamp(log_time(entries, workspace.clock.now())),
         as_of=entries[-1].seq if entries else 0,
         clock=2,
-        origin=origin(entries, notebook),
+        origin=first,
+        copied=copies(entries, notebook, first),
     )
     return docket, entries
 
 
-def committers(workspace: Workspace, notebook: str) -> tuple[tuple[Actor, ...], str]:
-    """Everybody who wrote or committed the notebook's file, or that it was exported from, as git tells it, or why it cannot."""
-    from jupyter_mlgov.integrations.git import committers as asked
+def committers(workspace: Workspace, notebook: str, entries: Sequence[AuditEntry] = ()) -> tuple[tuple[Actor, ...], str]:
+    """Everybody who committed the notebook's file, or one that it was exported or copied from, as git tells it, or why it cannot.
 
-    found, problem = asked(workspace.root, notebook)
-    first = origin(workspace.journal.entries(actions=("export.written",)), notebook)
-    if first and not problem:
-        more, problem = asked(workspace.root, first)
+    `entries` is the log, where it was read already.
+    """
+    from jupyter_mlgov.integrations.git import committers as asked
+    from jupyter_mlgov.promotion.authorship import CELLS, sources
+
+    found: tuple[tuple[str, str], ...] = ()
+    problem = ""
+    for name in sources(entries or workspace.journal.entries(actions=("export.written", *CELLS)), notebook):
+        more, problem = asked(workspace.root, name)
         found = tuple(dict.fromkeys((*found, *more)))
+        if problem:
+            break
     return tuple(Actor(id=email, source="git", name=name) for name, email in found), problem
 
 

@@ -154,8 +154,8 @@ def _case(workspace: Workspace, one: Queued) -> CaseView:
 
 
 def _waivers(workspace: Workspace, notebook: str, team: Team) -> Iterator[WaiverView]:
-    from jupyter_mlgov.promotion.authorship import authors
-    from jupyter_mlgov.promotion.counting import same, stranger
+    from jupyter_mlgov.promotion.authorship import hindrance
+    from jupyter_mlgov.promotion.counting import same
     from jupyter_mlgov.workspace.judging import committers
     from jupyter_mlgov.workspace.waiving import standings
 
@@ -163,8 +163,8 @@ def _waivers(workspace: Workspace, notebook: str, team: Team) -> Iterator[Waiver
     if not found:
         return
     people, problem = committers(workspace, notebook)
-    makers = authors(workspace.journal.entries(), notebook, people)
     me = workspace.actor()
+    why_not = problem or hindrance(me, workspace.journal.entries(), notebook, people, team.reviewers)
     for one in reversed(found):
         mine = same(me.id, one.waiver.asked_by.id)
         yield WaiverView(
@@ -172,7 +172,7 @@ def _waivers(workspace: Workspace, notebook: str, team: Team) -> Iterator[Waiver
             severity=one.severity,
             objection=one.objection,
             mine=mine,
-            why_not="who asks for a waiver cannot approve it" if mine else problem or stranger(me, makers, team.reviewers),
+            why_not="who asks for a waiver cannot approve it" if mine else why_not,
         )
 
 

@@ -180,14 +180,12 @@ def stranger_here(workspace: Workspace, case: Case) -> str:
 
 def objection_to(workspace: Workspace, notebook: str, stage: str) -> str:
     """Why the acting person's approval of `notebook` for `stage` would not count; empty where it would."""
-    from jupyter_mlgov.promotion.authorship import authors
-    from jupyter_mlgov.promotion.counting import stranger
+    from jupyter_mlgov.promotion.authorship import hindrance
     from jupyter_mlgov.workspace.judging import committers
 
     team = workspace.team_for(notebook)
     people, problem = committers(workspace, notebook)
-    makers = authors(workspace.journal.entries(), notebook, people)
-    return problem or stranger(workspace.actor(), makers, team.approvers(team.gate(stage)))
+    return problem or hindrance(workspace.actor(), workspace.journal.entries(), notebook, people, team.approvers(team.gate(stage)))
 
 
 def release(workspace: Workspace, number: int) -> Queued:

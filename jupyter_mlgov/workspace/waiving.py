@@ -68,8 +68,8 @@ def ask(workspace: Workspace, notebook: str, wish: Wish) -> Standing:
 
 def answer(workspace: Workspace, notebook: str, number: int, verdict: Literal["approve", "refuse"], comment: str) -> Standing:
     """Write the acting person's word on waiver `number`. Who asked for it, or worked on the model, is refused here and by the gate."""
-    from jupyter_mlgov.promotion.authorship import authors
-    from jupyter_mlgov.promotion.counting import same, stranger
+    from jupyter_mlgov.promotion.authorship import hindrance
+    from jupyter_mlgov.promotion.counting import same
     from jupyter_mlgov.workspace.judging import committers
 
     standing = find(workspace, notebook, number)
@@ -78,7 +78,7 @@ def answer(workspace: Workspace, notebook: str, number: int, verdict: Literal["a
         if same(me.id, standing.waiver.asked_by.id):
             raise UsageError(f"{me} asked for this waiver.", expected="Expected somebody else to approve it.")
         people, _ = committers(workspace, notebook)
-        why_not = stranger(me, authors(workspace.journal.entries(), notebook, people), team.reviewers)
+        why_not = hindrance(me, workspace.journal.entries(), notebook, people, team.reviewers)
         if why_not:
             raise UsageError(f"{me} cannot approve this waiver: {why_not}.")
     payload = {

@@ -24,7 +24,7 @@ from tests.benchmarks.opening import opening
 from tests.benchmarks.personal import personal_data
 from tests.benchmarks.portfolio import portfolios
 from tests.benchmarks.serving import SERVING
-from tests.benchmarks.trail import commits, million
+from tests.benchmarks.trail import commits, first_question, million
 from tests.benchmarks.validation import judgements
 from tests.benchmarks.watching import WATCHING
 
@@ -199,6 +199,7 @@ def main() -> None:
         personal_data,
         commits,
         million,
+        first_question,
         judgements,
         documents,
         opening,

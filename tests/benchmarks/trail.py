@@ -86,6 +86,39 @@ def million() -> list[Figure]:
     ]
 
 
+def first_question(entries: int = 100_000) -> Figure:
+    """Processor time of a registry's first question after a start, against the same one where the decision never replayed here."""
+    from jupyter_mlgov.core.settings import Settings
+    from jupyter_mlgov.workspace import Workspace
+    from jupyter_mlgov.workspace.guard import TrailGatekeeper
+    from tests.promotion.world import let_in
+
+    def asked(workspace: Workspace) -> float:
+        fresh = Workspace(workspace.root, workspace.settings)
+        start = time.process_time()
+        keeper = TrailGatekeeper(fresh)
+        if keeper.stage_of("production") != "production" or keeper.objection("credit", "production", "1"):
+            raise RuntimeError("what was let in is not")
+        work = time.process_time() - start
+        fresh.close()
+        return work
+
+    with tempfile.TemporaryDirectory() as name:
+        workspace = Workspace.create(Path(name), Settings(actor="ana", deliver="manual"))
+        let_in(workspace.journal, "1")
+        for first in range(0, entries, 5000):
+            drafts = [
+                Draft(action="cell.finished", subject=f"nb-{at % 50}.ipynb", payload={"cell_id": str(at)})
+                for at in range(first, first + 5000)
+            ]
+            workspace.database.append(drafts, actor=ANA)
+        whole = asked(workspace)
+        again = statistics.median(asked(workspace) for _ in range(3))
+        workspace.close()
+    title = f"a guarded registry's first question at {entries:,} entries / deciding again"
+    return Figure(name=title, ours=again, peer=whole, unit="s", asked="< 0.5 s", holds=again < 0.5)
+
+
 def _work() -> float:
     """Processor time of this process and of those it waited for: what a busy machine cannot make longer by much."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

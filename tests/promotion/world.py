@@ -14,6 +14,7 @@ from jupyter_mlgov.core.team import Team
 from jupyter_mlgov.core.verdicts import Severity, Verdict
 from jupyter_mlgov.lineage.facts import Step, StepState, StepStatus
 from jupyter_mlgov.promotion import docket
+from jupyter_mlgov.promotion.authorship import copies
 from jupyter_mlgov.promotion.docket import Docket
 from jupyter_mlgov.promotion.facts import Answer, Decision, Limit, Review
 from jupyter_mlgov.promotion.registry import ModelVersion
@@ -129,6 +130,7 @@ class World:
             "at": stamp(log_time(entries, self.clock.now())),
             "as_of": entries[-1].seq,
             "clock": 2,
+            "copied": copies(entries, NOTEBOOK, str(more.get("origin", ""))),
         }
         return Docket(**{**facts, **more})
 
