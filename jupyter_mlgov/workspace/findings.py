@@ -87,7 +87,7 @@ def alarm_of(now: Running, watched: Watched, kind: str, problem: str, moment: da
     """An alarm with its severity, owner and the time by which somebody must have settled what it is about."""
     payload = {
         "kind": kind,
-        "severity": "critical" if now.team.tier == 1 else "high",
+        "severity": _severity(now),
         "problem": problem,
         "version": now.move.version,
         "watched": watched.name,
@@ -98,11 +98,17 @@ def alarm_of(now: Running, watched: Watched, kind: str, problem: str, moment: da
     return Draft(action="alarm.raised", subject=now.move.model, payload=payload)
 
 
+def _severity(now: Running) -> str:
+    """How grave what a monitor finds is: as its alarm says, so the list of findings says it too."""
+    return "critical" if now.team.tier == 1 else "high"
+
+
 def refutation(now: Running, watched: Watched, reason: str, by: Digest, moment: datetime) -> Draft:
     """What shuts the gates of the version until somebody settles it, with what the plan says is to be done; `by` names the evidence."""
     payload = {
         "version": now.move.version,
         "reason": reason,
+        "severity": _severity(now),
         "watched": watched.name,
         "by": by,
         "serving": "keep",
@@ -119,6 +125,7 @@ def silence_of(now: Running, watched: Watched, sentence: str, moment: datetime) 
     payload = {
         "version": now.move.version,
         "reason": sentence,
+        "severity": _severity(now),
         "watched": watched.name,
         "silence": True,
         "serving": "keep",
@@ -195,10 +202,23 @@ def _answered(workspace: Workspace, now: Running, finding: AuditEntry, done: tup
         workspace.record(Draft(action="breaker.ordered", subject=now.move.model, payload=payload))
         return ["The baseline answers in its stead."]
     if finding.payload.get("action") == "rollback" and not _mine(done, finding, "rollback.ordered", "rollback.refused", "rollback.failed"):
-        from jupyter_mlgov.workspace.rollback import Order, roll_back
-
-        return [roll_back(workspace, Order(model=now.move.model, stage=now.move.stage, reason=reason)).sentence]
+        return [_rolled_back(workspace, now, finding, reason, done)]
     return []
+
+
+def _rolled_back(workspace: Workspace, now: Running, finding: AuditEntry, reason: str, done: tuple[AuditEntry, ...]) -> str:
+    """The receipt's sentence. One that could not even be tried is said, alarmed once, and tried again at the next look."""
+    from jupyter_mlgov.workspace import rollback
+
+    order = rollback.Order(model=now.move.model, stage=now.move.stage, reason=reason)
+    try:
+        return rollback.roll_back(workspace, order).sentence
+    except MlgovError as error:
+        problem = f"The rollback that the plan orders could not be tried: {error.what}"
+        payload = {"kind": "rollback failed", "severity": "critical", "problem": problem, "stage": order.stage, "finding": finding.digest}
+        if not _mine(done, finding, "alarm.raised"):
+            workspace.record(Draft(action="alarm.raised", subject=order.model, payload=payload))
+        return f"{problem} {error.next}".strip()
 
 
 def _retrained(workspace: Workspace, now: Running, finding: AuditEntry, done: tuple[AuditEntry, ...]) -> list[str]:

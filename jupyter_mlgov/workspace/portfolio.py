@@ -96,9 +96,9 @@ def came_from(at: Point, figure: str, *, offset: int = 0, limit: int = 100) -> t
 
 
 def open_findings(at: Point) -> tuple[DueFinding, ...]:
-    """Every open finding, the longest overdue first; read from the models that have one, and from no other."""
+    """Every open finding, the overdue ones first and of those the gravest; read from the models that have one, and from no other."""
     found = [one for placed in _every(at, "findings") for one in due_findings(placed.standing, at.moment)]
-    return tuple(sorted(found, key=lambda one: (one.days is None, -(one.days or 0.0), -(one.open_days or 0.0), one.model)))
+    return tuple(sorted(found, key=lambda one: one.urgency))
 
 
 def open_reviews(at: Point) -> tuple[DueReview, ...]:

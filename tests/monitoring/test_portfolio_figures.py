@@ -185,6 +185,28 @@ def test_what_is_due_first_stands_first_and_an_unknown_deadline_is_said(workspac
     assert (found.overdue, found.findings_in_all) == (1, 1)
 
 
+def test_of_overdue_findings_the_gravest_stand_first_and_an_unknown_severity_stands_with_them_and_is_said(
+    workspace: Workspace, say: Say, clock: FixedClock
+) -> None:
+    for model, severity, due in (
+        ("low", "low", "2026-10-01"),
+        ("high", "high", "2026-11-10"),
+        ("old entry", None, "2026-11-12"),
+        ("critical", "critical", "2026-11-14"),
+        ("odd", "dreadful", "2026-11-13"),
+        ("not yet", "critical", "2026-12-01"),
+        ("no day", "critical", ""),
+    ):
+        say(act("evidence.refuted", model, reason="drift", due=due, **({} if severity is None else {"severity": severity})))
+    found = portfolio(point(workspace), workspace)
+    order = ["old entry", "odd", "critical", "high", "low", "not yet", "no day"]
+    assert [one.model for one in found.findings] == order
+    assert (found.overdue, found.findings_in_all) == (5, 7)
+    said = {one.model: words.finding(one) for one in found.findings}
+    assert said["old entry"] == "old entry: drift, severity unknown (overdue by 10 days)"
+    assert said["critical"] == "critical: drift, critical (overdue by 8 days)"
+
+
 def test_grave_models_with_old_evidence_are_looked_at_first_and_an_unknown_tier_counts_as_the_gravest(
     workspace: Workspace, say: Say, clock: FixedClock
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.errors import BadInput, StorageProblem, UsageError
 from jupyter_mlgov.core.verdicts import Verdict
+from jupyter_mlgov.integrations.mlflow.connection import connected
 from jupyter_mlgov.rollout.serving.field import field
-from jupyter_mlgov.workspace import findings
+from jupyter_mlgov.workspace import Workspace, findings
 from jupyter_mlgov.workspace.monitoring import look, quiet, running, settle
 from jupyter_mlgov.workspace.reviewing import queue
 from tests.promotion.test_intended import decided
@@ -29,7 +32,7 @@ def planned(folder: Path, more: str = "") -> Gated:
     return house(folder, TEAM + DRIFT + more)
 
 
-def entries(workspace: Gated, *actions: str) -> list[dict[str, Any]]:
+def entries(workspace: Workspace, *actions: str) -> list[dict[str, Any]]:
     return [dict(entry.payload) for entry in workspace.journal.entries(actions=actions)]
 
 
@@ -39,6 +42,7 @@ def test_log_alarm_refutation_and_shut_gate_are_one_piece_within_a_second_of_the
     ran, alarm, refuted = (entry for entry in made.journal.entries(actions=("monitor.ran", "alarm.raised", "evidence.refuted")))
     assert (ran.seq + 1, ran.seq + 2) == (alarm.seq, refuted.seq), "one transaction: nobody sees the finding without its gate"
     assert (alarm.payload["owner"], alarm.payload["severity"]) == ("olga@firm.example", "critical")
+    assert refuted.payload["severity"] == "critical"
     assert alarm.payload["due"] == refuted.payload["due"]
     assert str(alarm.payload["due"]) == str(made.clock.now().isoformat()).replace("+00:00", "").replace("T12:", "T15:") + ".000000Z"
     assert refuted.payload["by"] == ran.payload["report"] == str(tick.report.digest)
@@ -73,6 +77,75 @@ def test_a_rollback_by_policy_brings_the_version_before_back_or_says_why_not(tmp
     assert str(tried[0]["reason"]).startswith("finding ")
     look(made, "credit", window(made, "w2", seed=3, shift=1.0))
     assert len(entries(made, "rollback.ordered", "rollback.refused", "rollback.failed")) == 1, "tried once for a finding"
+
+
+def in_mlflow(folder: Path, store: Path, *versions: str) -> Workspace:
+    """The house with version 2 of two in production, over an MLflow registry in SQLite in which these versions are registered."""
+    made = planned(folder, 'action = "rollback"\n')
+    delivered = {"key": "run:s1:k", "kind": "run", "target": "mlflow", "model": "credit", "version": "2"}
+    second = decided("2")
+    made.record(
+        Draft(action="projection.delivered", subject="credit", payload=delivered),
+        Draft(action=second.action, subject="credit", payload={**second.payload, "notebook": NOTEBOOK}),
+    )
+    shutil.copy(store, folder / "mlflow.db")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    if versions:
+        with connected(uri) as client:
+            client.create_registered_model("credit")
+            for version in versions:
+                assert str(client.create_model_version("credit", folder.as_uri()).version) == version
+    workspace = Workspace(folder, replace(made.settings, tracking_uri=uri), clock=made.clock)
+    if versions:
+        workspace.registry.point("credit", "production", versions[-1], {})
+    return workspace
+
+
+def at(workspace: Workspace) -> str:
+    found = workspace.registry.at_stage("credit", "production")
+    return found.version if found else ""
+
+
+def test_a_rollback_by_policy_moves_a_real_registry_once_and_its_receipt_is_in_the_log(tmp_path: Path, empty_mlflow: Path) -> None:
+    made = in_mlflow(tmp_path, empty_mlflow, "1", "2")
+    assert at(made) == "2"
+    tick = look(made, "credit", window(made, shift=1.0))
+    assert at(made) == "1"
+    ordered, done = made.journal.entries(actions=("rollback.ordered", "rollback.done"))
+    assert (ordered.action, ordered.payload["from"], ordered.payload["to"]) == ("rollback.ordered", "2", "1")
+    assert (done.action, done.payload["left"], done.payload["to"], done.payload["outcome"]) == ("rollback.done", "2", "1", "done")
+    assert str(done.payload["reason"]).startswith("finding ")
+    assert done.payload["after"] == [{"name": "registry", "answer": "ok", "said": "production is version 1"}]
+    assert done.payload["said"] in tick.acts
+    assert [one["kind"] for one in entries(made, "alarm.raised")].count("rollback") == 1
+
+
+def test_a_rollback_by_policy_that_the_registry_does_not_take_is_said_and_alarmed(tmp_path: Path, empty_mlflow: Path) -> None:
+    made = in_mlflow(tmp_path, empty_mlflow)
+    tick = look(made, "credit", window(made, shift=1.0))
+    (failed,) = entries(made, "rollback.failed")
+    assert (failed["to"], failed["outcome"]) == ("1", "failed")
+    assert failed["problem"]
+    assert failed["said"] in tick.acts
+    (alarm,) = [one for one in entries(made, "alarm.raised") if one["kind"] == "rollback failed"]
+    assert alarm["problem"] == failed["said"]
+    assert entries(made, "rollback.done") == []
+
+
+def test_a_rollback_by_policy_that_cannot_even_be_tried_is_said_at_each_look_and_alarmed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = planned(tmp_path, 'action = "rollback"\n')
+
+    def broken(*_: object) -> None:
+        raise StorageProblem("The disk is full.", next="Make room.")
+
+    monkeypatch.setattr("jupyter_mlgov.workspace.rollback.roll_back", broken)
+    for name, seed in (("w1", 2), ("w2", 3)):
+        tick = look(made, "credit", window(made, name, seed=seed, shift=1.0))
+        assert "The rollback that the plan orders could not be tried: The disk is full. Make room." in tick.acts
+    (alarm,) = [one for one in entries(made, "alarm.raised") if one["kind"] == "rollback failed"]
+    assert (alarm["severity"], alarm["problem"]) == ("critical", "The rollback that the plan orders could not be tried: The disk is full.")
 
 
 def test_the_breaker_by_policy_is_ordered_once(tmp_path: Path) -> None:

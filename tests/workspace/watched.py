@@ -17,6 +17,7 @@ from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.lineage.facts import Fingerprint, ObjectRef
 from jupyter_mlgov.promotion.since import refuted
 from jupyter_mlgov.testing import FixedClock, cell_run, digest, session
+from jupyter_mlgov.workspace import Workspace
 from tests.promotion.test_intended import decided
 from tests.workspace.gated import NOTEBOOK, Gated, gated
 
@@ -66,7 +67,7 @@ def house(folder: Path, team: str = TEAM, reference: pa.Table | None = None, clo
     return made
 
 
-def window(workspace: Gated, name: str = "w1", *, seed: int = 2, **more: Any) -> Path:
+def window(workspace: Workspace, name: str = "w1", *, seed: int = 2, **more: Any) -> Path:
     path = workspace.root / f"{name}.parquet"
     pq.write_table(rows(seed, **more), path)
     return path

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from jupyter_mlgov.core.verdicts import Severity
 from jupyter_mlgov.monitoring.portfolio.facts import OpenFinding, OpenReview, Standing
 
 # Tier -> weight, a house figure. A tier that nobody said weighs as the gravest.
 WEIGHTS = {1: 3, 2: 2, 3: 1}
 UNKNOWN_WEIGHT = 3
+# Severity -> place in a list. One that nobody said, or that is no word of ours, stands with the gravest.
+GRAVITY = {severity.value: place for place, severity in enumerate(Severity)}
 SOON = 72  # hours before a deadline that are near, a house figure
 RULE = (
     "Weight of the tier (1: 3, 2: 2, 3: 1, not known: 3; house) times days since the newest whole report. A model that was never validated "
@@ -55,6 +58,16 @@ class DueFinding:
     @property
     def overdue(self) -> bool:
         return self.days is not None and self.days > 0
+
+    @property
+    def urgency(self) -> tuple[object, ...]:
+        """To sort by: the overdue ones by severity and then by days, then what is due next, then what has no day, by severity and age."""
+        grave = GRAVITY.get(self.finding.severity, 0)
+        if self.overdue:
+            return (0, grave, -(self.days or 0.0), self.model)
+        if self.days is not None:
+            return (1, -self.days, grave, self.model)
+        return (2, grave, -(self.open_days or 0.0), self.model)
 
 
 def attention(standing: Standing, now: datetime) -> Attention:

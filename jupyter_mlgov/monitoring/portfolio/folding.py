@@ -14,7 +14,7 @@ from jupyter_mlgov.monitoring.portfolio.moves import First
 from jupyter_mlgov.monitoring.portfolio.reading import table, text
 
 # A changed fold needs another number: the read tables of the older one are then folded anew.
-VERSION = 2
+VERSION = 3
 
 
 def advance(now: Standing | None, entry: AuditEntry, first: First) -> Folded:

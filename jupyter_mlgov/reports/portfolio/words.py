@@ -60,9 +60,14 @@ def review(one: DueReview) -> str:
     return f"{what}: {length(one.hours)} left"
 
 
+def severity(said: str) -> str:
+    """`critical`, or that nobody said: older entries do not hold it."""
+    return said or "severity unknown"
+
+
 def finding(one: DueFinding) -> str:
     """What a finding is and where its time stands, in a sentence."""
-    what = f"{one.model}: {one.finding.what or one.finding.id}"
+    what = f"{one.model}: {one.finding.what or one.finding.id}, {severity(one.finding.severity)}"
     if one.days is None:
         age = f", open for {one.open_days:.0f} days" if one.open_days is not None else ""
         return f"{what} (no day was set{age})"
