@@ -25,7 +25,7 @@ def workspace(jp_root_dir, monkeypatch):
     room.close()
 
 
-async def heard(socket, seconds=20):
+async def heard(socket, seconds=60):
     return json.loads(await asyncio.wait_for(socket.read_message(), seconds))
 
 
@@ -73,7 +73,7 @@ async def test_a_path_that_climbs_out_is_refused_once_in_a_sentence(jp_ws_fetch,
 async def test_what_cannot_be_meant_closes_the_line(jp_ws_fetch, workspace, message):
     socket = await jp_ws_fetch("mlgov", "api", "events")
     await socket.write_message(message)
-    assert await asyncio.wait_for(socket.read_message(), 20) is None
+    assert await asyncio.wait_for(socket.read_message(), 60) is None
     assert socket.close_code == 1008
     socket.close()
 

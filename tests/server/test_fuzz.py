@@ -67,7 +67,7 @@ def fuzz(found, base, headers):
         def call(case):
             if case.query and "path" in case.query and len(str(case.query["path"])) % 2:
                 case.query["path"] = "model.ipynb"
-            response = case.call(base_url=base, headers=headers, timeout=30)
+            response = case.call(base_url=base, headers=headers, timeout=120)
             case.validate_response(response, checks=checks)
             probed[operation.label] = probed.get(operation.label, 0) + 1
 

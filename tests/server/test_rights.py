@@ -111,7 +111,7 @@ async def test_a_big_body_is_413_with_a_sentence(jp_fetch, jp_http_port, jp_base
         for _ in range(BODY_LIMIT // len(piece) + 1):
             writer.write(b"10000\r\n" + piece + b"\r\n")
         writer.write(b"0\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(4096), 20)
+    answer = await asyncio.wait_for(reader.read(4096), 60)
     writer.close()
     assert b" 413 " in answer.splitlines()[0]
     assert b"too large" in answer
