@@ -101,9 +101,12 @@ def next_state(rollout: Rollout, seen: Observation) -> Rollout:
 
 
 def beyond(rollout: Rollout, share: float) -> bool | None:
-    """Has it gone past `share` percent of the traffic? False: it ended otherwise and never will; None: not yet."""
-    if rollout.state in (State.ABORTED, State.INCONCLUSIVE):
-        return False
+    """Has it gone past `share` percent of the traffic? False: it ended otherwise and never will; None: not yet.
+
+    Past 100 % is where it was promoted.
+    """
+    if rollout.state.ended:
+        return rollout.state is State.PROMOTED
     return True if rollout.share > share else None
 
 

@@ -378,7 +378,7 @@ def _soaked(root: Path, seconds: int) -> list[Figure]:
     lost = max(0, answered - bad - table.num_rows)
     warm = statistics.median(memory[1 : max(2, slices // 3)])
     house.workspace.close()
-    return [
+    figures = [
         Figure(name=f"soak {slices * SLICE} s: bad answers / answers", ours=bad, peer=answered, unit="", asked="none", holds=bad == 0),
         Figure(name="soak: answers that the log has not / answers", ours=lost, peer=answered, unit="", asked="none", holds=lost == 0),
         Figure(name="soak: versions that answered", ours=len(versions), peer=2, unit="", asked="both", holds=versions == {"1", "2"}),
@@ -393,6 +393,28 @@ def _soaked(root: Path, seconds: int) -> list[Figure]:
             < 2 * statistics.median(one[1] for one in told[: slices // 3]),
         ),
     ]
+    print(verdict(figures, told, memory), flush=True)
+    return figures
+
+
+CRITERION = (
+    "no bad answer, every answer in the log, both versions answered, memory at the end under 1.1 x warm, "
+    "and the median p99 of the last third under 2 x that of the first"
+)
+
+
+def verdict(figures: list[Figure], told: list[tuple[float, float, int, int]], memory: list[float]) -> str:
+    """First minute against last, and whether the criterion held. `told`: rate, p99 in ms, answers, bad ones of each slice; MB beside it."""
+    some = max(1, 60 // SLICE)
+    first, last = (statistics.median(one[1] for one in part) for part in (told[:some], told[-some:]))
+    failed = [figure.name for figure in figures if not figure.holds]
+    ended = "NOT HELD: " + "; ".join(failed) if failed or not figures else "HELD"
+    return (
+        f"  criterion: {CRITERION}\n"
+        f"  p99 first minute {first:.2f} ms, last {last:.2f} ms; memory first {memory[0]:.0f} MB, last {memory[-1]:.0f} MB; "
+        f"{sum(one[3] for one in told)} bad answers of {sum(one[2] for one in told):,}\n"
+        f"  SOAK {ended}"
+    )
 
 
 def _malformed(port: int, model: Any) -> Figure:

@@ -125,6 +125,9 @@ def test_the_shell_prints_p_interval_and_decision_at_each_look(data: Path) -> No
         (GOOD + "inf,control,3000,600\n", "line 6"),
         (GOOD + "3,control,1e3,600\n", "line 6"),
         (GOOD + "3,control,-1,0\n", "line 6"),
+        (GOOD + "3,control,3000.5,600\n", "line 6"),
+        (GOOD + "3,control,3000,600.0\n", "line 6"),
+        (GOOD + "3,control,0,1\n", "line 6"),
         (GOOD + f"3,control,{10**400},600\n", "line 6"),
         (GOOD + "3,control\n", "line 6"),
         (GOOD + "3,,3000,600\n", "no name"),
@@ -185,3 +188,22 @@ def test_plan_and_simulate_print_their_figures() -> None:
     assert found["type_1_error"]["stopped"] < 0.05
     code, said = ask("plan", "--rate", "0.999", "--mde", "0.01")
     assert code == 2 or "cannot change" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1,control,1000,200\n1,treatment,1000,210\n", 3),
+        ("1,control,1000,200\n1,treatment,1000,500\n", 1),
+        (f"1,control,{10**15},{10**14}\n1,treatment,{10**15},{2 * 10**14}\n", 1),
+        (f"1,control,{10**15},{10**14}\n1,treatment,{10**15},{10**14}\n", 3),
+        ("1,control,1000,0\n1,treatment,1000,1000\n", 3),
+    ],
+    ids=["one look", "one look with harm", "huge", "huge and equal", "nothing against all: no variance"],
+)
+def test_one_look_and_huge_counts_are_judged(data: Path, text: str, wanted: int) -> None:
+    data.write_text("look,arm,n,events\n" + text, "utf-8")
+    code, said = ask("analyze", "--data", str(data), "--format", "json")
+    assert code == wanted, said
+    (told,) = json.loads(said)["looks"]
+    assert 0 <= told["p"] <= 1

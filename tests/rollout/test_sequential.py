@@ -34,6 +34,11 @@ def test_lan_demets_bounds_in_both_conventions(alpha: float, kind: str, sides: s
     assert spending_bounds(FIFTHS, alpha, kind=kind, sides=sides) == pytest.approx(wanted, abs=5.1e-5)
 
 
+def test_three_looks_are_what_gsdesign_prints() -> None:
+    """`gsDesign(k = 3, test.type = 1, alpha = 0.025, sfu = sfLDOF)$upper$bound`, printed in a public vignette on simulating such trials."""
+    assert spending_bounds([1 / 3, 2 / 3, 1.0], 0.025) == pytest.approx([3.710303, 2.511427, 1.993048], abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("looks", "pocock", "obf"),
     [(2, 2.1783, 1.9774), (3, 2.2895, 2.0040), (4, 2.3613, 2.0243), (5, 2.4132, 2.0401), (10, 2.5550, 2.0865)],

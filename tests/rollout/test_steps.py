@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.rollout.steps import Observation, Rollout, Route, State, next_state
+from jupyter_mlgov.rollout.steps import Observation, Rollout, Route, State, beyond, next_state
 
 MAYBE = st.sampled_from([None, True, False])
 SEEN = st.builds(
@@ -71,3 +71,11 @@ def test_units_used_up_without_proof_end_undecided() -> None:
 def test_a_route_that_does_not_rise_to_all_is_refused(steps: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="Steps rise"):
         Route(steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("state", "known"), [(State.CANARY, None), (State.PROMOTED, True), (State.ABORTED, False), (State.INCONCLUSIVE, False)]
+)
+def test_a_cluster_at_the_full_share_is_told_how_the_canary_ended(state: State, known: bool | None) -> None:
+    """`mlgov canary look --rollout --share 100` looks until it is closed: it could never be told that it was."""
+    assert beyond(Rollout(route=Route(), state=state, step=len(Route().steps) - 1), 100) is known
