@@ -24,7 +24,7 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: demo lab test check bench docs sbom pictures install labextension wheel constraints clean machine format
+.PHONY: demo lab test check check-python check-panel bench docs sbom pictures install labextension wheel constraints clean machine format
 .DEFAULT_GOAL := help
 
 help:
@@ -97,7 +97,7 @@ machine:
 		else echo "The tests need$$missing. Install (Debian): apt-get install$$missing. Chromium elsewhere: set CHROMIUM=/path/to/it."; exit 1; fi; }
 
 $(PANDAS2)/.installed: requirements/pandas-2.3.txt | $(VENV)/.dependencies
-	$(UV) pip install --quiet --python $(BIN)/python --target $(PANDAS2) --no-deps -r requirements/pandas-2.3.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --target $(PANDAS2) --no-deps -r requirements/pandas-2.3.txt
 	@touch $@
 
 $(FEAST)/.installed: requirements/feast.txt | $(VENV)/.dependencies
@@ -112,7 +112,9 @@ $(KSERVE)/.installed: requirements/kserve.txt | $(VENV)/.dependencies
 ALONE := server benchmarks browser feast kserve
 
 # Two workers, a file on one of them; what drives a browser runs alone, since it watches how long things take.
+# Where Python may write no bytecode (PYTHONDONTWRITEBYTECODE), each process a test starts would compile our code again: done once here.
 test: install machine $(PANDAS2)/.installed $(FEAST)/.installed $(KSERVE)/.installed
+	$(BIN)/python -m compileall -q jupyter_mlgov validators
 	$(BIN)/python -m pytest tests -n 2 --dist loadfile $(ALONE:%=--ignore=tests/%)
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/server
@@ -122,13 +124,19 @@ test: install machine $(PANDAS2)/.installed $(FEAST)/.installed $(KSERVE)/.insta
 	$(BIN)/python -m pytest tests/kserve
 	cd labextension && npm test --silent
 
+# Python and the panel side by side; what each says is printed whole, and a fault of either fails the check.
 check: install
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-panel
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pip check
 	$(BIN)/python release/audit.py
+
+check-panel:
 	cd labextension && npm run --silent lint:check && npx --no-install tsc --noEmit && npm run --silent check:types
 
 bench: install
