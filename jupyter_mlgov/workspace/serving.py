@@ -315,10 +315,11 @@ def _cutoff(team: Team) -> float | None:
 
 
 def predictions_folder(root: Path, model: str) -> Path:
-    """Where the predictions of a model are logged, whatever its name."""
+    """Where the predictions of a model are logged, whatever its name: a folder of its own, also for a model called `..`."""
     from urllib.parse import quote
 
-    return root / ".mlgov" / "predictions" / quote(model, safe="")
+    name = quote(model, safe="")
+    return root / ".mlgov" / "predictions" / (name if name.strip(".") else name.replace(".", "%2E"))
 
 
 def _log(workspace: Workspace, model: str, team: Team, rules: ServingRules) -> PredictionLog | None:
