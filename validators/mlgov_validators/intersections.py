@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from jupyter_mlgov.sdk import Estimate, Finding, Missing, Subject, Verdict, validator
@@ -22,6 +23,7 @@ Cell = tuple[str, ...]
 @validator(
     "fair.intersect",
     title="Intersectional groups",
+    version="1.1",
     needs=("scored", "outcome", "protected"),
     stricter={"limit": "higher", "early": "higher", "q": "higher", "max_missing": "lower", "min_cell": "higher"},
 )
@@ -41,7 +43,8 @@ def intersections(
     least 5 expected outcomes of either kind; its rate is divided by that of the judged cell with the highest rate, as in fair.air, in
     whole numbers. Benjamini-Hochberg at `q` over the judged cells. The others get a beta-binomial estimate, their counts added to a
     Beta(a, b) whose moments are those of the parent groups' rates, with a 95 % credible interval; they are listed, not passed. Counts
-    of cells with fewer than 10 rows are not shown.
+    of cells with fewer than 10 rows are not shown. Where `min_cell` keeps one cell back no cell is shown: fair.air publishes the totals
+    of each column, and with them the other cells would give it away. The worst verdict of the others is kept, without its numbers.
 
     fail: a judged cell under the limit, the gap significant after Benjamini-Hochberg.
     inconclusive: under the limit but not significant, or one outcome moved would reverse the gap; any cell too small to judge; fewer
@@ -62,9 +65,10 @@ def intersections(
     good = favourable_of(subject.roles.outcome, counted.values(len(columns)), subject.roles.favourable) if counted.counts else set()
     cells, gone = crossed(columns, counted.counts, good)
     details: dict[str, object] = {"columns": list(columns), "rows": counted.rows, "left_out": gone, "sql": counted.sql}
-    notes = [_left_out(where, gone, counted.rows, max_missing), kept_back(where, counted.withheld, min_cell, details)]
     found = _cells(cells, limit, early, q, min_n, {**details, "where": where})
-    return [*found, *(note for note in notes if note)]
+    kept = kept_back(where, counted.withheld, min_cell, details)
+    missing = _left_out(where, gone, counted.rows, max_missing)
+    return [*([_hidden(kept, found)] if kept else found), *([missing] if missing else [])]
 
 
 def crossed(columns: Sequence[str], counts: Mapping[tuple[str | None, ...], int], good: set[str]) -> tuple[dict[Cell, Group], int]:
@@ -200,6 +204,14 @@ def _small(small: Sequence[Group], a: float, b: float, details: Mapping[str, obj
         where=str(details["where"]),
         details={**details, "small_cells": listed, "prior": [a, b], "method": "beta-binomial, prior by moments of the parent groups"},
     )
+
+
+def _hidden(kept: Finding, found: Sequence[Finding]) -> Finding:
+    """The finding about cells kept back, in place of those about the others; a failure among them stays one."""
+    said = f"{kept.message} No cell of the crossing is shown, since the totals of its columns would give the small ones away."
+    if any(one.verdict is Verdict.FAIL for one in found):
+        return replace(kept, message=f"{said} At least one of the cells that are large enough failed.", verdict=Verdict.FAIL)
+    return replace(kept, message=said)
 
 
 def _left_out(where: str, gone: int, rows: int, most: float) -> Finding | None:
