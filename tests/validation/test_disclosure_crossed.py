@@ -82,7 +82,7 @@ def given_away(report: Report, rows: list[Row], least: int) -> list[tuple[str, i
     margins = [f"group = {group}" for group in "ABC"] + [f"sex = {sex}" for sex in "fm"]
     for label in [*margins, *(f"group = {group}, sex = {sex}" for group, sex in product("ABC", "fm"))]:
         for outcome in ((0,), (1,), (0, 1)):
-            chosen = indicator(lambda cell, label=label, outcome=outcome: holds(label)(cell) and cell[2] in outcome)  # type: ignore[misc]
+            chosen = indicator(lambda cell, label=label, outcome=outcome: holds(label)(cell) and cell[2] in outcome)  # type: ignore[misc]  # bound now
             count = sum(truth[cell] for cell, one in zip(CROSSED, chosen, strict=True) if one)
             if 0 < count < least and rank_of([*known, chosen]) == rank:
                 found.append((f"{label}, outcome {outcome}", count))
@@ -107,7 +107,7 @@ def test_the_proof_sees_what_a_crossing_without_its_margins_in_mind_gives_away()
     shown = [one(f"group = {group}") for group in "ABC"] + [one("group = A, sex = f"), one("group = C, sex = f"), one("sex = f")]
     known = [indicator(lambda _: True), indicator(lambda cell: cell[2] == 1)]
     for label, _, _ in counted(shown):
-        known += [indicator(holds(label)), indicator(lambda cell, label=label: holds(label)(cell) and cell[2] == 1)]  # type: ignore[misc]
+        known += [indicator(holds(label)), indicator(lambda cell, label=label: holds(label)(cell) and cell[2] == 1)]  # type: ignore[misc]  # bound now
     wanted = indicator(lambda cell: cell == ("B", "f", 1))
     assert rank_of([*known, wanted]) == rank_of(known)
 
