@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jupyter_mlgov.cli.options import format_option, notebook_option, opened, opened_or_made, say_json, saying, workspace_option
+from jupyter_mlgov.core.errors import UsageError
 from jupyter_mlgov.core.facts import fields_of
 from jupyter_mlgov.workspace.jobs import Done, drafted, export_notebook, run_governed, run_stepwise
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.workspace.afterwards import Ending
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The executed notebook; default: runs/NAME.ipynb in the workspace.")
 @click.option("--parameter", "-p", "given", multiple=True, metavar="NAME=VALUE", help="A parameter; may be given again.")
@@ -56,6 +58,7 @@ def run(
     from jupyter_mlgov.workspace.afterwards import afterwards, parse_then
     from jupyter_mlgov.workspace.rehearsing import asked_for, rehearsal
 
+    _one_word_each(given, ctx.args)
     workspace = opened_or_made(folder)
     asked = asked_for(workspace, notebook, stepwise=bool(stepwise or resume or token or schedule_id))
     name = asked.name
@@ -75,6 +78,15 @@ def run(
     ending = afterwards(workspace, name, acts, saying) if done.outcome == "ok" else None
     _tell(done, ending, style)
     ctx.exit(1 if ending is None else ending.code)
+
+
+def _one_word_each(given: tuple[str, ...], more: list[str]) -> None:
+    """papermill's own `-p NAME VALUE` is two words, ours is one."""
+    if not more:
+        return
+    bare = next((word for word in given if "=" not in word), "")
+    write = f"Write -p {shlex.quote(f'{bare}={more[0]}')}." if bare else "`mlgov run --help` shows what can be said."
+    raise UsageError(f"{more[0]!r} is one word too many.", expected="Expected one NOTEBOOK, and -p NAME=VALUE.", next=write)
 
 
 def _tell(done: Done, ending: Ending | None, style: str) -> None:

@@ -80,10 +80,12 @@ class Effect:
 class Function:
     """A function, method or lambda: what its body does when it is called. `gives`: names whose objects its result may be or hold.
 
-    `lazy`: its result is consumed by reading it, or remembers."""
+    `lazy`: its result is consumed by reading it, or remembers. `kept`: parameters whose default is an object that lives as long as it does.
+    """
 
     name: str
     params: tuple[str, ...]
+    kept: tuple[str, ...] = ()
     body: Effect
     gives: frozenset[str] = frozenset()
     lazy: bool = False

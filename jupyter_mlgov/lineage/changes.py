@@ -82,6 +82,8 @@ class Calls:
                 names.add(call.base)
             found |= {name for name in resolved(names, body) if not name.startswith(LOCAL)}
         for function in reach.functions:
+            if self._changes_params(function, function.kept, set()):  # its default is one object, for whoever carries the function
+                found |= {name for name in self.names if function in self.functions(name)}
             if function.method and function.name.startswith("__") and function.name not in _HARMLESS and self._changes_itself(function):
                 found |= {name for name in effect.reads if function in self.functions(name)}
         return {name for name in found if name in self.names}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from jupyter_mlgov.lineage.acts import ATTRIBUTE, LOCAL, Bind, Call, Effect, Function
 from jupyter_mlgov.lineage.calls import CHANGING, DRAWING, FRESH_METHODS, PURE_BUILTINS, READ_ONLY
-from jupyter_mlgov.lineage.scopes import Scope, arguments, bound
+from jupyter_mlgov.lineage.scopes import Scope, arguments, bound, defaulted, defaults
 from jupyter_mlgov.lineage.spelled import imported
 from jupyter_mlgov.lineage.walk import Walk, called_magic
 
@@ -95,8 +95,10 @@ class EffectWalk(Walk):
 
     def _sources(self, node: ast.AST | None) -> frozenset[str]:
         """Names whose objects the value of `node` may be, hold or share memory with."""
-        if node is None or isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp, ast.Lambda)):
+        if node is None or isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp)):
             return frozenset()
+        if isinstance(node, ast.Lambda):
+            return frozenset().union(*map(self._sources, defaults(node.args)))
         if isinstance(node, ast.Name):
             return frozenset({self._marked(node.id)})
         if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Await, ast.YieldFrom)):
@@ -298,7 +300,7 @@ class EffectWalk(Walk):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._named = node.name
         super().visit_FunctionDef(node)
-        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset().union(*map(self._sources, node.args.defaults))))
+        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset().union(*map(self._sources, defaults(node.args)))))
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
@@ -307,14 +309,18 @@ class EffectWalk(Walk):
         super().visit_ClassDef(node)
         self._method = outer
         shared = any(isinstance(inner, (ast.Assign, ast.AnnAssign)) and _is_changeable(inner.value) for inner in node.body)
-        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset(), shared=shared))
+        methods = [inner for inner in node.body if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        held = [self._sources(default) for method in methods for default in defaults(method.args)]
+        self.found.binds.append(Bind(name=self._marked(node.name), sources=frozenset().union(*held), shared=shared))
 
     _named = "<lambda>"
 
     def _function(self, args: ast.arguments, body: Iterable[ast.AST]) -> None:
         body, name = list(body), self._named
         self._named = "<lambda>"
+        kept = [(LOCAL + arg.arg, default) for arg, default in defaulted(args) if not isinstance(default, ast.Constant)]
         if any(scope.kind == "function" for scope in self._scopes):
+            self.found.binds += [Bind(name=param, sources=self._sources(default)) for param, default in kept]
             super()._function(args, body)  # a function in a function acts, for all we know, when the outer one does
             return
         inner = EffectWalk()
@@ -329,6 +335,7 @@ class EffectWalk(Walk):
             Function(
                 name=name,
                 params=tuple(LOCAL + one for one in params),
+                kept=tuple(param for param, _ in kept),
                 body=inner.effect(source=""),
                 gives=frozenset(inner.found.gives),
                 lazy=lazy,

@@ -83,6 +83,13 @@ def defaults(args: ast.arguments) -> list[ast.expr]:
     return [*args.defaults, *(default for default in args.kw_defaults if default is not None)]
 
 
+def defaulted(args: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    placed = [*args.posonlyargs, *args.args]
+    named = [(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True) if default is not None]
+    return [*zip(placed[len(placed) - len(args.defaults) :], args.defaults, strict=True), *named]
+
+
 def hints(args: ast.arguments) -> list[ast.expr]:
     """The annotations of parameters."""
     return [arg.annotation for arg in arguments(args) if arg.annotation is not None]

@@ -43,16 +43,19 @@ def of_parquet(path: Path) -> Content:
         return of_batches(file.schema_arrow, batches)
 
 
+SEPARATORS = ",;\t|"
+
+
 def of_csv(path: Path, declared: Declared | None) -> Content:
     """A CSV file with a header line, in UTF-8. Its types are the declared ones; without, every column is text.
 
-    An empty field is missing, `""` is the empty text. Raises Unfit for a value that is not of its column's type and for other columns
-    than the declared ones.
+    An empty field is missing, `""` is the empty text. The first of SEPARATORS that parts the names of the header parts the fields.
+    Raises Unfit for a value that is not of its column's type and for other columns than the declared ones.
     """
     import pyarrow as pa
     from pyarrow import csv
 
-    names = _header(path)
+    names, separator = _header(path)
     schema = schema_of(declared) if declared is not None else pa.schema([(name, pa.string()) for name in names])
     if list(schema.names) != names:
         raise Unfit(f"{text(path.name)} has the columns {names}, and {list(schema.names)} were declared"[:400])
@@ -64,7 +67,10 @@ def of_csv(path: Path, declared: Declared | None) -> Content:
     def batches() -> Iterator[Any]:
         try:
             with csv.open_csv(
-                path, csv.ReadOptions(block_size=1 << 22), csv.ParseOptions(newlines_in_values=True), convert_options=convert
+                path,
+                csv.ReadOptions(block_size=1 << 22),
+                csv.ParseOptions(newlines_in_values=True, delimiter=separator),
+                convert_options=convert,
             ) as reader:
                 yield from reader
         except (OSError, pa.ArrowException) as error:
@@ -95,12 +101,19 @@ def _plain_type(kind: Any) -> Any:
     return _plain_type(kind.value_type) if is_.is_dictionary(kind) or is_.is_run_end_encoded(kind) else kind
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path) -> tuple[list[str], str]:
+    """The names of the columns, and the first of SEPARATORS that parts them; a comma where none does."""
     import csv
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(stream), [])
+            for separator in SEPARATORS:
+                stream.seek(0)
+                names = next(csv.reader(stream, delimiter=separator), [])
+                if len(names) > 1:
+                    return names, separator
+            stream.seek(0)
+            return next(csv.reader(stream), []), ","
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Unfit(f"{text(path.name)} cannot be read as CSV: {_first_line(error)}") from None
 

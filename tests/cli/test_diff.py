@@ -171,6 +171,16 @@ def test_a_csv_file_has_the_types_of_the_table_beside_it(here: Path) -> None:
     assert [one["rows"] for one in told("a.parquet", "b.csv")["changed"]] == [2]
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_the_header_says_what_separates_the_fields(here: Path, separator: str) -> None:
+    Path("a.csv").write_text("id,x,y\n1,a b,3\n2,c,4\n")
+    Path("b.csv").write_text("\ufeffid,x,y\n1,a b,3\n2,c,4\n".replace(",", separator), encoding="utf-8")
+    assert diff("a.csv", "b.csv")[0] == 0
+    Path("b.csv").write_text("id,x,y\n1,a b,3\n2,c,5\n".replace(",", separator))
+    found = told("a.csv", "b.csv")
+    assert ([one["column"] for one in found["changed"]], found["changed"][0]["rows"]) == (["y"], 1)
+
+
 def test_two_csv_files_are_text_unless_a_schema_says_more(here: Path) -> None:
     Path("a.csv").write_text("id,x\n1,0.50\n")
     Path("b.csv").write_text("id,x\n1,0.5\n")

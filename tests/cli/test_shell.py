@@ -159,3 +159,14 @@ def test_a_notebook_outside_the_workspace_is_refused(tmp_path: Path) -> None:
     done = mlgov("run", str(tmp_path / "x.ipynb"), "--workspace", str(tmp_path / "w"))
     assert done.returncode == 2
     assert "lies outside the workspace" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["-p", "limit", "5"], "Write -p limit=5."), (["-p", "limit=5", "more"], "`mlgov run --help`"), (["5"], "--help")]
+)
+def test_a_parameter_in_two_words_as_papermill_has_it_is_told_in_one(tmp_path: Path, words: list[str], said: str) -> None:
+    done = mlgov("run", "credit.ipynb", *words, "--workspace", str(tmp_path / "w"))
+    assert done.returncode == 2
+    assert f"{words[-1]!r} is one word too many. Expected one NOTEBOOK, and -p NAME=VALUE." in done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "w").exists()
