@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_mlgov.audit.entries import Draft
 from jupyter_mlgov.core.settings import Settings
-from jupyter_mlgov.integrations.sql import journal as storage
+from jupyter_mlgov.integrations.sql.remembered import Remembered
 from jupyter_mlgov.workspace import Workspace, believing
 from jupyter_mlgov.workspace.guard import TrailGatekeeper
 from tests.promotion.world import let_in
@@ -56,15 +56,15 @@ def busy(workspace: Workspace, count: int) -> None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The places of all entries that are read from the database meanwhile."""
     read: list[int] = []
-    plain = storage.restore
+    plain = Remembered.restore
 
-    def restore(row: Any) -> Any:
-        entry = plain(row)
+    def restore(memory: Remembered, row: Any) -> Any:
+        entry = plain(memory, row)
         read.append(entry.seq)
         return entry
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "restore", restore)
+        patch.setattr(Remembered, "restore", restore)
         yield read
 
 
