@@ -43,7 +43,7 @@ def of_parquet(path: Path) -> Content:
         return of_batches(file.schema_arrow, batches)
 
 
-SEPARATORS = ",;\t|"
+SEPARATORS = ",;\t|"  # what may part the fields of a CSV file, the likeliest first
 
 
 def of_csv(path: Path, declared: Declared | None) -> Content:
@@ -107,13 +107,11 @@ def _header(path: Path) -> tuple[list[str], str]:
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
+            read: dict[str, list[str]] = {}
             for separator in SEPARATORS:
                 stream.seek(0)
-                names = next(csv.reader(stream, delimiter=separator), [])
-                if len(names) > 1:
-                    return names, separator
-            stream.seek(0)
-            return next(csv.reader(stream), []), ","
+                read[separator] = next(csv.reader(stream, delimiter=separator), [])
+        return next(((names, separator) for separator, names in read.items() if len(names) > 1), (read[","], ","))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Unfit(f"{text(path.name)} cannot be read as CSV: {_first_line(error)}") from None
 

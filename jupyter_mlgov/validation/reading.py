@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.core.errors import BadInput, NotReady
+from jupyter_mlgov.lineage.tablefiles import SEPARATORS
 from jupyter_mlgov.validation.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _header(path: Path, number: int) -> Sequence[str]:
 
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         line = file.readline(1_000_000)
-    found = (next(csv.reader([line], delimiter=separator), []) for separator in ",;\t|")
+    found = (next(csv.reader([line], delimiter=separator), []) for separator in SEPARATORS)
     return next((names for names in found if len(names) == number), ())
 
 
